@@ -1,0 +1,1 @@
+"""What may happen: one module per aggregate, pure. Imports msgspec and the standard library, nothing else."""

@@ -1,0 +1,92 @@
+"""A bill of quantities as a file states it: what every reader returns, before it becomes a budget."""
+
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+
+ItemKind = Literal["work", "material", "other"]
+CodeSystem = Literal["urs", "rts", "otskp", "gaeb", "own"]
+
+
+class TakeoffLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One row of a quantity take-off under an item.
+
+    `expression` is the cell's text as written (`"2,5*3,2  "podlaha"`), `value` its declared result in
+    the item's unit, `None` where the file states none (a comment row).
+    """
+
+    expression: str
+    value: Decimal | None = None
+    kind: Literal["row", "subtotal", "total"] = "row"
+    line: int = 0
+
+
+class BillSection(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A heading with its own declared sum. `path` names it from the sheet down: `("SO 01", "HSV", "1")`."""
+
+    path: tuple[str, ...]
+    title: str = ""
+    declared_total: Decimal | None = None
+    sheet: str = ""
+    line: int = 0
+
+
+class BillItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One position as the file states it. Numbers the file leaves empty are `None`, never 0.
+
+    `quantity` in `unit`; `unit_price` in the bill's currency per `unit`; `declared_total` is the line total
+    that the file itself shows. `line` is the 1-based row of the sheet that a spreadsheet program would show.
+    """
+
+    number: str = ""
+    code: str = ""
+    code_system: CodeSystem = "own"
+    description: str = ""
+    category: str = ""
+    kind: ItemKind = "work"
+    section: tuple[str, ...] = ()
+    quantity: Decimal | None = None
+    unit: str = ""
+    unit_price: Decimal | None = None
+    material_price: Decimal | None = None
+    assembly_price: Decimal | None = None
+    declared_total: Decimal | None = None
+    vat_rate: Decimal | None = None
+    notes: tuple[str, ...] = ()
+    takeoff: tuple[TakeoffLine, ...] = ()
+    sheet: str = ""
+    line: int = 0
+
+
+class Skipped(Struct, frozen=True, kw_only=True):
+    """A row that was read and deliberately not made an item, and why."""
+
+    sheet: str
+    line: int
+    reason: str
+
+
+class Bill(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Everything a reader found. `format` is a permanent name, `confidence` 0..100 that it is that format.
+
+    `rounding` is the number of decimals of a line total. `declared_total` is the grand total without VAT that
+    the file shows. `blank` bills carry no prices at all: a tender before it is priced.
+    """
+
+    format: str
+    confidence: int
+    title: str = ""
+    currency: str = "CZK"
+    rounding: int = 2
+    declared_total: Decimal | None = None
+    declared_total_with_vat: Decimal | None = None
+    sections: tuple[BillSection, ...] = ()
+    items: tuple[BillItem, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def priced(self) -> int:
+        """How many items carry a unit price other than zero."""
+        return sum(1 for item in self.items if item.unit_price)
