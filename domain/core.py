@@ -1,14 +1,11 @@
 """What every aggregate shares: commands, events, refusals, and the context a decision is made in."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta, Struct
-
-type_of_tag = "type"
 
 ShortText = Annotated[str, Meta(min_length=1, max_length=200)]
 LongText = Annotated[str, Meta(max_length=20_000)]

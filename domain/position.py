@@ -1,0 +1,55 @@
+"""A position: one line of a budget, with where it came from and how often it changed."""
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.bill import CodeSystem, ItemKind, TakeoffLine
+
+PositionSource = Literal["uploaded", "generated", "manual", "ai_suggested"]
+
+
+def line_total(quantity: Decimal | None, unit_price: Decimal | None, decimals: int = 2) -> Decimal | None:
+    """Quantity times unit price, rounded half up to `decimals`; `None` where either is missing.
+
+    Half up and not half even: on a real bill of 8,205,797.76 CZK half even is wrong by 0.04.
+    """
+    if quantity is None or unit_price is None:
+        return None
+    return (quantity * unit_price).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+
+
+class Position(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of a budget.
+
+    `total_price` is computed (`line_total`); `declared_total` is what the file showed, kept until the first edit
+    of a number. Missing numbers are `None`, never 0. `revision` rises by one with every change.
+    """
+
+    position_id: UUID
+    number: str = ""
+    code: str = ""
+    code_system: CodeSystem = "own"
+    description: str = ""
+    category: str = ""
+    kind: ItemKind = "work"
+    section: tuple[str, ...] = ()
+    quantity: Decimal | None = None
+    unit: str = ""
+    unit_price: Decimal | None = None
+    material_price: Decimal | None = None
+    assembly_price: Decimal | None = None
+    total_price: Decimal | None = None
+    declared_total: Decimal | None = None
+    vat_rate: Decimal | None = None
+    notes: tuple[str, ...] = ()
+    takeoff: tuple[TakeoffLine, ...] = ()
+    source: PositionSource = "uploaded"
+    source_document_id: UUID | None = None
+    source_sheet: str = ""
+    source_line: int = 0
+    revision: int = 1
+    enrichment: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
