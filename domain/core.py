@@ -2,9 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
-from uuid import UUID
 
-import msgspec
 from msgspec import Meta, Struct
 
 ShortText = Annotated[str, Meta(min_length=1, max_length=200)]
