@@ -1,42 +1,93 @@
-"""What every aggregate shares: commands, events, refusals, and the context a decision is made in."""
+"""What every aggregate shares: commands, events, refusals, and the context that a decision is made in."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-ShortText = Annotated[str, Meta(min_length=1, max_length=200)]
-LongText = Annotated[str, Meta(max_length=20_000)]
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
+Text = Annotated[str, Meta(max_length=10_000)]
 Personal = Annotated[str, Meta(extra={"personal": True})]
 """Text about a person: encrypted inside the stored event, `None` once the person's key is destroyed."""
+
+SYSTEM = "system"
+"""The actor of what nobody asked for by hand: reactor, workers, operators at a console."""
 
 
 class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
     """An intention, imperative: `position.edit`. The tag is permanent."""
 
 
-class Event(Struct, frozen=True, kw_only=True, tag_field="type"):
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
     """A fact, past tense: `position.edited`. The tag is permanent once stored."""
 
 
+class Claim(Struct, frozen=True, kw_only=True):
+    """Who holds a value that only one may hold (an e-mail address), and at which version of its stream."""
+
+    holder: str | None = None
+    version: int = 0
+
+
+class ClaimTaken(Event, frozen=True, kw_only=True, tag="claim.taken"):
+    """A unique value now belongs to `holder`. Written to the stream `claim:<claim>`, so two takers conflict."""
+
+    claim: str
+    holder: str
+
+
+class ClaimReleased(Event, frozen=True, kw_only=True, tag="claim.released"):
+    """A unique value is free again."""
+
+    claim: str
+
+
 class Context(Struct, frozen=True, kw_only=True):
-    """Who decides, and when; what a pure decision may know besides command and state."""
+    """What a pure decision may know besides command and state: who, when, and what the bus looked up for it."""
 
     actor: str
     now: datetime
-    past: Any = None
-    """The aggregate as it was at the version a command names (`Command.recalls`), else `None`."""
+    given: Any = None
+    claims: Mapping[str, Claim] = {}
+
+
+Kind = Literal["invalid", "unauthenticated", "forbidden", "unknown", "conflict", "limit", "unavailable"]
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
     """The command was refused."""
 
     code: ClassVar[str] = "refused"
-    kind: ClassVar[str] = "conflict"
-    """How doors answer: `invalid`, `unauthenticated`, `forbidden`, `unknown`, `conflict` or `limit`."""
+    kind: ClassVar[Kind] = "conflict"
 
     def __init__(self, detail: str | None = None, **extra: Any) -> None:
-        """Refuse with `detail`; the docstring is the default message, `extra` goes to the caller as it is."""
-        self.detail = detail or (self.__doc__ or "").strip().splitlines()[0]
+        """Refuse with `detail`, by default the class's docstring; `extra` reaches the caller as it is."""
+        self.detail = detail or (self.__doc__ or "Refused.").strip().splitlines()[0]
         self.extra = extra
         super().__init__(self.detail)
+
+
+class Aggregate(Struct, frozen=True, kw_only=True):
+    """One kind of stream: where its commands go, and the decider that answers them.
+
+    A command's stream is `<name>:<its key>`, its feed `<feed>:<its feed key>`.
+    """
+
+    name: str
+    key: str
+    feed: str
+    feed_key: str
+    commands: tuple[type[Command], ...]
+    events: tuple[type[Event], ...]
+    state: type[Struct]
+    decide: Callable[[Any, Any, Context], list[Event]]
+    evolve: Callable[[Any, Any], Any]
+
+    def stream_of(self, command: Command) -> str:
+        """Name the stream that a command is decided on."""
+        return f"{self.name}:{getattr(command, self.key)}"
+
+    def feed_of(self, command: Command) -> str:
+        """Name the feed that a command's events are published in."""
+        return f"{self.feed}:{getattr(command, self.feed_key)}"
