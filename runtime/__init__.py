@@ -1,0 +1,1 @@
+"""What any process needs to start: settings, pools, broker, telemetry, embedded servers. Knows no other room."""
