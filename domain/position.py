@@ -1,6 +1,6 @@
 """A position: one line of a budget, with where it came from and how often it changed."""
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any, Literal
 from uuid import UUID
 
@@ -8,17 +8,20 @@ from msgspec import Struct
 
 from domain.bill import CodeSystem, ItemKind, TakeoffLine
 
+EXACT = Context(prec=100, rounding=ROUND_HALF_UP)
+"""Arithmetic wide enough that no sum or product of a bill's numbers is ever rounded behind our back."""
+
 PositionSource = Literal["uploaded", "generated", "manual", "ai_suggested"]
 
 
 def line_total(quantity: Decimal | None, unit_price: Decimal | None, decimals: int = 2) -> Decimal | None:
-    """Quantity times unit price, rounded half up to `decimals`; `None` where either is missing.
+    """Quantity times unit price, rounded half up to `decimals`; `None` where either is missing or not finite.
 
     Half up and not half even: on a real bill of 8,205,797.76 CZK half even is wrong by 0.04.
     """
-    if quantity is None or unit_price is None:
+    if quantity is None or unit_price is None or not (quantity.is_finite() and unit_price.is_finite()):
         return None
-    return (quantity * unit_price).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    return EXACT.quantize(EXACT.multiply(quantity, unit_price), Decimal(1).scaleb(-decimals))
 
 
 class Position(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -46,7 +49,10 @@ class Position(Struct, frozen=True, kw_only=True, omit_defaults=True):
     vat_rate: Decimal | None = None
     notes: tuple[str, ...] = ()
     takeoff: tuple[TakeoffLine, ...] = ()
-    source: PositionSource = "uploaded"
+    source: EXACT = Context(prec=100, rounding=ROUND_HALF_UP)
+"""Arithmetic wide enough that no sum or product of a bill's numbers is ever rounded behind our back."""
+
+PositionSource = "uploaded"
     source_document_id: UUID | None = None
     source_sheet: str = ""
     source_line: int = 0

@@ -1,0 +1,302 @@
+"""Jobs: work that takes a while, tried under a fencing number, retried with growing pauses, cancelled politely."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from msgspec import Meta, Struct, structs
+
+from domain.core import Aggregate, Command, Context, Event, Name, Refused
+
+JobKind = Literal["parse", "import", "audit"]
+Queue = Literal["critical", "high", "default", "low"]
+JobStatus = Literal["unknown", "queued", "running", "waiting", "completed", "failed", "cancelled"]
+
+MOST_ATTEMPTS = 5
+FIRST_PAUSE = timedelta(seconds=2)
+LONGEST_PAUSE = timedelta(minutes=10)
+WORKER_LOST = "Every worker that tried this job died of it. Look at the workers' logs before asking again."
+
+
+def pause_before(attempt: int, jitter: float) -> timedelta:
+    """How long to wait before `attempt` (2, 3, …): doubling from 2 s to 10 min, spread by `jitter` in 0..1."""
+    full = min(FIRST_PAUSE * 2 ** (attempt - 2), LONGEST_PAUSE)
+    return full / 2 + full / 2 * jitter
+
+
+class QueueJob(Command, frozen=True, kw_only=True, tag="job.queue"):
+    """Ask for work on a subject: a document or an audit."""
+
+    project_id: UUID
+    job_id: UUID
+    kind: JobKind
+    subject: UUID
+    queue: Queue = "default"
+
+
+class StartJob(Command, frozen=True, kw_only=True, tag="job.start"):
+    """A worker holds the lease for this attempt and begins."""
+
+    project_id: UUID
+    job_id: UUID
+    attempt: Annotated[int, Meta(ge=1)]
+
+
+class EnterPhase(Command, frozen=True, kw_only=True, tag="job.enter_phase"):
+    """The attempt goes on to its next phase."""
+
+    project_id: UUID
+    job_id: UUID
+    attempt: int
+    phase: Name
+
+
+class CompleteJob(Command, frozen=True, kw_only=True, tag="job.complete"):
+    """The attempt did its work."""
+
+    project_id: UUID
+    job_id: UUID
+    attempt: int
+    result: dict[str, Any] = {}
+
+
+class FailJob(Command, frozen=True, kw_only=True, tag="job.fail"):
+    """The attempt did not do its work. What may succeed later is retried, up to five attempts.
+
+    `jitter` (0..1) spreads the retries of many jobs that fail together.
+    """
+
+    project_id: UUID
+    job_id: UUID
+    attempt: int
+    error_code: str
+    error: str
+    retry: bool = False
+    jitter: Annotated[float, Meta(ge=0, le=1)] = 0.0
+
+
+class RequestCancel(Command, frozen=True, kw_only=True, tag="job.request_cancel"):
+    """Ask the job to stop at its next step; one that has not begun stops at once."""
+
+    project_id: UUID
+    job_id: UUID
+
+
+class CancelJob(Command, frozen=True, kw_only=True, tag="job.cancel"):
+    """The attempt noticed the wish to stop, and stopped."""
+
+    project_id: UUID
+    job_id: UUID
+    attempt: int
+
+
+class Queued(Event, frozen=True, kw_only=True, tag="job.queued"):
+    """Work was asked for."""
+
+    project_id: UUID
+    job_id: UUID
+    kind: JobKind
+    subject: UUID
+    queue: Queue = "default"
+
+
+class Started(Event, frozen=True, kw_only=True, tag="job.started"):
+    """An attempt began."""
+
+    project_id: UUID
+    job_id: UUID
+    attempt: int
+
+
+class PhaseEntered(Event, frozen=True, kw_only=True, tag="job.phase_entered"):
+    """The attempt is in another phase."""
+
+    project_id: UUID
+    job_id: UUID
+    attempt: int
+    phase: str
+
+
+class Completed(Event, frozen=True, kw_only=True, tag="job.completed"):
+    """The work is done."""
+
+    project_id: UUID
+    job_id: UUID
+    attempt: int
+    result: dict[str, Any] = {}
+
+
+class Failed(Event, frozen=True, kw_only=True, tag="job.failed"):
+    """The work is given up."""
+
+    project_id: UUID
+    job_id: UUID
+    attempt: int
+    error_code: str
+    error: str
+
+
+class RetryScheduled(Event, frozen=True, kw_only=True, tag="job.retry_scheduled"):
+    """An attempt failed; the next is due later."""
+
+    project_id: UUID
+    job_id: UUID
+    attempt: int
+    error_code: str
+    error: str
+    due_at: datetime
+
+
+class CancelRequested(Event, frozen=True, kw_only=True, tag="job.cancel_requested"):
+    """Somebody wants it to stop."""
+
+    project_id: UUID
+    job_id: UUID
+
+
+class Cancelled(Event, frozen=True, kw_only=True, tag="job.cancelled"):
+    """It stopped because somebody wanted it to."""
+
+    project_id: UUID
+    job_id: UUID
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """The state of one job. `attempt` counts the attempts begun, and fences off the earlier ones."""
+
+    status: JobStatus = "unknown"
+    kind: JobKind | None = None
+    subject: UUID | None = None
+    attempt: int = 0
+    phase: str = ""
+    cancel_requested: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.status in {"completed", "failed", "cancelled"}
+
+
+class UnknownJob(Refused):
+    """There is no such job in this project."""
+
+    code = "job.unknown"
+    kind = "unknown"
+
+
+class JobOver(Refused):
+    """The job is over already."""
+
+    code = "job.over"
+
+
+class Fenced(Refused):
+    """A later attempt of this job has begun: this one no longer counts."""
+
+    code = "job.fenced"
+
+
+class JobIdTaken(Refused):
+    """Another job has this id."""
+
+    code = "job.id_taken"
+
+
+JobCommand = QueueJob | StartJob | EnterPhase | CompleteJob | FailJob | RequestCancel | CancelJob
+JobEvent = Queued | Started | PhaseEntered | Completed | Failed | RetryScheduled | CancelRequested | Cancelled
+
+
+def decide(command: JobCommand, job: Job, context: Context) -> list[Event]:
+    """Answer a command with what happens, or refuse it."""
+    if isinstance(command, QueueJob):
+        if job.status != "unknown":
+            raise JobIdTaken
+        return [Queued(**structs.asdict(command))]
+    if job.status == "unknown":
+        raise UnknownJob
+    if job.over:
+        raise JobOver
+    ids = {"project_id": command.project_id, "job_id": command.job_id}
+    match command:
+        case StartJob(attempt=attempt):
+            if attempt != job.attempt + 1:
+                raise Fenced
+            if attempt > MOST_ATTEMPTS:
+                return [Failed(**ids, attempt=job.attempt, error_code="job.worker_lost", error=WORKER_LOST)]
+            return [Started(**ids, attempt=attempt)]
+        case RequestCancel():
+            return _request_cancel(job, ids)
+        case EnterPhase(attempt=attempt, phase=phase):
+            _fence(job, attempt)
+            return [] if phase == job.phase else [PhaseEntered(**ids, attempt=attempt, phase=phase)]
+        case CompleteJob(attempt=attempt, result=result):
+            _fence(job, attempt)
+            return [Completed(**ids, attempt=attempt, result=result)]
+        case CancelJob(attempt=attempt):
+            _fence(job, attempt)
+            return [Cancelled(**ids)]
+        case FailJob():
+            _fence(job, command.attempt)
+            return [_failure(command, job, context.now)]
+
+
+def _fence(job: Job, attempt: int) -> None:
+    if job.status != "running" or attempt != job.attempt:
+        raise Fenced
+
+
+def _request_cancel(job: Job, ids: dict[str, UUID]) -> list[Event]:
+    if job.cancel_requested:
+        return []
+    wish = CancelRequested(**ids)
+    return [wish] if job.status == "running" else [wish, Cancelled(**ids)]
+
+
+def _failure(command: FailJob, job: Job, now: datetime) -> Event:
+    failed = Failed(
+        project_id=command.project_id,
+        job_id=command.job_id,
+        attempt=command.attempt,
+        error_code=command.error_code,
+        error=command.error,
+    )
+    if job.cancel_requested:
+        return Cancelled(project_id=command.project_id, job_id=command.job_id)
+    if not command.retry or command.attempt >= MOST_ATTEMPTS:
+        return failed
+    due_at = now + pause_before(command.attempt + 1, command.jitter)
+    return RetryScheduled(**structs.asdict(failed), due_at=due_at)
+
+
+def evolve(job: Job, event: JobEvent) -> Job:
+    """Apply what happened. Never fails."""
+    match event:
+        case Queued(kind=kind, subject=subject):
+            return Job(status="queued", kind=kind, subject=subject)
+        case Started(attempt=attempt):
+            return structs.replace(job, status="running", attempt=attempt, phase="")
+        case PhaseEntered(phase=phase):
+            return structs.replace(job, phase=phase)
+        case Completed():
+            return structs.replace(job, status="completed")
+        case Failed():
+            return structs.replace(job, status="failed")
+        case RetryScheduled():
+            return structs.replace(job, status="waiting")
+        case CancelRequested():
+            return structs.replace(job, cancel_requested=True)
+        case Cancelled():
+            return structs.replace(job, status="cancelled")
+
+
+JOB = Aggregate(
+    name="job",
+    key="job_id",
+    feed="project",
+    feed_key="project_id",
+    commands=(QueueJob, StartJob, EnterPhase, CompleteJob, FailJob, RequestCancel, CancelJob),
+    events=(Queued, Started, PhaseEntered, Completed, Failed, RetryScheduled, CancelRequested, Cancelled),
+    state=Job,
+    decide=decide,
+    evolve=evolve,
+)
