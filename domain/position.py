@@ -11,17 +11,23 @@ from domain.bill import CodeSystem, ItemKind, TakeoffLine
 EXACT = Context(prec=100, rounding=ROUND_HALF_UP)
 """Arithmetic wide enough that no sum or product of a bill's numbers is ever rounded behind our back."""
 
+MOST_DIGITS = 40
+
 PositionSource = Literal["uploaded", "generated", "manual", "ai_suggested"]
 
 
 def line_total(quantity: Decimal | None, unit_price: Decimal | None, decimals: int = 2) -> Decimal | None:
-    """Quantity times unit price, rounded half up to `decimals`; `None` where either is missing or not finite.
+    """Quantity times unit price, rounded half up to `decimals`; `None` where either is missing or no sane amount.
 
     Half up and not half even: on a real bill of 8,205,797.76 CZK half even is wrong by 0.04.
     """
-    if quantity is None or unit_price is None or not (quantity.is_finite() and unit_price.is_finite()):
+    if quantity is None or unit_price is None or not (_is_amount(quantity) and _is_amount(unit_price)):
         return None
     return EXACT.quantize(EXACT.multiply(quantity, unit_price), Decimal(1).scaleb(-decimals))
+
+
+def _is_amount(number: Decimal) -> bool:
+    return number.is_finite() and abs(number.adjusted()) <= MOST_DIGITS
 
 
 class Position(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -49,10 +55,7 @@ class Position(Struct, frozen=True, kw_only=True, omit_defaults=True):
     vat_rate: Decimal | None = None
     notes: tuple[str, ...] = ()
     takeoff: tuple[TakeoffLine, ...] = ()
-    source: EXACT = Context(prec=100, rounding=ROUND_HALF_UP)
-"""Arithmetic wide enough that no sum or product of a bill's numbers is ever rounded behind our back."""
-
-PositionSource = "uploaded"
+    source: PositionSource = "uploaded"
     source_document_id: UUID | None = None
     source_sheet: str = ""
     source_line: int = 0
