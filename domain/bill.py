@@ -28,6 +28,16 @@ class BillSection(Struct, frozen=True, kw_only=True, omit_defaults=True):
     path: tuple[str, ...]
     title: str = ""
     declared_total: Decimal | None = None
+    notes: tuple[str, ...] = ()
+    sheet: str = ""
+    line: int = 0
+
+
+class Surcharge(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An amount that the file adds after its items (overhead, profit, reserve): part of the grand total, no item."""
+
+    label: str
+    amount: Decimal
     sheet: str = ""
     line: int = 0
 
@@ -36,7 +46,8 @@ class BillItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One position as the file states it. Numbers the file leaves empty are `None`, never 0.
 
     `quantity` in `unit`; `unit_price` in the bill's currency per `unit`; `declared_total` is the line total
-    that the file itself shows. `line` is the 1-based row of the sheet that a spreadsheet program would show.
+    that the file itself shows. `vat_rate` is in percent. `line` is the 1-based row of the sheet that a spreadsheet
+    program would show.
     """
 
     number: str = ""
@@ -71,7 +82,8 @@ class Bill(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything a reader found. `format` is a permanent name, `confidence` 0..100 that it is that format.
 
     `rounding` is the number of decimals of a line total. `declared_total` is the grand total without VAT that
-    the file shows. `blank` bills carry no prices at all: a tender before it is priced.
+    the file shows, surcharges included. A blank bill (a tender before it is priced) carries no prices at all: every
+    price and declared total in it is `None`, even where the file shows 0.
     """
 
     format: str
@@ -83,6 +95,7 @@ class Bill(Struct, frozen=True, kw_only=True, omit_defaults=True):
     declared_total_with_vat: Decimal | None = None
     sections: tuple[BillSection, ...] = ()
     items: tuple[BillItem, ...] = ()
+    surcharges: tuple[Surcharge, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
 
