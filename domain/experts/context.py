@@ -1,0 +1,53 @@
+"""What rules may look at: the positions, what the bill states about itself, and anything derived from them once."""
+
+from collections.abc import Callable, Sequence
+from decimal import Context, Decimal
+from typing import TypeVar, cast
+
+from msgspec import Struct
+
+from domain.bill import BillSection
+from domain.position import Position
+
+T = TypeVar("T")
+
+AUDIT_ARITHMETIC = Context(prec=60, traps=[])
+"""Rules compute in this decimal context, whatever the caller's is: exact for any real bill, and an impossible
+operation gives NaN, which every comparison answers with no, instead of raising."""
+
+
+class BillFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the audited bill states as a whole. `declared_total` is its grand total without VAT, in `currency`.
+
+    `rounding` is the number of decimals of a line total. `diminished` names the section paths that lost a
+    position since import (removed or moved away): what they and the bill declare no longer speaks of their items.
+    """
+
+    currency: str = "CZK"
+    rounding: int = 2
+    declared_total: Decimal | None = None
+    sections: tuple[BillSection, ...] = ()
+    diminished: tuple[tuple[str, ...], ...] = ()
+
+
+class AuditContext:
+    """One audit's material. Rules share it, so that groups and sums over the bill are made once, not per line."""
+
+    __slots__ = ("_derived", "facts", "positions")
+
+    def __init__(self, positions: Sequence[Position], facts: BillFacts) -> None:
+        """Take the positions and the facts as they are; nothing is derived until a rule asks."""
+        self.positions = positions
+        self.facts = facts
+        self._derived: dict[Callable[[AuditContext], object], object] = {}
+
+    def once(self, derive: Callable[["AuditContext"], T]) -> T:
+        """`derive(self)`, computed at the first call and remembered under the function itself."""
+        if derive not in self._derived:
+            self._derived[derive] = derive(self)
+        return cast("T", self._derived[derive])
+
+
+def finite(number: Decimal | None) -> Decimal | None:
+    """Pass a number on, or `None` where it is missing, infinite or not a number."""
+    return number if number is not None and number.is_finite() else None

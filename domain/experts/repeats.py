@@ -1,0 +1,147 @@
+"""The validator's rules about lines that resemble each other: duplicates (V7) and conflicting units (V8)."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable
+from typing import TypeVar
+
+from domain.experts.context import AuditContext
+from domain.experts.finding import Issue, quoted
+from domain.experts.rule import GREEN, Outcome, Rule, concern, issue
+from domain.experts.units import normalised_unit
+from domain.position import Position
+
+K = TypeVar("K", bound=Hashable)
+
+_MOST_LINES_SHOWN = 5
+
+WorkKey = tuple[tuple[str, ...], str, str]
+NumberKey = tuple[object, str, str]
+
+
+def work_key(position: Position) -> WorkKey | None:
+    """Section, code and description; `None` without a code, since short descriptions repeat innocently."""
+    code = position.code.strip()
+    return (position.section, code, position.description.strip()) if code else None
+
+
+def number_key(position: Position) -> NumberKey | None:
+    """Document, sheet and position number. Without a sheet the first part of the section stands for it."""
+    number = position.number.strip()
+    sheet = position.source_sheet or (position.section[0] if position.section else "")
+    return (position.source_document_id, sheet, number) if number else None
+
+
+def repeated_work(context: AuditContext) -> dict[WorkKey, list[Position]]:
+    """Group the lines that share section, code and description with another line."""
+    return _repeated(context.positions, work_key)
+
+
+def repeated_numbers(context: AuditContext) -> dict[NumberKey, list[Position]]:
+    """Group the lines that share their number with another line of the same sheet."""
+    return _repeated(context.positions, number_key)
+
+
+def _repeated(positions: Iterable[Position], key_of: Callable[[Position], K | None]) -> dict[K, list[Position]]:
+    """Group two lines and more, each group sorted by place: evidence must not depend on the lines' order."""
+    groups: dict[K, list[Position]] = {}
+    for position in positions:
+        if (key := key_of(position)) is not None:
+            groups.setdefault(key, []).append(position)
+    return {key: sorted(group, key=_place) for key, group in groups.items() if len(group) > 1}
+
+
+def _place(position: Position) -> tuple[str, int, str, str]:
+    return position.source_sheet, position.source_line, position.number, str(position.position_id)
+
+
+def judge_duplicates(position: Position, context: AuditContext) -> Outcome:
+    """V7: no other line of the section has this code and description, no other of the sheet this number."""
+    work, number = work_key(position), number_key(position)
+    if work is None and number is None:
+        return "0"
+    alike = context.once(repeated_work).get(work, []) if work else []
+    namesakes = context.once(repeated_numbers).get(number, []) if number else []
+    issues: list[Issue] = []
+    evidence: dict[str, str] = {}
+    if alike:
+        sentence = f"{len(alike)} lines of the section have code {position.code} and this description"
+        advice = "Keep them if they are meant (other storey, other stage); otherwise merge them."
+        issues.append(issue("duplicate_work", "warning", f"{sentence} ({_listed(alike)}).", advice))
+        evidence |= {"code": position.code, "lines_alike": str(len(alike)), "lines_alike_at": _listed(alike)}
+    if namesakes:
+        sentence = f"{len(namesakes)} lines of the sheet have number {position.number}"
+        issues.append(issue("duplicate_number", "warning", f"{sentence} ({_listed(namesakes)}).", "Number them anew."))
+        evidence |= {"number": position.number, "lines_of_that_number": str(len(namesakes))}
+    if not issues:
+        return GREEN
+    return concern(
+        "AMBER",
+        " ".join(found.description for found in issues),
+        *issues,
+        evidence=evidence | {"threshold": "1"},
+    )
+
+
+def _listed(positions: list[Position]) -> str:
+    shown = ", ".join(_named(position) for position in positions[:_MOST_LINES_SHOWN])
+    return shown if len(positions) <= _MOST_LINES_SHOWN else f"{shown}, …"
+
+
+def _named(position: Position) -> str:
+    if position.source_line:
+        return f"row {position.source_line}"
+    return f"number {position.number}" if position.number else "a line without number"
+
+
+def conflicting_units(context: AuditContext) -> dict[str, Counter[str]]:
+    """Find the codes that stand with more than one unit: for each, how many lines have which normalised unit."""
+    units: dict[str, Counter[str]] = {}
+    for position in context.positions:
+        code, unit = position.code.strip(), normalised_unit(position.unit)
+        if code and unit:
+            units.setdefault(code, Counter())[unit] += 1
+    return {code: counts for code, counts in units.items() if len(counts) > 1}
+
+
+def judge_unit(position: Position, context: AuditContext) -> Outcome:
+    """V8: all lines of one code have one unit. Where they do not, each of them is named: any may be the wrong one."""
+    code, unit = position.code.strip(), normalised_unit(position.unit)
+    if not code:
+        return "0"
+    if not unit:
+        return "1"
+    counts = context.once(conflicting_units).get(code)
+    if counts is None:
+        return GREEN
+    units = ", ".join(f"{other} on {count}" for other, count in sorted(counts.items()))
+    return concern(
+        "AMBER",
+        f"Code {code} has unit {quoted(position.unit)} here, but the bill's {counts.total()} lines of this code do "
+        f"not agree: {units}.",
+        issue(
+            "unit_conflict",
+            "warning",
+            f"The lines of code {code} have different units.",
+            "Look the unit up in the price system and correct the lines that differ.",
+        ),
+        evidence={"code": code, "unit": position.unit, "normalised_unit": unit, "units": units, "threshold": "1"},
+    )
+
+
+V7 = Rule(
+    id="V7",
+    expert_role="validator",
+    title="No line stands twice",
+    source="127 groups in 8,091 items of real bills, mostly meant: a hint, and never a reason to delete",
+    judge=judge_duplicates,
+    not_checked=("The line has neither a code nor a number to compare.",),
+)
+
+V8 = Rule(
+    id="V8",
+    expert_role="validator",
+    title="One code has one unit",
+    source="21 of 3,552 codes of real bills have several units as written, some only in spelling (ks and kus)",
+    judge=judge_unit,
+    not_checked=("The line has no code.", "The line has no unit."),
+)

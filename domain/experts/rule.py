@@ -1,0 +1,102 @@
+"""A rule: a permanent id, a pure function, and the reasons for which it may stay silent."""
+
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+from msgspec import Struct
+
+from domain.experts.context import AuditContext
+from domain.experts.finding import ExpertRole, Issue, Severity, Suggestion
+from domain.position import Position
+
+GREEN = "G"
+"""The outcome of a rule that looked and found nothing wrong."""
+
+_MOST_REASONS = 10
+
+
+Objection = Literal["AMBER", "RED"]
+
+
+class Concern(Struct, frozen=True, kw_only=True):
+    """What a rule objects to. The orchestrator makes a `Finding` of it: ids and sources are not the rule's affair."""
+
+    verdict: Objection
+    reasoning: str
+    issues: tuple[Issue, ...]
+    evidence: dict[str, str] = {}
+    suggestions: tuple[Suggestion, ...] = ()
+    confidence: int = 100
+
+
+Outcome = str | Concern
+"""`GREEN`, a digit (not checked: index into the rule's `not_checked`), or a concern."""
+
+SectionPath = tuple[str, ...]
+
+
+def judged_as_a_whole(_position: Position, _context: AuditContext) -> Outcome:
+    """Not checked, reason 0: the rule judges sections or the bill, so it says nothing about a single line."""
+    return "0"
+
+
+def no_sections(_context: AuditContext) -> Iterable[tuple[SectionPath, Outcome]]:
+    """No section is judged: the rule judges positions."""
+    return ()
+
+
+def no_remark(_context: AuditContext) -> str | None:
+    """Nothing to say about the bill as a whole."""
+    return None
+
+
+class Rule(Struct, frozen=True, kw_only=True):
+    """One check. Its functions are pure and total: they answer for any input and never raise.
+
+    `id` and the order of `not_checked` are permanent, because audits store the id and a reason's index; a new
+    reason goes to the end. `source` says where the rule and its thresholds come from. A rule judges positions
+    (`judge`) or sections (`judge_sections`; the path `()` is the whole bill), never both. `remark` is one sentence
+    about the bill, reported as NOT_CHECKED and not counted, where the rule could judge nothing of it.
+    """
+
+    id: str
+    expert_role: ExpertRole
+    title: str
+    source: str
+    not_checked: tuple[str, ...] = ()
+    judge: Callable[[Position, AuditContext], Outcome] = judged_as_a_whole
+    judge_sections: Callable[[AuditContext], Iterable[tuple[SectionPath, Outcome]]] = no_sections
+    remark: Callable[[AuditContext], str | None] = no_remark
+
+    def __post_init__(self) -> None:
+        """Refuse a rule whose outcomes could not be stored.
+
+        Raises:
+            ValueError: more than ten reasons, or a rule without `judge` that lacks reason 0.
+
+        """
+        if len(self.not_checked) > _MOST_REASONS:
+            raise ValueError(f"rule {self.id} has more than {_MOST_REASONS} reasons: an outcome is one digit")
+        if not (self.judges_positions or self.not_checked):
+            raise ValueError(f"rule {self.id} judges no position and gives no reason for that")
+
+    @property
+    def judges_positions(self) -> bool:
+        """Whether the rule judges single positions, and not sections."""
+        return self.judge is not judged_as_a_whole
+
+
+def issue(kind: str, severity: Severity, description: str, suggestion: str) -> Issue:
+    """Make an issue of the permanent type `kind`, in one line."""
+    return Issue(type=kind, severity=severity, description=description, suggestion=suggestion)
+
+
+def concern(
+    verdict: Objection,
+    reasoning: str,
+    *issues: Issue,
+    evidence: dict[str, str],
+    suggestions: tuple[Suggestion, ...] = (),
+) -> Concern:
+    """Raise a concern of which the rule is sure."""
+    return Concern(verdict=verdict, reasoning=reasoning, issues=issues, evidence=evidence, suggestions=suggestions)

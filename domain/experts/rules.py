@@ -1,0 +1,29 @@
+"""The registry: every rule there is, in the order in which audits store their outcomes."""
+
+from collections.abc import Iterable
+
+from domain.experts.lines import V1, V4, V5, V6
+from domain.experts.quantities import V3
+from domain.experts.repeats import V7, V8
+from domain.experts.rule import Rule
+from domain.experts.sums import V2
+
+
+def registered(*experts: Iterable[Rule]) -> tuple[Rule, ...]:
+    """Join the experts' rules into one tuple.
+
+    Raises:
+        ValueError: two rules share an id.
+
+    """
+    rules = tuple(rule for expert in experts for rule in expert)
+    ids = [rule.id for rule in rules]
+    if repeated := sorted({rule_id for rule_id in ids if ids.count(rule_id) > 1}):
+        raise ValueError(f"rule ids are taken twice: {', '.join(repeated)}")
+    return rules
+
+
+VALIDATOR = (V1, V2, V3, V4, V5, V6, V7, V8)
+"""Arithmetic and completeness: what needs no table, no price list and no model."""
+
+RULES = registered(VALIDATOR)
