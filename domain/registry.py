@@ -1,9 +1,9 @@
 """Every aggregate, command and event there is, by its permanent name. A duplicate or missing name fails at import."""
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import TypeVar, get_args, get_type_hints
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from domain.account import ACCOUNT
 from domain.audit import AUDIT
@@ -41,3 +41,21 @@ EVENTS: dict[str, type[Event]] = _by_name(
 AGGREGATE_OF: dict[type[Command], Aggregate] = {
     command: aggregate for aggregate in AGGREGATES for command in aggregate.commands
 }
+
+
+def _personal_fields(event: type[Event]) -> tuple[str, ...]:
+    """Find the fields annotated `Personal`."""
+    return tuple(name for name, hint in get_type_hints(event, include_extras=True).items() if _is_personal(hint))
+
+
+def _is_personal(hint: object) -> bool:
+    marked = any(
+        isinstance(meta, Meta) and (meta.extra or {}).get("personal") for meta in getattr(hint, "__metadata__", ())
+    )
+    return marked or any(_is_personal(part) for part in get_args(hint))
+
+
+PERSONAL_FIELDS: dict[type[Event], tuple[str, ...]] = {
+    event: fields for event in EVENTS.values() if (fields := _personal_fields(event))
+}
+"""Which fields of which events are encrypted in the log."""

@@ -1,0 +1,283 @@
+"""The command bus: authorise, load, decide, append, answer with a receipt. REST, sockets and workers all use it."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from msgspec import Struct
+
+from commands.lookups import Lookups
+from commands.refusals import Busy, IdempotencyMismatch, LogBusy, OutcomeUnknown
+from commands.rights import authorise
+from commands.sealing import sealed
+from commands.states import Entry, States
+from domain.core import SYSTEM, Aggregate, Claim, ClaimReleased, ClaimTaken, Command, Context, Event, Refused
+from domain.registry import AGGREGATE_OF
+from eventstore import (
+    Append,
+    Appended,
+    AppendUnknown,
+    CommandMismatch,
+    EventStore,
+    LogUnavailable,
+    NewEvent,
+    Recorded,
+    VersionConflict,
+    Write,
+)
+from eventstore.personal import Vault
+from eventstore.types import EventTypes
+from runtime.ids import new_id
+
+TRIES = 3
+PAUSE = 0.01
+"""Seconds of pause after a lost race, times a random number below 1 and the tries so far."""
+
+
+class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a command came to: its last event is number `sequence` of `feed`, at `position` of the log.
+
+    `replayed`: the command had been carried out before; this is its first receipt. `result` holds what only the
+    caller may learn, such as a new token's secret.
+    """
+
+    command_id: UUID
+    feed: str
+    sequence: int
+    position: int
+    replayed: bool = False
+    result: dict[str, Any] = {}
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """A command on its way: who sends it under which id, in which conversation, because of which command."""
+
+    command: Command
+    aggregate: Aggregate
+    actor: str
+    command_id: UUID
+    command_hash: bytes
+    correlation_id: UUID
+    causation_id: UUID
+
+
+class Publish(Protocol):
+    """Tells others what was just stored. A hint: it may be lost, so it never waits and never fails."""
+
+    def __call__(self, recorded: Sequence[Recorded]) -> None: ...  # noqa: D102 - said above
+
+
+class Bus:
+    """Carries out commands."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        types: EventTypes,
+        vault: Vault,
+        lookups: Lookups,
+        publish: Publish,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Decide on what `store` holds; `lookups` finds what decisions need besides, `publish` tells the world."""
+        self._store = store
+        self._types = types
+        self._vault = vault
+        self._lookups = lookups
+        self._publish = publish
+        self._now = now
+        self.states = States(store, types, vault)
+
+    async def execute(
+        self,
+        command: Command,
+        *,
+        actor: str,
+        command_id: UUID | None = None,
+        correlation_id: UUID | None = None,
+        causation_id: UUID | None = None,
+    ) -> Receipt:
+        """Carry a command out once, and answer its receipt; the same id again answers the first receipt.
+
+        A race lost to another process is decided again on the newer state, three times. Raises a `Refused`, having
+        stored nothing, except `OutcomeUnknown`, which says that this is not known.
+        """
+        command_id = command_id or new_id()
+        order = Order(
+            command=command,
+            aggregate=AGGREGATE_OF[type(command)],
+            actor=actor,
+            command_id=command_id,
+            command_hash=self._lookups.command_hash(actor, command),
+            correlation_id=correlation_id or command_id,
+            causation_id=causation_id or command_id,
+        )
+        try:
+            return await self._decided(order)
+        except Refused:
+            replayed = await self._first_receipt(order)
+            if replayed is None:
+                raise
+            return replayed
+        except CommandMismatch as error:
+            raise IdempotencyMismatch from error
+        except LogUnavailable as error:
+            raise LogBusy from error
+        except AppendUnknown as error:
+            raise OutcomeUnknown from error
+
+    async def _decided(self, order: Order) -> Receipt:
+        stream = order.aggregate.stream_of(order.command)
+        fresh = False
+        for attempt in range(1, TRIES + 1):
+            try:
+                async with self.states.lock(stream):
+                    return await self._attempt(order, stream, fresh=fresh)
+            except VersionConflict:
+                await asyncio.sleep(random.random() * PAUSE * attempt)  # noqa: S311 - spreads rivals, guards nothing
+                fresh = True
+            except Refused:
+                if fresh:
+                    raise
+                fresh = True  # the refusal may rest on an old state: look once more before it counts
+        raise Busy
+
+    async def _attempt(self, order: Order, stream: str, *, fresh: bool) -> Receipt:
+        command, aggregate = order.command, order.aggregate
+        entry = await self.states.get(stream, fresh=fresh)
+        pins = await self._authorised(order, stream, entry, fresh=fresh)
+        found = await self._lookups.find(command, self.states, fresh=fresh)
+        claims = {name: await self._claim(name, fresh=fresh) for name in found.claims}
+        context = Context(actor=order.actor, now=self._now(), given=found.given, claims=claims)
+        base = entry.version
+        events = aggregate.decide(command, entry.state, context)
+        if not events:
+            return await self._nothing_new(order, entry)
+        stored = [self._types.encode(await sealed(event, self._vault)) for event in events]
+        append = _append(order, stream, base, list(zip(events, stored, strict=True)), claims, pins)
+        appended = await self._store.append(append)
+        if not appended.repeated:
+            self._fold(append, events, appended)
+            self._publish(_recorded(append, appended))
+            await self.states.save_snapshot(stream, entry)
+        return _receipt(order, appended, found.result)
+
+    async def _authorised(self, order: Order, stream: str, entry: Entry, *, fresh: bool) -> dict[str, int]:
+        """Check the actor's rights; answer the streams that this rests on, with their versions, as pins."""
+        if order.actor == SYSTEM:
+            return {}
+        seen: dict[str, Entry] = {stream: entry}
+        feed = order.aggregate.feed_of(order.command)
+        on_project = feed.startswith("project:")
+        for other in (order.actor, feed) if on_project else (order.actor,):
+            if other and other not in seen:
+                seen[other] = await self.states.get(other, fresh=fresh)
+        account = seen[order.actor].state if order.actor else None
+        authorise(order.command, order.actor, account, seen[feed].state if on_project else None)
+        return {name: other.version for name, other in seen.items() if name != stream}
+
+    async def _claim(self, name: str, *, fresh: bool) -> Claim:
+        held = await self.states.get(f"claim:{name}", fresh=fresh)
+        return Claim(holder=held.state.holder, version=held.version)
+
+    async def _nothing_new(self, order: Order, entry: Entry) -> Receipt:
+        """Answer a command that changes nothing: by its first receipt if it did something once, else where we are."""
+        replayed = await self._first_receipt(order)
+        if replayed is not None:
+            return replayed
+        feed = order.aggregate.feed_of(order.command)
+        heads = await self._store.heads([feed])
+        return Receipt(command_id=order.command_id, feed=feed, sequence=heads[feed][0], position=entry.position)
+
+    async def _first_receipt(self, order: Order) -> Receipt | None:
+        try:
+            first = await self._store.receipt(order.command_id)
+        except LogUnavailable as error:
+            raise LogBusy from error
+        if first is None:
+            return None
+        appended, command_hash = first
+        if command_hash != order.command_hash:
+            raise IdempotencyMismatch
+        found = await self._lookups.repeated(order.command)
+        return _receipt(order, appended, found)
+
+    def _fold(self, append: Append, events: Sequence[Event], appended: Appended) -> None:
+        sizes = {write.stream: [len(event.data) for event in write.events] for write in append.writes}
+        by_stream: dict[str, list[Event]] = {write.stream: [] for write in append.writes}
+        main = append.writes[0].stream
+        for event in events:
+            by_stream[_stream_of(event, main)].append(event)
+        for write in append.writes:
+            folded = list(zip(by_stream[write.stream], sizes[write.stream], strict=True))
+            self.states.advance(write.stream, write.expected, folded, appended.position)
+
+
+def _stream_of(event: Event, main: str) -> str:
+    return f"claim:{event.claim}" if isinstance(event, ClaimTaken | ClaimReleased) else main
+
+
+def _append(
+    order: Order,
+    stream: str,
+    base: int,
+    events: Sequence[tuple[Event, NewEvent]],
+    claims: dict[str, Claim],
+    pins: dict[str, int],
+) -> Append:
+    writes: dict[str, list[NewEvent]] = {stream: []}
+    for event, stored in events:
+        writes.setdefault(_stream_of(event, stream), []).append(stored)
+    expected = {stream: base} | {f"claim:{name}": claim.version for name, claim in claims.items()}
+    return Append(
+        feed=order.aggregate.feed_of(order.command),
+        writes=tuple(Write(name, expected[name], tuple(new)) for name, new in writes.items()),
+        pins=tuple(pins.items()),
+        actor=order.actor or "anyone",
+        command_id=order.command_id,
+        command_hash=order.command_hash,
+        correlation_id=order.correlation_id,
+        causation_id=order.causation_id,
+    )
+
+
+def _recorded(append: Append, appended: Appended) -> list[Recorded]:
+    """Give the events as the log now holds them, without reading them back."""
+    numbered = [
+        (write.stream, write.expected + index, event)
+        for write in append.writes
+        for index, event in enumerate(write.events, start=1)
+    ]
+    first_sequence = appended.sequence - len(numbered) + 1
+    return [
+        Recorded(
+            position=appended.first_position + index,
+            feed=append.feed,
+            sequence=first_sequence + index,
+            stream=stream,
+            version=version,
+            type=event.type,
+            data=event.data,
+            actor=append.actor,
+            command_id=append.command_id,
+            correlation_id=append.correlation_id,
+            causation_id=append.causation_id,
+            recorded_at=appended.recorded_at,
+        )
+        for index, (stream, version, event) in enumerate(numbered)
+    ]
+
+
+def _receipt(order: Order, appended: Appended, result: dict[str, Any]) -> Receipt:
+    return Receipt(
+        command_id=order.command_id,
+        feed=appended.feed,
+        sequence=appended.sequence,
+        position=appended.position,
+        replayed=appended.repeated,
+        result=result,
+    )

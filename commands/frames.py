@@ -1,0 +1,71 @@
+"""An event as it travels: encoded once after the commit, forwarded as bytes to every socket."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from domain.registry import EVENTS, PERSONAL_FIELDS, name_of
+from eventstore import Recorded
+
+_HIDDEN = {name_of(event): PERSONAL_FIELDS[event] for event in EVENTS.values() if event in PERSONAL_FIELDS}
+
+
+def event_frame(event: Recorded) -> bytes:
+    """Give the JSON frame of an event. Its stored bytes are spliced in as they are, personal fields as `null`."""
+    return b'{"op":"event","feed":"%b","sequence":%d,"position":%d,"type":"%b","at":"%b","actor":"%b",%b"data":%b}' % (
+        event.feed.encode(),
+        event.sequence,
+        event.position,
+        event.type.encode(),
+        event.recorded_at.isoformat().encode(),
+        event.actor.encode(),
+        b'"command_id":"%b",' % str(event.command_id).encode() if event.command_id else b"",
+        _public(event),
+    )
+
+
+def _public(event: Recorded) -> bytes:
+    hidden = _HIDDEN.get(event.type)
+    if hidden is None:
+        return event.data
+    return msgspec.json.encode(msgspec.json.decode(event.data, type=dict[str, object]) | dict.fromkeys(hidden))
+
+
+class Batch(Struct, frozen=True):
+    """Frames of one feed that follow each other, as one broker message: a line of numbers, then a frame a line."""
+
+    first: int
+    last: int
+    position: int
+    frames: Sequence[bytes]
+
+    def encode(self) -> bytes:
+        """Give the message's bytes."""
+        return b"%d %d %d\n" % (self.first, self.last, self.position) + b"\n".join(self.frames)
+
+    @classmethod
+    def decode(cls, message: bytes) -> "Batch":
+        """Read a message; the frames stay bytes."""
+        header, *frames = message.split(b"\n")
+        first, last, position = map(int, header.split())
+        return cls(first, last, position, frames)
+
+
+def batch_of(events: Sequence[Recorded]) -> Batch:
+    """Put the events of one append together."""
+    return Batch(events[0].sequence, events[-1].sequence, events[-1].position, [event_frame(each) for each in events])
+
+
+def channel_of(feed: str) -> str:
+    """Name the broker channel of a feed."""
+    return f"feed:{feed}"
+
+
+def joined(frames: Iterable[bytes]) -> bytes:
+    """Put several frames into one message to a socket."""
+    return b"\n".join(frames)
+
+
+LOG_CHANNEL = "log"
+"""Carries the position of whatever was just stored: wakes projectors and reactors."""

@@ -1,0 +1,101 @@
+"""What a decision needs besides command and state: hashes of secrets, other aggregates, earlier states.
+
+Decisions are pure, so the bus looks these up first and hands them over in the context.
+"""
+
+import hmac
+from collections.abc import Awaitable, Callable
+from hashlib import blake2b, sha256
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from commands.passwords import Passwords
+from commands.states import States
+from commands.tokens import Tokens
+from domain.account import Account, ChangePassword, Credentials, IssueToken, Register
+from domain.audit import Scope, StartAudit
+from domain.budget import Budget, RestoreVersion, UnknownVersion
+from domain.core import Command
+from domain.experts import RULES
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """What was looked up: for the decision, the unique values it will claim, and what only the caller may learn."""
+
+    given: Any = None
+    claims: tuple[str, ...] = ()
+    result: dict[str, Any] = {}
+
+
+NOTHING = Found()
+Find = Callable[[Any, States, bool], Awaitable[Found]]
+
+
+class Lookups:
+    """Finds what commands need. Most need nothing."""
+
+    def __init__(self, master_key: bytes, passwords: Passwords, tokens: Tokens) -> None:
+        """Derive digests from `master_key`, so that the log reveals neither addresses nor bodies."""
+        self._key = master_key
+        self._passwords = passwords
+        self._tokens = tokens
+        self._finders: dict[type[Command], Find] = {
+            Register: self._registration,
+            ChangePassword: self._password_change,
+            IssueToken: self._token,
+            StartAudit: self._audit_scope,
+            RestoreVersion: self._past_budget,
+        }
+
+    async def find(self, command: Command, states: States, *, fresh: bool) -> Found:
+        """Look up what `command` needs; with `fresh`, from the log and not from memory."""
+        finder = self._finders.get(type(command))
+        return NOTHING if finder is None else await finder(command, states, fresh)
+
+    async def repeated(self, command: Command) -> dict[str, Any]:
+        """Give the result of a command that was carried out before."""
+        return self._tokens.issued(command) if isinstance(command, IssueToken) else {}
+
+    def command_hash(self, actor: str, command: Command) -> bytes:
+        """Digest who commands what, to tell a repeated command from another one under the same id."""
+        body = msgspec.json.encode(command)
+        return blake2b(body, key=self._key, digest_size=16, person=sha256(actor.encode()).digest()[:16]).digest()
+
+    def email_claim(self, email: str) -> str:
+        """Name the unique value that an e-mail address is, without revealing it."""
+        digest = hmac.digest(self._key, f"email:{email.strip().casefold()}".encode(), "sha256")
+        return f"email:{digest.hex()[:32]}"
+
+    async def _registration(self, command: Register, _states: States, _fresh: bool) -> Found:
+        claim = self.email_claim(command.email)
+        password_hash = await self._passwords.hash(command.password)
+        return Found(given=Credentials(email_claim=claim, password_hash=password_hash), claims=(claim,))
+
+    async def _password_change(self, command: ChangePassword, states: States, fresh: bool) -> Found:
+        account: Account = (await states.get(f"account:{command.account_id}", fresh=fresh)).state
+        matches = await self._passwords.verify(account.password_hash, command.old_password)
+        password_hash = await self._passwords.hash(command.new_password) if matches else ""
+        return Found(given=Credentials(password_hash=password_hash, old_password_matches=matches))
+
+    async def _token(self, command: IssueToken, _states: States, _fresh: bool) -> Found:
+        return Found(
+            given=Credentials(token_sha256=self._tokens.digest(command.token_id)), result=self._tokens.issued(command)
+        )
+
+    async def _audit_scope(self, command: StartAudit, states: States, _fresh: bool) -> Found:
+        budget: Budget = (await states.get(f"budget:{command.project_id}", fresh=True)).state
+        return Found(given=Scope(version=budget.version, rules=tuple(rule.id for rule in RULES)))
+
+    async def _past_budget(self, command: RestoreVersion, states: States, _fresh: bool) -> Found:
+        return Found(given=await past_budget(states, command.project_id, command.version))
+
+
+async def past_budget(states: States, project_id: UUID, version: int) -> Budget:
+    """Fold a project's budget as it was when `version` was complete. Raises `UnknownVersion`."""
+    budget = await states.past(f"budget:{project_id}", until=lambda state: state.version == version)
+    if budget.version != version:
+        raise UnknownVersion
+    return budget

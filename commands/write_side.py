@@ -1,0 +1,52 @@
+"""The write side, wired: what every process that commands needs, opened and closed together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from msgspec import Struct
+from psycopg_pool import AsyncConnectionPool
+from redis.asyncio import Redis
+
+from commands.bus import Bus
+from commands.identities import Identities
+from commands.lookups import Lookups
+from commands.passwords import Passwords
+from commands.publisher import Publisher
+from commands.tokens import Tokens
+from domain.registry import EVENTS
+from eventstore import EventStore
+from eventstore.personal import Vault
+from eventstore.types import EventTypes
+
+TYPES = EventTypes(EVENTS)
+
+
+class WriteSide(Struct, frozen=True, kw_only=True):
+    """The parts that a process reaches the log through."""
+
+    store: EventStore
+    vault: Vault
+    bus: Bus
+    identities: Identities
+    lookups: Lookups
+
+
+@asynccontextmanager
+async def write_side(pool: AsyncConnectionPool[Any], broker: Redis, master_key: bytes) -> AsyncIterator[WriteSide]:
+    """Open the bus on a database pool and a broker; leaving stores and publishes what is under way."""
+    vault = Vault(pool, master_key)
+    passwords = Passwords()
+    lookups = Lookups(master_key, passwords, Tokens(master_key))
+    try:
+        async with Publisher(broker) as publisher, EventStore(pool) as store:
+            bus = Bus(store, TYPES, vault, lookups, publisher)
+            yield WriteSide(
+                store=store,
+                vault=vault,
+                bus=bus,
+                identities=Identities(bus.states, lookups, passwords),
+                lookups=lookups,
+            )
+    finally:
+        passwords.close()
