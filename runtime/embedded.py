@@ -7,9 +7,12 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import msgspec
+import structlog
 
-from runtime.guard import Report, log
+from runtime.guard import Failed, Noted, Ready, Report
 from runtime.servers import EmbeddedError
+
+_log = structlog.stdlib.get_logger(__name__)
 
 
 class Embedded:
@@ -17,49 +20,68 @@ class Embedded:
 
     def __init__(self, data_dir: Path, *, temporary: bool) -> None:
         """Prepare to run the servers whose files are in `data_dir`."""
-        self.data_dir = data_dir
-        self.temporary = temporary
-        self.state = Report()
+        self._command = (sys.executable, "-m", "runtime.guard", str(data_dir), *(("--temporary",) if temporary else ()))
         self._guard: asyncio.subprocess.Process | None = None
+        self._ready: Ready | None = None
 
     @property
     def database_url(self) -> str:
         """Where PostgreSQL listens."""
-        return self.state.database_url
+        return self._running.database_url
 
     @property
     def redis_url(self) -> str:
         """Where Valkey listens."""
-        return self.state.redis_url
+        return self._running.redis_url
 
     @property
     def pids(self) -> dict[str, int]:
         """Process ids of `guard`, `postgres` and `valkey`."""
-        return self.state.pids
+        return self._running.pids
+
+    @property
+    def _running(self) -> Ready:
+        if self._ready is None:
+            raise EmbeddedError("the embedded servers have not started yet")
+        return self._ready
 
     async def start(self) -> None:
         """Start the guard and wait until both servers answer. Raises `EmbeddedError`."""
-        options = ("--temporary",) if self.temporary else ()
         self._guard = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "runtime.guard", str(self.data_dir), *options),
+            *self._command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,  # a Ctrl-C in the terminal is for us, not for the servers
         )
-        await self._next_report()
+        await self.follow()
+
+    async def follow(self) -> None:
+        """Return at the guard's next report that both servers answer. Raises `EmbeddedError` when it ends instead."""
+        guard = self._guard
+        if guard is None or guard.stdout is None:
+            raise EmbeddedError("the embedded servers have not started yet")
+        async for line in guard.stdout:
+            report: Report = msgspec.json.decode(line, type=Report)
+            match report:
+                case Ready() as ready:
+                    self._ready = ready
+                    return
+                case Noted(event):
+                    _log.warning(event)
+                case Failed(error):
+                    raise EmbeddedError(error)
+        raise EmbeddedError(f"the guard of the embedded servers ended with code {await guard.wait()}")
 
     async def keep(self) -> None:
-        """Follow the guard's reports; start another guard when it was killed. Runs until cancelled."""
+        """Follow the guard, and start another when it was killed. Runs until cancelled."""
         while True:
             try:
-                while True:
-                    await self._next_report()
+                await self.follow()
             except EmbeddedError as error:
-                log(f"the guard of the embedded servers is gone: {error}; starting another")
-            try:
-                await self.start()
-            except EmbeddedError as error:
-                log(str(error))
+                _log.warning("starting the embedded servers again", reason=str(error))
+                with contextlib.suppress(EmbeddedError):  # the next round tells, as this guard has ended too
+                    await self.start()
+                    continue
                 await asyncio.sleep(1)
 
     async def stop(self) -> None:
@@ -67,17 +89,6 @@ class Embedded:
         if self._guard is not None and self._guard.stdin is not None:
             self._guard.stdin.close()
             await self._guard.wait()
-
-    async def _next_report(self) -> None:
-        guard = self._guard
-        line = await guard.stdout.readline() if guard is not None and guard.stdout is not None else b""
-        if guard is None or not line:
-            code = await guard.wait() if guard is not None else None
-            raise EmbeddedError(f"it ended with code {code}")
-        report = msgspec.json.decode(line, type=Report)
-        if report.error:
-            raise EmbeddedError(report.error)
-        self.state = report
 
 
 @contextlib.asynccontextmanager

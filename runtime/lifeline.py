@@ -33,19 +33,14 @@ def _watch(grace: float) -> None:
 
 
 async def stop_requested() -> signal.Signals:
-    """Wait for SIGINT or SIGTERM and tell which came. A second one ends the process as usual."""
+    """Wait for SIGINT or SIGTERM and tell which came. From then on more of them change nothing: we are stopping."""
     loop = asyncio.get_running_loop()
     came: asyncio.Future[signal.Signals] = loop.create_future()
-    watched = (signal.SIGINT, signal.SIGTERM)
 
     def note(which: signal.Signals) -> None:
         if not came.done():
             came.set_result(which)
 
-    for which in watched:
+    for which in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(which, note, which)
-    try:
-        return await came
-    finally:
-        for which in watched:
-            loop.remove_signal_handler(which)
+    return await came

@@ -57,6 +57,9 @@ VALKEY_SETTINGS = {
 }
 
 
+SERVER_PROGRAMS = frozenset({"postgres", "initdb", "valkey-server"})
+
+
 class EmbeddedError(Exception):
     """The embedded servers cannot run; the message says why and what to do."""
 
@@ -91,13 +94,13 @@ class Server(Struct, frozen=True, kw_only=True):
     """Whether the process with this id accepts connections."""
 
 
-def home(data_dir: Path) -> Home:
+def make_home(data_dir: Path) -> Home:
     """Make the folders for `data_dir`, which may be new; as root, find an account that the servers can run as.
 
     PostgreSQL refuses to run as root, so the servers then run as the folder's owner, or as nobody.
     Raises `EmbeddedError`.
     """
-    data_dir = data_dir.absolute()
+    data_dir = data_dir.resolve()
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     account = None
     if os.geteuid() == 0:
@@ -112,8 +115,11 @@ def home(data_dir: Path) -> Home:
     return Home(data_dir=data_dir, sockets=sockets, account=account)
 
 
-def postgres(home: Home) -> Server:
-    """Describe PostgreSQL; its files are in `<data_dir>/postgres`."""
+def postgres(home: Home, *, durable: bool = True) -> Server:
+    """Describe PostgreSQL; its files are in `<data_dir>/postgres`.
+
+    One that is not durable ends without writing a last checkpoint.
+    """
     data = home.data_dir / "postgres"
     settings = POSTGRES_SETTINGS | {"unix_socket_directories": str(home.sockets)}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
@@ -130,7 +136,7 @@ def postgres(home: Home) -> Server:
         name="postgres",
         command=(*as_account(home), str(postgres_program("postgres")), "-D", str(data), *options),
         marker=str(data),
-        stop=signal.SIGINT,
+        stop=signal.SIGINT if durable else signal.SIGQUIT,
         log=home.data_dir / "postgres.log",
         ready=ready,
     )
@@ -195,13 +201,15 @@ def as_account(home: Home) -> tuple[str, ...]:
     return (setpriv, *account, "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--")
 
 
-def leftovers(home: Home, servers: tuple[Server, ...]) -> Iterator[psutil.Process]:
+def leftovers(home: Home) -> Iterator[psutil.Process]:
     """Find servers of these folders that still run, though whoever started them is gone."""
-    markers = {server.marker for server in servers}
+    markers = {postgres(home).marker, valkey(home).marker, str(home.data_dir / "postgres.new")}
     user = home.account[0] if home.account else os.geteuid()
     for process in psutil.process_iter(["cmdline", "uids"]):
         arguments, uids = process.info["cmdline"], process.info["uids"]
-        if arguments and uids and uids.effective == user and markers & set(arguments):
+        if not arguments or not uids or uids.effective != user:
+            continue
+        if Path(arguments[0]).name in SERVER_PROGRAMS and markers & set(arguments):
             yield process
 
 
