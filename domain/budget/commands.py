@@ -1,0 +1,133 @@
+"""What people and programs may ask of a budget."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from domain.bill import BillSection, ItemKind
+from domain.core import Command, Name, Text
+from domain.position import Position
+
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+Revision = Annotated[int, Meta(ge=1)]
+
+MOST_EDITS = 5_000
+
+
+class Edit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """New values for some fields of a position; fields left out stay as they are, `null` empties a number."""
+
+    number: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
+    code: Annotated[str, Meta(max_length=100)] | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    category: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
+    kind: ItemKind | UnsetType = UNSET
+    section: tuple[str, ...] | UnsetType = UNSET
+    quantity: Decimal | UnsetType | None = UNSET
+    unit: Annotated[str, Meta(max_length=50)] | UnsetType = UNSET
+    unit_price: Decimal | UnsetType | None = UNSET
+    vat_rate: Decimal | UnsetType | None = UNSET
+    notes: tuple[str, ...] | UnsetType = UNSET
+    enrichment: dict[str, Any] | UnsetType = UNSET
+    metadata: dict[str, Any] | UnsetType = UNSET
+
+
+class ImportPositions(Command, frozen=True, kw_only=True, tag="budget.import_positions"):
+    """Add the positions of a document that was read, as one version. Once per document."""
+
+    project_id: UUID
+    document_id: UUID
+    positions: tuple[Position, ...]
+    sections: tuple[BillSection, ...] = ()
+    currency: Currency
+    rounding: Annotated[int, Meta(ge=0, le=6)] = 2
+    declared_total: Decimal | None = None
+
+
+class AddPosition(Command, frozen=True, kw_only=True, tag="position.add"):
+    """Add a position behind the last one, or behind `after`."""
+
+    project_id: UUID
+    position_id: UUID
+    fields: Edit
+    after: UUID | None = None
+
+
+class EditPosition(Command, frozen=True, kw_only=True, tag="position.edit"):
+    """Change some fields of a position. With `expected_revision`, only if nobody changed it since."""
+
+    project_id: UUID
+    position_id: UUID
+    changes: Edit
+    expected_revision: Revision | None = None
+
+
+class RemovePosition(Command, frozen=True, kw_only=True, tag="position.remove"):
+    """Take a position out. With `expected_revision`, only if nobody changed it since."""
+
+    project_id: UUID
+    position_id: UUID
+    expected_revision: Revision | None = None
+
+
+class MovePosition(Command, frozen=True, kw_only=True, tag="position.move"):
+    """Put a position behind another, or first where `after` is null; into another section if one is named."""
+
+    project_id: UUID
+    position_id: UUID
+    after: UUID | None = None
+    section: tuple[str, ...] | None = None
+    expected_revision: Revision | None = None
+
+
+class BulkItem(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of many edits made together."""
+
+    position_id: UUID
+    changes: Edit
+    expected_revision: Revision | None = None
+
+
+class BulkEdit(Command, frozen=True, kw_only=True, tag="budget.bulk_edit"):
+    """Change many positions as one version: all of them, or none."""
+
+    project_id: UUID
+    edits: Annotated[tuple[BulkItem, ...], Meta(min_length=1, max_length=MOST_EDITS)]
+    trigger: Literal["user_edit", "chat_modification"] = "user_edit"
+
+
+class Recalculate(Command, frozen=True, kw_only=True, tag="budget.recalculate"):
+    """Compute every line total again, to another number of decimals if one is named."""
+
+    project_id: UUID
+    rounding: Annotated[int, Meta(ge=0, le=6)] | None = None
+
+
+class RestoreVersion(Command, frozen=True, kw_only=True, tag="budget.restore_version"):
+    """Make the budget what it was at a version. That is a new version; nothing is forgotten."""
+
+    project_id: UUID
+    version: Annotated[int, Meta(ge=1)]
+
+
+class NameVersion(Command, frozen=True, kw_only=True, tag="budget.name_version"):
+    """Give a version a name that people can find it by."""
+
+    project_id: UUID
+    version: Annotated[int, Meta(ge=1)]
+    name: Name
+
+
+BudgetCommand = (
+    ImportPositions
+    | AddPosition
+    | EditPosition
+    | RemovePosition
+    | MovePosition
+    | BulkEdit
+    | Recalculate
+    | RestoreVersion
+    | NameVersion
+)

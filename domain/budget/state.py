@@ -1,0 +1,98 @@
+"""What a budget is, and how what happens changes it."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from msgspec import UNSET, Struct, structs
+
+from domain.bill import BillSection
+from domain.budget.commands import Edit
+from domain.budget.events import (
+    RANK_STEP,
+    BudgetEvent,
+    Imported,
+    PositionAdded,
+    PositionEdited,
+    PositionMoved,
+    PositionRemoved,
+    Versioned,
+    VersionNamed,
+)
+from domain.position import Position
+
+
+class ImportedDocument(Struct, frozen=True, kw_only=True):
+    """What a document declared about the positions that came from it."""
+
+    sections: tuple[BillSection, ...] = ()
+    declared_total: Decimal | None = None
+
+
+class Budget(Struct, kw_only=True):
+    """The state of a budget.
+
+    Mutable on purpose: `evolve` updates the maps in place, because copying 100,000 positions for each event
+    would cost the square. Whoever folds owns the state; `decide` only reads it.
+    """
+
+    version: int = 0
+    currency: str = ""
+    rounding: int = 2
+    total_cost: Decimal = Decimal(0)
+    positions: dict[UUID, Position] = {}
+    ranks: dict[UUID, int] = {}
+    last_rank: int = 0
+    removed: dict[UUID, int] = {}
+    """Revisions of removed positions: one that comes back goes on counting."""
+    documents: dict[UUID, ImportedDocument] = {}
+    names: dict[int, str] = {}
+
+
+def evolve(budget: Budget, event: BudgetEvent) -> Budget:
+    """Apply what happened, in place. Never fails."""
+    match event:
+        case Imported():
+            _take_in(budget, event)
+        case PositionAdded(position=position, rank=rank):
+            _put(budget, position, rank)
+            budget.removed.pop(position.position_id, None)
+        case PositionEdited(position_id=position_id, revision=revision, changes=changes):
+            position = budget.positions[position_id]
+            budget.positions[position_id] = structs.replace(with_edit(position, changes), revision=revision)
+            if changes.rank is not UNSET:
+                budget.ranks[position_id] = changes.rank
+        case PositionMoved(position_id=position_id, revision=revision, rank=rank, section=section):
+            position = structs.replace(budget.positions[position_id], revision=revision)
+            position = position if section is None else structs.replace(position, section=section)
+            _put(budget, position, rank)
+        case PositionRemoved(position_id=position_id):
+            budget.removed[position_id] = budget.positions.pop(position_id).revision
+            del budget.ranks[position_id]
+        case Versioned():
+            budget.version = event.version
+            budget.total_cost = event.total_cost
+            budget.currency = event.currency
+            budget.rounding = event.rounding
+        case VersionNamed(version=version, name=name):
+            budget.names[version] = name
+    return budget
+
+
+def _take_in(budget: Budget, event: Imported) -> None:
+    for index, position in enumerate(event.positions):
+        _put(budget, position, event.first_rank + index * RANK_STEP)
+    if event.part == 1:
+        declared = ImportedDocument(sections=event.sections, declared_total=event.declared_total)
+        budget.documents[event.document_id] = declared
+
+
+def _put(budget: Budget, position: Position, rank: int) -> None:
+    budget.positions[position.position_id] = position
+    budget.ranks[position.position_id] = rank
+    budget.last_rank = max(budget.last_rank, rank)
+
+
+def with_edit(position: Position, edit: Edit) -> Position:
+    """Give the position its new values; its rank is not part of it."""
+    given = {field: value for field, value in structs.asdict(edit).items() if value is not UNSET and field != "rank"}
+    return structs.replace(position, **given)
