@@ -2,32 +2,44 @@
 
 from collections.abc import Callable, Sequence
 from decimal import Context, Decimal
-from typing import TypeVar, cast
+from typing import Annotated, TypeVar, cast
+from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from domain.bill import BillSection
+from domain.bill import BillSection, Surcharge
 from domain.position import Position
 
 T = TypeVar("T")
 
-AUDIT_ARITHMETIC = Context(prec=60, traps=[])
+AUDIT_ARITHMETIC = Context(prec=100, traps=[])
 """Rules compute in this decimal context, whatever the caller's is: exact for any real bill, and an impossible
 operation gives NaN, which every comparison answers with no, instead of raising."""
 
 
-class BillFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the audited bill states as a whole. `declared_total` is its grand total without VAT, in `currency`.
+class DeclaredBill(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one imported document declares about the positions that came from it (`Position.source_document_id`).
 
-    `rounding` is the number of decimals of a line total. `diminished` names the section paths that lost a
-    position since import (removed or moved away): what they and the bill declare no longer speaks of their items.
+    `declared_total` is its grand total without VAT, `surcharges` included. `diminished` names the section paths
+    that lost a position since import (removed or moved away): declared sums no longer speak of what is left there.
+    """
+
+    document_id: UUID | None = None
+    declared_total: Decimal | None = None
+    sections: tuple[BillSection, ...] = ()
+    surcharges: tuple[Surcharge, ...] = ()
+    diminished: tuple[tuple[str, ...], ...] = ()
+
+
+class BillFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of the audited budget as a whole: one currency, one rounding, and what each document declares.
+
+    `rounding` is the number of decimals of a line total. A budget that was not imported has no `declared` bill.
     """
 
     currency: str = "CZK"
-    rounding: int = 2
-    declared_total: Decimal | None = None
-    sections: tuple[BillSection, ...] = ()
-    diminished: tuple[tuple[str, ...], ...] = ()
+    rounding: Annotated[int, Meta(ge=0, le=6)] = 2
+    declared: tuple[DeclaredBill, ...] = ()
 
 
 class AuditContext:

@@ -14,7 +14,6 @@ Severity = Literal["info", "warning", "error"]
 VERDICTS: tuple[Verdict, ...] = ("NOT_CHECKED", "GREEN", "AMBER", "RED")
 """From the weakest to the strongest: the merge of several verdicts is the strongest of them."""
 
-_RANK: dict[Verdict, int] = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
 _PLAIN_DIGITS = 24
 _PLAIN_TEXT = 80
 
@@ -59,7 +58,8 @@ class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def merge(verdicts: Iterable[Verdict]) -> Verdict:
     """Any RED is RED, else any AMBER is AMBER, else any GREEN is GREEN; nothing checked is NOT_CHECKED."""
-    return max(verdicts, key=_RANK.__getitem__, default=VERDICTS[0])
+    strongest = max(map(VERDICTS.index, verdicts), default=0)
+    return VERDICTS[strongest]
 
 
 def shown(number: Decimal | None) -> str:

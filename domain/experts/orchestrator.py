@@ -9,16 +9,17 @@ from msgspec import Struct
 
 from domain.experts.context import AUDIT_ARITHMETIC, AuditContext, BillFacts
 from domain.experts.finding import VERDICTS, Finding, Verdict, merge
-from domain.experts.rule import Concern, Outcome, Rule, SectionPath
+from domain.experts.rule import Concern, Outcome, Rule, Section
 from domain.experts.rules import RULES
 from domain.position import Position
 
 
 class SectionOutcome(Struct, frozen=True, kw_only=True):
-    """What a rule said about the section at `path`, or about the bill at `()`: one character as in `Audit`."""
+    """What a rule said about a document's section at `path`, or its bill at `()`: one character as in `Audit`."""
 
     rule: str
-    path: SectionPath
+    document_id: UUID | None
+    path: tuple[str, ...]
     outcome: str
 
 
@@ -85,7 +86,7 @@ def _judged_positions(context: AuditContext, rules: Sequence[Rule]) -> tuple[dic
         said = [rule.judge(position, context) for rule in rules]
         outcomes[position.position_id] = "".join(map(_character, said))
         findings.extend(
-            _finding(rule, outcome, position.section, position)
+            _finding(rule, outcome, Section(position.source_document_id, position.section), position)
             for rule, outcome in zip(rules, said, strict=True)
             if isinstance(outcome, Concern)
         )
@@ -96,10 +97,13 @@ def _judged_sections(context: AuditContext, rules: Sequence[Rule]) -> tuple[tupl
     sections: list[SectionOutcome] = []
     findings: list[Finding] = []
     for rule in rules:
-        for path, outcome in rule.judge_sections(context):
-            sections.append(SectionOutcome(rule=rule.id, path=path, outcome=_character(outcome)))
+        for section, outcome in rule.judge_sections(context):
+            judged = SectionOutcome(
+                rule=rule.id, document_id=section.document_id, path=section.path, outcome=_character(outcome)
+            )
+            sections.append(judged)
             if isinstance(outcome, Concern):
-                findings.append(_finding(rule, outcome, path))
+                findings.append(_finding(rule, outcome, section))
     return tuple(sections), findings
 
 
@@ -107,26 +111,26 @@ def _character(outcome: Outcome) -> str:
     return outcome if isinstance(outcome, str) else outcome.verdict[0]
 
 
-def _finding(rule: Rule, concern: Concern, path: SectionPath, position: Position | None = None) -> Finding:
+def _finding(rule: Rule, concern: Concern, section: Section, position: Position | None = None) -> Finding:
     return Finding(
         rule=rule.id,
         expert_role=rule.expert_role,
         recommendation=concern.verdict,
         reasoning=concern.reasoning,
         position_id=position.position_id if position else None,
-        section=path,
+        section=section.path,
         confidence=concern.confidence,
-        evidence=concern.evidence | (_source(position) if position else {}),
+        evidence=concern.evidence | _source(section, position),
         issues=concern.issues,
         suggestions=concern.suggestions,
     )
 
 
-def _source(position: Position) -> dict[str, str]:
-    """Where the line stands in its file; nothing for a line that was never in one."""
-    source = {"sheet": position.source_sheet, "row": str(position.source_line or "")}
-    if position.source_document_id is not None:
-        source["document"] = str(position.source_document_id)
+def _source(section: Section, position: Position | None) -> dict[str, str]:
+    """Say where in which file it stands; nothing for a line that was never in one."""
+    source = {"document": str(section.document_id or "")}
+    if position is not None:
+        source |= {"sheet": position.source_sheet, "row": str(position.source_line or "")}
     return {name: value for name, value in source.items() if value}
 
 

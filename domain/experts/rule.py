@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from typing import Literal
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -32,7 +33,12 @@ class Concern(Struct, frozen=True, kw_only=True):
 Outcome = str | Concern
 """`GREEN`, a digit (not checked: index into the rule's `not_checked`), or a concern."""
 
-SectionPath = tuple[str, ...]
+
+class Section(Struct, frozen=True):
+    """A section of an imported document; at the path `()`, the document's bill as a whole."""
+
+    document_id: UUID | None
+    path: tuple[str, ...]
 
 
 def judged_as_a_whole(_position: Position, _context: AuditContext) -> Outcome:
@@ -40,7 +46,7 @@ def judged_as_a_whole(_position: Position, _context: AuditContext) -> Outcome:
     return "0"
 
 
-def no_sections(_context: AuditContext) -> Iterable[tuple[SectionPath, Outcome]]:
+def no_sections(_context: AuditContext) -> Iterable[tuple[Section, Outcome]]:
     """No section is judged: the rule judges positions."""
     return ()
 
@@ -55,7 +61,7 @@ class Rule(Struct, frozen=True, kw_only=True):
 
     `id` and the order of `not_checked` are permanent, because audits store the id and a reason's index; a new
     reason goes to the end. `source` says where the rule and its thresholds come from. A rule judges positions
-    (`judge`) or sections (`judge_sections`; the path `()` is the whole bill), never both. `remark` is one sentence
+    (`judge`) or sections (`judge_sections`), never both. `remark` is one sentence
     about the bill, reported as NOT_CHECKED and not counted, where the rule could judge nothing of it.
     """
 
@@ -65,7 +71,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     source: str
     not_checked: tuple[str, ...] = ()
     judge: Callable[[Position, AuditContext], Outcome] = judged_as_a_whole
-    judge_sections: Callable[[AuditContext], Iterable[tuple[SectionPath, Outcome]]] = no_sections
+    judge_sections: Callable[[AuditContext], Iterable[tuple[Section, Outcome]]] = no_sections
     remark: Callable[[AuditContext], str | None] = no_remark
 
     def __post_init__(self) -> None:

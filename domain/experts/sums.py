@@ -1,49 +1,75 @@
 """The validator's rule about sums (V2): what sections and the bill declare is the sum of their lines.
 
 A wrong sum says nothing about which line is wrong, so it is a finding about the section, and paints no position.
-Leaf sections are judged (headings above them repeat the same lines), and the bill's grand total, under the path ().
+Leaf sections are judged (headings above them repeat the same lines), and the grand total under the path (), each
+document for itself: lines that were added by hand belong to no document and are in no declared sum.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from decimal import Decimal
+from uuid import UUID
 
 from msgspec import Struct
 
 from domain.bill import BillSection
-from domain.experts.context import AuditContext, finite
+from domain.experts.context import AuditContext, BillFacts, DeclaredBill, finite
 from domain.experts.finding import shown
-from domain.experts.rule import GREEN, Outcome, Rule, SectionPath, concern, issue
+from domain.experts.rule import GREEN, Outcome, Rule, Section, concern, issue
 from domain.position import Position, line_total
 
 SUM_TOLERANCE = Decimal("0.01")
 """In the bill's currency, for the whole sum: lines are rounded before they are added, so nothing accumulates."""
 
-WHOLE_BILL: SectionPath = ()
+_Path = tuple[str, ...]
+_WHOLE: _Path = ()
 
 
 class _Sum(Struct):
-    """What the lines of one section, or of the bill, add up to."""
+    """What the lines of one section, or of a whole bill, add up to."""
 
     total: Decimal = Decimal(0)
     lines: int = 0
     priced: int = 0
     edited: int = 0
+    surcharges: int = 0
+
+    def add(self, position: Position, worth: Decimal) -> None:
+        self.total += worth
+        self.lines += 1
+        self.priced += 1 if worth else 0
+        self.edited += 1 if position.revision > 1 else 0
 
 
-def judge_sums(context: AuditContext) -> Iterable[tuple[SectionPath, Outcome]]:
-    """V2: each leaf section's declared sum, then the declared grand total, against the sum of the lines below."""
-    leaves = _leaf_sections(context.facts.sections)
-    sums = _sums(context, leaves.keys())
-    stale = {leaf for path in context.facts.diminished if (leaf := _owner(path, leaves.keys())) is not None}
+def judge_sums(context: AuditContext) -> Iterable[tuple[Section, Outcome]]:
+    """V2: each leaf section's declared sum, then each document's grand total, against the sum of its lines."""
+    lines: dict[UUID | None, list[Position]] = {bill.document_id: [] for bill in context.facts.declared}
+    for position in context.positions:
+        if position.source_document_id in lines:
+            lines[position.source_document_id].append(position)
+    for bill in context.facts.declared:
+        yield from _judge_bill(bill, lines[bill.document_id], context.facts)
+
+
+def _judge_bill(
+    bill: DeclaredBill, positions: Iterable[Position], facts: BillFacts
+) -> Iterable[tuple[Section, Outcome]]:
+    leaves = _leaf_sections(bill.sections)
+    sums = _sums(positions, leaves, facts.rounding)
+    stale = {_owner(path, leaves) for path in bill.diminished}
     for path, headings in leaves.items():
-        yield path, _compared(context, sums[path], _declared(headings), stale=path in stale, heading=headings[0])
-    grand_total = finite(context.facts.declared_total)
-    yield WHOLE_BILL, _compared(context, sums[WHOLE_BILL], grand_total, stale=bool(context.facts.diminished))
+        outcome = _compared(sums[path], _declared(headings), facts.currency, stale=path in stale, heading=headings[0])
+        yield Section(bill.document_id, path), outcome
+    whole = sums[_WHOLE]
+    for surcharge in bill.surcharges:
+        whole.total += surcharge.amount
+        whole.surcharges += 1
+    outcome = _compared(whole, finite(bill.declared_total), facts.currency, stale=bool(stale))
+    yield Section(bill.document_id, _WHOLE), outcome
 
 
-def _leaf_sections(sections: Iterable[BillSection]) -> dict[SectionPath, list[BillSection]]:
+def _leaf_sections(sections: Iterable[BillSection]) -> dict[_Path, list[BillSection]]:
     """Select the headings with no heading below them, by path; a path that is headed twice has both headings."""
-    headings: dict[SectionPath, list[BillSection]] = {}
+    headings: dict[_Path, list[BillSection]] = {}
     for section in sections:
         if section.path:
             headings.setdefault(section.path, []).append(section)
@@ -51,7 +77,7 @@ def _leaf_sections(sections: Iterable[BillSection]) -> dict[SectionPath, list[Bi
     return {path: group for path, group in headings.items() if path not in above}
 
 
-def _owner(path: SectionPath, leaves: Iterable[SectionPath]) -> SectionPath | None:
+def _owner(path: _Path, leaves: Collection[_Path]) -> _Path | None:
     """Find the leaf section at or above a path."""
     return next((path[:depth] for depth in range(len(path), 0, -1) if path[:depth] in leaves), None)
 
@@ -62,36 +88,34 @@ def _declared(headings: list[BillSection]) -> Decimal | None:
     return sum(declared, Decimal(0)) if len(declared) == len(headings) else None
 
 
-def _sums(context: AuditContext, leaves: Iterable[SectionPath]) -> dict[SectionPath, _Sum]:
-    sums = {path: _Sum() for path in (*leaves, WHOLE_BILL)}
-    owners: dict[SectionPath, SectionPath | None] = {}
-    for position in context.positions:
+def _sums(positions: Iterable[Position], leaves: Collection[_Path], decimals: int) -> dict[_Path, _Sum]:
+    sums = {path: _Sum() for path in (*leaves, _WHOLE)}
+    owners: dict[_Path, _Path | None] = {}
+    for position in positions:
         if position.section not in owners:
             owners[position.section] = _owner(position.section, leaves)
-        worth = _worth(position, context.facts.rounding)
-        for path in (owners[position.section], WHOLE_BILL):
-            if path is not None:
-                _add(sums[path], position, worth)
+        owner = owners[position.section]
+        worth = _worth(position, decimals)
+        sums[_WHOLE].add(position, worth)
+        if owner is not None:
+            sums[owner].add(position, worth)
     return sums
 
 
 def _worth(position: Position, decimals: int) -> Decimal:
-    """Say what a line adds: its total computed, else the stated one (lump sums without unit price), else nothing."""
-    computed = line_total(position.quantity, position.unit_price, decimals)
-    if computed is None:
-        computed = position.declared_total
-    return computed if computed is not None else Decimal(0)
+    """Say what a line adds: its total computed, else the stated one (a lump sum has no unit price), else nothing.
 
-
-def _add(section: _Sum, position: Position, worth: Decimal) -> None:
-    section.total += worth
-    section.lines += 1
-    section.priced += 1 if worth else 0
-    section.edited += 1 if position.revision > 1 or position.source != "uploaded" else 0
+    NaN where the line's numbers make no amount: then nothing can be said about the sum either.
+    """
+    quantity, price = position.quantity, position.unit_price
+    if quantity is None or price is None:
+        quantity, price = Decimal(1), position.declared_total or Decimal(0)
+    total = line_total(quantity, price, decimals)
+    return Decimal("NaN") if total is None else total
 
 
 def _compared(
-    context: AuditContext, found: _Sum, declared: Decimal | None, *, stale: bool, heading: BillSection | None = None
+    found: _Sum, declared: Decimal | None, currency: str, *, stale: bool, heading: BillSection | None = None
 ) -> Outcome:
     if declared is None:
         return "1"
@@ -103,11 +127,11 @@ def _compared(
         return "4"
     if abs(found.total - declared) <= SUM_TOLERANCE:
         return GREEN
-    currency = context.facts.currency
     difference = shown(declared - found.total)
     name = "The bill" if heading is None else f'Section "{" / ".join(heading.path)}"'
+    summands = f"{found.lines} lines" + (f" and {found.surcharges} surcharges" if found.surcharges else "")
     sentence = (
-        f"{name} declares {shown(declared)} {currency}, but its {found.lines} lines sum to {shown(found.total)} "
+        f"{name} declares {shown(declared)} {currency}, but its {summands} sum to {shown(found.total)} "
         f"{currency}: a difference of {difference} {currency}."
     )
     return concern(
@@ -118,6 +142,7 @@ def _compared(
             "declared_total": shown(declared),
             "sum_of_lines": shown(found.total),
             "lines": str(found.lines),
+            "surcharges": str(found.surcharges),
             "threshold": shown(SUM_TOLERANCE),
         }
         | ({} if heading is None else {"sheet": heading.sheet, "row": str(heading.line)}),
@@ -134,7 +159,7 @@ V2 = Rule(
         "Sums are judged for a section or the bill as a whole, not for a single line.",
         "The file declares no sum here.",
         "Nothing is priced here yet.",
-        "Lines were added, edited, moved or removed since import, so the declared sum no longer speaks of them.",
+        "Lines were edited, moved or removed since import, so the declared sum no longer speaks of them.",
         "A line's total is not a number, or is too large to be added exactly.",
     ),
 )
