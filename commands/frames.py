@@ -33,7 +33,10 @@ def _public(event: Recorded) -> bytes:
 
 
 class Batch(Struct, frozen=True):
-    """Frames of one feed that follow each other, as one broker message: a line of numbers, then a frame a line."""
+    """Frames of one feed that follow each other, as one broker message: a line of numbers, then a frame a line.
+
+    `first` 0 marks frames without a number, such as progress: they pass by and are not replayed.
+    """
 
     first: int
     last: int
@@ -55,6 +58,11 @@ class Batch(Struct, frozen=True):
 def batch_of(events: Sequence[Recorded]) -> Batch:
     """Put the events of one append together."""
     return Batch(events[0].sequence, events[-1].sequence, events[-1].position, [event_frame(each) for each in events])
+
+
+def unnumbered(frame: bytes) -> Batch:
+    """Give a message of one frame that is no event."""
+    return Batch(0, 0, 0, [frame])
 
 
 def channel_of(feed: str) -> str:

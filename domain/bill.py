@@ -70,6 +70,14 @@ class BillItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     line: int = 0
 
 
+class Declared(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The sums that a bill states about itself: sections, surcharges, and the grand total without VAT."""
+
+    total: Decimal | None = None
+    sections: tuple[BillSection, ...] = ()
+    surcharges: tuple[Surcharge, ...] = ()
+
+
 class Skipped(Struct, frozen=True, kw_only=True):
     """A row that was read and deliberately not made an item, and why."""
 

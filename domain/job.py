@@ -35,7 +35,7 @@ class QueueJob(Command, frozen=True, kw_only=True, tag="job.queue"):
 
 
 class StartJob(Command, frozen=True, kw_only=True, tag="job.start"):
-    """A worker holds the lease for this attempt and begins."""
+    """A worker holds the lease for this attempt and begins. Numbers may be left out: a worker died before it began."""
 
     project_id: UUID
     job_id: UUID
@@ -219,7 +219,7 @@ def decide(command: JobCommand, job: Job, context: Context) -> list[Event]:
     ids = {"project_id": command.project_id, "job_id": command.job_id}
     match command:
         case StartJob(attempt=attempt):
-            if attempt != job.attempt + 1:
+            if attempt <= job.attempt:
                 raise Fenced
             if attempt > MOST_ATTEMPTS:
                 return [Failed(**ids, attempt=job.attempt, error_code="job.worker_lost", error=WORKER_LOST)]

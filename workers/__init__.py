@@ -1,0 +1,1 @@
+"""The processes beside the API: reactor, jobs, and the readers that jobs use."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from domain.bill import BillSection, ItemKind
+from domain.bill import Declared, ItemKind
 from domain.core import Command, Name, Text
 from domain.position import Position
 
@@ -40,10 +40,9 @@ class ImportPositions(Command, frozen=True, kw_only=True, tag="budget.import_pos
     project_id: UUID
     document_id: UUID
     positions: tuple[Position, ...]
-    sections: tuple[BillSection, ...] = ()
+    declared: Declared = Declared()
     currency: Currency
     rounding: Annotated[int, Meta(ge=0, le=6)] = 2
-    declared_total: Decimal | None = None
 
 
 class AddPosition(Command, frozen=True, kw_only=True, tag="position.add"):

@@ -103,10 +103,9 @@ def _import(command: ImportPositions, budget: Budget) -> list[Event]:
             part=part,
             first_rank=budget.last_rank + (start + 1) * RANK_STEP,
             positions=tuple(positions[start : start + MOST_POSITIONS_PER_EVENT]),
-            sections=command.sections if part == 1 else (),
+            declared=command.declared if part == 1 else None,
             currency=command.currency,
             rounding=command.rounding,
-            declared_total=command.declared_total if part == 1 else None,
         )
         for part, start in enumerate(range(0, len(positions), MOST_POSITIONS_PER_EVENT), start=1)
     ]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
-from domain.bill import BillSection, CodeSystem, TakeoffLine
+from domain.bill import Declared, CodeSystem, TakeoffLine
 from domain.budget.commands import Edit
 from domain.core import Event
 from domain.position import Position, PositionSource
@@ -35,17 +35,16 @@ class Changes(Edit, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Imported(Event, frozen=True, kw_only=True, tag="budget.imported"):
-    """Up to 200 positions of a document, ranked from `first_rank` on. Its sections come with the first part."""
+    """Up to 200 positions of a document, ranked from `first_rank` on. What the document declares comes with the first part."""
 
     project_id: UUID
     document_id: UUID
     part: int
     first_rank: int
     positions: tuple[Position, ...]
-    sections: tuple[BillSection, ...] = ()
+    declared: Declared | None = None
     currency: str
     rounding: int = 2
-    declared_total: Decimal | None = None
 
 
 class PositionAdded(Event, frozen=True, kw_only=True, tag="position.added"):

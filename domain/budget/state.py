@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, structs
 
-from domain.bill import BillSection
+from domain.bill import Declared
 from domain.budget.commands import Edit
 from domain.budget.events import (
     RANK_STEP,
@@ -21,11 +21,14 @@ from domain.budget.events import (
 from domain.position import Position
 
 
-class ImportedDocument(Struct, frozen=True, kw_only=True):
-    """What a document declared about the positions that came from it."""
+class ImportedDocument(Struct, kw_only=True):
+    """What a document declared about the positions that came from it.
 
-    sections: tuple[BillSection, ...] = ()
-    declared_total: Decimal | None = None
+    `diminished` are its sections that lost a position since: declared sums no longer speak of what is left there.
+    """
+
+    declared: Declared
+    diminished: set[tuple[str, ...]] = set()
 
 
 class Budget(Struct, kw_only=True):
@@ -58,15 +61,21 @@ def evolve(budget: Budget, event: BudgetEvent) -> Budget:
             budget.removed.pop(position.position_id, None)
         case PositionEdited(position_id=position_id, revision=revision, changes=changes):
             position = budget.positions[position_id]
+            if changes.section is not UNSET:
+                _diminish(budget, position)
             budget.positions[position_id] = structs.replace(with_edit(position, changes), revision=revision)
             if changes.rank is not UNSET:
                 budget.ranks[position_id] = changes.rank
         case PositionMoved(position_id=position_id, revision=revision, rank=rank, section=section):
             position = structs.replace(budget.positions[position_id], revision=revision)
-            position = position if section is None else structs.replace(position, section=section)
+            if section is not None:
+                _diminish(budget, position)
+                position = structs.replace(position, section=section)
             _put(budget, position, rank)
         case PositionRemoved(position_id=position_id):
-            budget.removed[position_id] = budget.positions.pop(position_id).revision
+            position = budget.positions.pop(position_id)
+            _diminish(budget, position)
+            budget.removed[position_id] = position.revision
             del budget.ranks[position_id]
         case Versioned():
             budget.version = event.version
@@ -81,9 +90,14 @@ def evolve(budget: Budget, event: BudgetEvent) -> Budget:
 def _take_in(budget: Budget, event: Imported) -> None:
     for index, position in enumerate(event.positions):
         _put(budget, position, event.first_rank + index * RANK_STEP)
-    if event.part == 1:
-        declared = ImportedDocument(sections=event.sections, declared_total=event.declared_total)
-        budget.documents[event.document_id] = declared
+    if event.declared is not None:
+        budget.documents[event.document_id] = ImportedDocument(declared=event.declared)
+
+
+def _diminish(budget: Budget, position: Position) -> None:
+    document = budget.documents.get(position.source_document_id) if position.source_document_id else None
+    if document is not None:
+        document.diminished.add(position.section)
 
 
 def _put(budget: Budget, position: Position, rank: int) -> None:

@@ -1,0 +1,181 @@
+"""One attempt at a job: claim, begin, keep the lease, do the work, record how it ended."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import Any
+from uuid import UUID, uuid5
+
+import msgspec
+import structlog
+from msgspec import Struct
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from commands.bus import Bus
+from commands.frames import channel_of, unnumbered
+from domain.core import SYSTEM, Command, Refused
+from domain.job import CancelJob, CompleteJob, EnterPhase, FailJob, StartJob
+from runtime.blobs import Blobs
+from workers.leases import RENEW_SECONDS, Claim, LeaseLost, Leases
+
+PROGRESS_SECONDS = 0.1
+"""The least time between two progress frames of a job."""
+PROGRESS_TTL = 3600
+
+log = structlog.get_logger()
+
+
+class GaveUp(Exception):  # noqa: N818 - says what happened
+    """The work cannot be done, for a reason that its owner can act on. Trying again would not help."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        """Give the permanent code and the words for the owner."""
+        self.code = code
+        self.detail = detail
+        super().__init__(detail)
+
+
+class Stopped(Exception):  # noqa: N818 - says what happened
+    """Somebody wants the job to stop."""
+
+
+class Attempt:
+    """What a job's work may use: its claim, the bus, the stored files, and ways to say how far it is."""
+
+    def __init__(self, claim: Claim, bus: Bus, blobs: Blobs, broker: Redis) -> None:
+        """Work under `claim`."""
+        self.claim = claim
+        self.blobs = blobs
+        self.bus = bus
+        self._broker = broker
+        self._phase = ""
+        self._shown_at = 0.0
+        self.cancel_requested = claim.cancel_requested
+
+    async def execute(self, command: Command, purpose: str) -> None:
+        """Send a command of this job. `purpose` names it within the job: a later attempt repeats it without effect."""
+        await self.bus.execute(
+            command,
+            actor=SYSTEM,
+            command_id=uuid5(self.claim.job_id, purpose),
+            correlation_id=self.claim.job_id,
+            causation_id=self.claim.job_id,
+        )
+
+    async def enter(self, phase: str) -> None:
+        """Say which phase begins; raises `Stopped` if somebody wants the job to stop."""
+        self._stop_if_asked()
+        self._phase = phase
+        claim = self.claim
+        command = EnterPhase(project_id=claim.project_id, job_id=claim.job_id, attempt=claim.attempt, phase=phase)
+        await self.execute(command, f"{claim.attempt}:phase:{phase}")
+
+    async def progress(self, done: int, total: int) -> None:
+        """Say how far the phase is. Seen live and forgotten; at most ten times a second."""
+        self._stop_if_asked()
+        now = monotonic()
+        if done < total and now - self._shown_at < PROGRESS_SECONDS:
+            return
+        self._shown_at = now
+        feed = f"project:{self.claim.project_id}"
+        state = {"phase": self._phase, "done": done, "total": total}
+        frame = {"op": "progress", "feed": feed, "job_id": str(self.claim.job_id), "kind": self.claim.kind, **state}
+        key = f"job:{self.claim.job_id}:progress"
+        try:
+            pipeline = self._broker.pipeline(transaction=False)
+            pipeline.hset(key, mapping=state)
+            pipeline.expire(key, PROGRESS_TTL)
+            pipeline.publish(channel_of(feed), unnumbered(msgspec.json.encode(frame)).encode())
+            await pipeline.execute()
+        except RedisError as error:
+            log.info("job.progress_not_shown", job_id=str(self.claim.job_id), error=str(error))
+
+    def _stop_if_asked(self) -> None:
+        if self.cancel_requested:
+            raise Stopped
+
+
+Work = Callable[[Attempt], Awaitable[dict[str, Any]]]
+"""Does a job and answers its result. May raise `GaveUp`; any other error is tried again later."""
+
+
+class Worker(Struct, frozen=True, kw_only=True):
+    """Runs attempts. `kinds` names the work that there is."""
+
+    bus: Bus
+    blobs: Blobs
+    broker: Redis
+    leases: Leases
+    kinds: dict[str, Work]
+
+    async def run(self, job_id: UUID, attempt_number: int) -> None:
+        """Make one attempt, if it is due and nobody else makes it."""
+        claim = await self.leases.claim(job_id, attempt_number)
+        if claim is None:
+            return
+        attempt = Attempt(claim, self.bus, self.blobs, self.broker)
+        work = asyncio.create_task(self._attempt(attempt))
+        keeping = asyncio.create_task(self._keep(attempt, work))
+        try:
+            await work
+        except asyncio.CancelledError:
+            await self.leases.release(claim)
+            raise
+        finally:
+            keeping.cancel()
+
+    async def _attempt(self, attempt: Attempt) -> None:
+        claim = attempt.claim
+        ids = {"project_id": claim.project_id, "job_id": claim.job_id}
+        with structlog.contextvars.bound_contextvars(job_id=str(claim.job_id), kind=claim.kind, attempt=claim.attempt):
+            try:
+                await attempt.execute(StartJob(**ids, attempt=claim.attempt), f"{claim.attempt}:start")
+                result = await self.kinds[claim.kind](attempt)
+                ending: Command = CompleteJob(**ids, attempt=claim.attempt, result=result)
+            except Stopped:
+                ending = CancelJob(**ids, attempt=claim.attempt)
+            except GaveUp as reason:
+                ending = _failed(claim, reason.code, reason.detail, retry=False)
+            except Refused as refusal:
+                if refusal.code in {"job.fenced", "job.over", "job.unknown"}:
+                    log.info("job.not_mine", code=refusal.code)
+                    return
+                log.warning("job.refused", code=refusal.code, detail=refusal.detail)
+                ending = _failed(claim, refusal.code, refusal.detail, retry=refusal.kind == "unavailable")
+            except Exception:
+                log.exception("job.broke")
+                ending = _failed(claim, "internal", "An unexpected error; the log has its stack.", retry=True)
+            await self._end(attempt, ending)
+
+    async def _end(self, attempt: Attempt, ending: Command) -> None:
+        try:
+            await attempt.execute(ending, f"{attempt.claim.attempt}:end")
+        except Refused as refusal:
+            log.warning("job.end_refused", code=refusal.code, detail=refusal.detail)
+
+    async def _keep(self, attempt: Attempt, work: asyncio.Task[None]) -> None:
+        """Renew the lease while the work goes on; end the work when the lease is lost."""
+        while True:
+            await asyncio.sleep(RENEW_SECONDS / 2)
+            try:
+                attempt.cancel_requested = await self.leases.renew(attempt.claim)
+            except LeaseLost:
+                log.warning("job.lease_lost", job_id=str(attempt.claim.job_id))
+                work.cancel()
+                return
+            except OSError as error:
+                log.warning("job.lease_not_renewed", error=str(error))
+
+
+def _failed(claim: Claim, code: str, detail: str, *, retry: bool) -> FailJob:
+    return FailJob(
+        project_id=claim.project_id,
+        job_id=claim.job_id,
+        attempt=claim.attempt,
+        error_code=code,
+        error=detail,
+        retry=retry,
+        jitter=random.random(),  # noqa: S311 - spreads retries, guards nothing
+    )
