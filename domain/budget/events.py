@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
-from domain.bill import Declared, CodeSystem, TakeoffLine
+from domain.bill import CodeSystem, Declared, TakeoffLine
 from domain.budget.commands import Edit
 from domain.core import Event
 from domain.position import Position, PositionSource
@@ -35,7 +35,7 @@ class Changes(Edit, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Imported(Event, frozen=True, kw_only=True, tag="budget.imported"):
-    """Up to 200 positions of a document, ranked from `first_rank` on. What the document declares comes with the first part."""
+    """Up to 200 positions of a document, ranked from `first_rank` on. The first part says what the document declares."""
 
     project_id: UUID
     document_id: UUID
