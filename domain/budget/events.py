@@ -35,7 +35,7 @@ class Changes(Edit, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Imported(Event, frozen=True, kw_only=True, tag="budget.imported"):
-    """Up to 200 positions of a document, ranked from `first_rank` on. The first part says what the document declares."""
+    """Up to 200 positions of a document, ranked from `first_rank` on; the first part says what it declares."""
 
     project_id: UUID
     document_id: UUID
