@@ -1,0 +1,101 @@
+"""The worker process: where reactor, sweeper and dramatiq's threads are wired together."""
+
+import asyncio
+import os
+import socket
+from concurrent.futures import CancelledError
+from contextlib import AsyncExitStack
+from uuid import UUID
+
+import structlog
+from redis.asyncio import Redis
+
+from commands.frames import LOG_CHANNEL
+from commands.write_side import write_side
+from runtime.blobs import open_blobs
+from runtime.broker import connect, subscribe
+from runtime.database import open_pool
+from runtime.ids import new_id
+from runtime.lifeline import stop_requested, watch_stdin
+from runtime.migrations import check
+from runtime.settings import Settings
+from workers.jobs import KINDS
+from workers.leases import Leases
+from workers.nudges import Nudges
+from workers.reactor import Reactor
+from workers.work import Worker
+
+log = structlog.get_logger()
+
+
+async def work(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT. Attempts under way are given back at once, for others to repeat."""
+    watch_stdin()
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(open_pool(settings.database_url, name="worker", size=settings.pool_size))
+        await check(settings.database_url)
+        broker = await stack.enter_async_context(connect(settings.redis_url))
+        write = await stack.enter_async_context(write_side(pool, broker, settings.master_key))
+        worker = Worker(
+            bus=write.bus,
+            blobs=open_blobs(settings.blob_url),
+            broker=broker,
+            leases=Leases(pool, f"{socket.gethostname()}:{os.getpid()}:{new_id()}"),
+            kinds=KINDS,
+        )
+        attempts = Attempts(worker)
+        nudges = Nudges(settings.redis_url, attempts.run)
+        reactor = Reactor(settings.database_url, write.bus, nudges.send)
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(reactor.run(), name="reactor"),
+                tasks.create_task(_wake(reactor, broker), name="wake"),
+            ]
+            threads = nudges.worker(settings.worker_threads)
+            threads.start()
+            log.info("worker.ready", threads=settings.worker_threads)
+            await stop_requested()
+            await attempts.stop()
+            await asyncio.to_thread(threads.stop)
+            for task in running:
+                task.cancel()
+
+
+class Attempts:
+    """Lets dramatiq's threads make attempts on the event loop, and ends them when the process ends."""
+
+    def __init__(self, worker: Worker) -> None:
+        """Run on the present event loop."""
+        self._worker = worker
+        self._loop = asyncio.get_running_loop()
+        self._running: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    def run(self, job_id: UUID, attempt: int) -> None:
+        """Make an attempt. Called in a thread; returns when the attempt is over."""
+        try:
+            asyncio.run_coroutine_threadsafe(self._run(job_id, attempt), self._loop).result()
+        except CancelledError:
+            log.info("job.given_back", job_id=str(job_id), attempt=attempt)
+
+    async def stop(self) -> None:
+        """Give back what is under way and begin nothing more."""
+        self._stopping = True
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _run(self, job_id: UUID, attempt: int) -> None:
+        if self._stopping:
+            return
+        task = asyncio.create_task(self._worker.run(job_id, attempt))
+        self._running.add(task)
+        try:
+            await task
+        finally:
+            self._running.discard(task)
+
+
+async def _wake(reactor: Reactor, broker: Redis) -> None:
+    async for _ in subscribe(broker, LOG_CHANNEL):
+        reactor.wake()
