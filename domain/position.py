@@ -27,7 +27,7 @@ def line_total(quantity: Decimal | None, unit_price: Decimal | None, decimals: i
 
 
 def _is_amount(number: Decimal) -> bool:
-    return number.is_finite() and abs(number.adjusted()) <= MOST_DIGITS
+    return number.is_finite() and (not number or number.adjusted() <= MOST_DIGITS)
 
 
 class Position(Struct, frozen=True, kw_only=True, omit_defaults=True):

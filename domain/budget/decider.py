@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Literal
 from uuid import UUID
 
 from msgspec import structs
@@ -12,6 +11,7 @@ from domain.budget.commands import (
     BudgetCommand,
     BulkEdit,
     BulkItem,
+    Edit,
     EditPosition,
     ImportPositions,
     MovePosition,
@@ -23,16 +23,16 @@ from domain.budget.commands import (
 from domain.budget.events import (
     MOST_POSITIONS_PER_EVENT,
     RANK_STEP,
-    ChangeCounts,
     Changes,
     Imported,
     PositionAdded,
     PositionMoved,
     PositionRemoved,
+    Trigger,
     VersionNamed,
 )
 from domain.budget.order import rank_behind, shift
-from domain.budget.pricing import check_amounts, cost_of, priced
+from domain.budget.pricing import added_cost, check_edit, check_stated, cost_of, priced
 from domain.budget.refusals import (
     AlreadyImported,
     NothingToImport,
@@ -43,9 +43,9 @@ from domain.budget.refusals import (
     UnknownPosition,
 )
 from domain.budget.state import Budget, with_edit
-from domain.budget.versions import check_version, difference, edited, restored, version_of, versioned
+from domain.budget.versions import check_version, difference, edited, restored, versioned
 from domain.core import Context, Event
-from domain.position import Position, line_total
+from domain.position import EXACT, Position
 
 
 def decide(command: BudgetCommand, budget: Budget, context: Context) -> list[Event]:
@@ -55,20 +55,13 @@ def decide(command: BudgetCommand, budget: Budget, context: Context) -> list[Eve
             return _import(command, budget)
         case AddPosition():
             return _add(command, budget)
-        case EditPosition():
-            edit = BulkItem(
-                position_id=command.position_id,
-                changes=command.changes,
-                expected_revision=command.expected_revision,
-            )
-            return _edit_all(command.project_id, (edit,), "user_edit", budget)
+        case EditPosition(project_id=project_id, position_id=position_id, changes=changes):
+            edit = BulkItem(position_id=position_id, changes=changes, expected_revision=command.expected_revision)
+            return _edit_all(project_id, (edit,), "user_edit", budget)
         case BulkEdit(project_id=project_id, edits=edits, trigger=trigger):
             return _edit_all(project_id, edits, trigger, budget)
         case RemovePosition():
-            position = _current(budget, command.position_id, command.expected_revision)
-            gone = PositionRemoved(project_id=command.project_id, position_id=position.position_id)
-            cost = -(position.total_price or Decimal(0))
-            return [gone, versioned(command, budget, "user_edit", cost=cost, removed=1)]
+            return _remove(command, budget)
         case MovePosition():
             return _move(command, budget)
         case Recalculate():
@@ -82,21 +75,10 @@ def decide(command: BudgetCommand, budget: Budget, context: Context) -> list[Eve
 
 
 def _import(command: ImportPositions, budget: Budget) -> list[Event]:
-    if command.document_id in budget.documents:
-        raise AlreadyImported
-    if not command.positions:
-        raise NothingToImport
-    if budget.currency and budget.currency != command.currency:
-        raise OtherCurrency(f"The budget is kept in {budget.currency}, this document is in {command.currency}.")
-    if any(position.position_id in budget.positions for position in command.positions):
-        raise PositionIdTaken
-    positions = [
-        structs.replace(
-            position, total_price=line_total(position.quantity, position.unit_price, command.rounding), revision=1
-        )
-        for position in command.positions
-    ]
-    parts: list[Event] = [
+    """Price the lines as their file rounds; the first file settles the budget's currency and rounding."""
+    _check_import(command, budget)
+    positions = [structs.replace(priced(position, command.rounding), revision=1) for position in command.positions]
+    parts = [
         Imported(
             project_id=command.project_id,
             document_id=command.document_id,
@@ -109,9 +91,10 @@ def _import(command: ImportPositions, budget: Budget) -> list[Event]:
         )
         for part, start in enumerate(range(0, len(positions), MOST_POSITIONS_PER_EVENT), start=1)
     ]
+    first = structs.replace(budget, currency=command.currency, rounding=command.rounding)
     closing = versioned(
-        command,
-        structs.replace(budget, currency=command.currency, rounding=command.rounding),
+        command.project_id,
+        budget if budget.currency else first,
         "document_added" if budget.version else "initial",
         details={"document_id": str(command.document_id)},
         cost=cost_of(positions),
@@ -120,74 +103,103 @@ def _import(command: ImportPositions, budget: Budget) -> list[Event]:
     return [*parts, closing]
 
 
-def _add(command: AddPosition, budget: Budget) -> list[Event]:
-    if command.position_id in budget.positions or command.position_id in budget.removed:
+def _check_import(command: ImportPositions, budget: Budget) -> None:
+    if command.document_id in budget.documents:
+        raise AlreadyImported
+    if not command.positions:
+        raise NothingToImport
+    if budget.currency and budget.currency != command.currency:
+        raise OtherCurrency(f"The budget is kept in {budget.currency}, this document is in {command.currency}.")
+    new: set[UUID] = set()
+    for position in command.positions:
+        if position.position_id in new:
+            raise PositionIdTaken
+        _check_new(position.position_id, budget)
+        check_stated(position)
+        new.add(position.position_id)
+
+
+def _check_new(position_id: UUID, budget: Budget) -> None:
+    if position_id in budget.positions or position_id in budget.removed:
         raise PositionIdTaken
-    check_amounts(command.fields)
+
+
+def _add(command: AddPosition, budget: Budget) -> list[Event]:
+    _check_new(command.position_id, budget)
+    check_edit(command.fields)
     blank = Position(position_id=command.position_id, source="manual")
     position = priced(with_edit(blank, command.fields), budget.rounding)
-    ranked = rank_behind(command.after, budget) if command.after else (budget.last_rank + RANK_STEP, ())
-    rank, shifted = ranked
+    last = (budget.last_rank + RANK_STEP, ())
+    rank, shifted = last if command.after is None else rank_behind(command.after, budget)
     added = PositionAdded(project_id=command.project_id, position=position, rank=rank)
-    closing = versioned(command, budget, "user_edit", cost=cost_of([position]), added=1, modified=len(shifted))
+    closing = versioned(command.project_id, budget, "user_edit", cost=cost_of([position]), added=1)
     return [*shift(command.project_id, shifted, budget), added, closing]
 
 
-def _edit_all(
-    project_id: UUID, edits: Sequence[BulkItem], trigger: Literal["user_edit", "chat_modification"], budget: Budget
-) -> list[Event]:
+def _edit_all(project_id: UUID, edits: Sequence[BulkItem], trigger: Trigger, budget: Budget) -> list[Event]:
     if len({edit.position_id for edit in edits}) < len(edits):
         raise TwiceInBulk
-    edits_made: list[Event] = []
+    changed: list[Event] = []
     cost = Decimal(0)
     for edit in edits:
-        check_amounts(edit.changes)
+        check_edit(edit.changes)
         before = _current(budget, edit.position_id, edit.expected_revision)
-        after = priced(with_edit(before, edit.changes), budget.rounding)
-        if (before.quantity, before.unit_price) != (after.quantity, after.unit_price):
-            after = structs.replace(after, declared_total=None, material_price=None, assembly_price=None)
+        after = _edited(before, edit.changes, budget.rounding)
         changes = difference(before, after)
         if changes != Changes():
-            edits_made.append(edited(project_id, before, changes))
-            cost += cost_of([after]) - cost_of([before])
-    if not edits_made:
+            changed.append(edited(project_id, before, changes))
+            cost = EXACT.add(cost, added_cost(before, after))
+    if not changed:
         return []
-    return [
-        *edits_made,
-        version_of(project_id, budget, trigger, cost=cost, counts=ChangeCounts(modified=len(edits_made))),
-    ]
+    return [*changed, versioned(project_id, budget, trigger, cost=cost, modified=len(changed))]
+
+
+def _edited(position: Position, edit: Edit, rounding: int) -> Position:
+    """Apply an edit; other numbers give another line total, and end what the file said of the old ones."""
+    after = with_edit(position, edit)
+    if (after.quantity, after.unit_price) == (position.quantity, position.unit_price):
+        return after
+    return structs.replace(priced(after, rounding), declared_total=None, material_price=None, assembly_price=None)
+
+
+def _remove(command: RemovePosition, budget: Budget) -> list[Event]:
+    position = _current(budget, command.position_id, command.expected_revision)
+    gone = PositionRemoved(project_id=command.project_id, position_id=position.position_id)
+    cost = EXACT.subtract(Decimal(0), cost_of([position]))
+    return [gone, versioned(command.project_id, budget, "user_edit", cost=cost, removed=1)]
 
 
 def _move(command: MovePosition, budget: Budget) -> list[Event]:
     position = _current(budget, command.position_id, command.expected_revision)
-    if command.after == command.position_id:
-        return []
-    section = command.section if command.section not in {None, position.section} else None
+    section = None if command.section == position.section else command.section
     rank, shifted = rank_behind(command.after, budget, moving=command.position_id)
+    if rank == budget.ranks[command.position_id] and section is None:
+        return []
     moved = PositionMoved(
         project_id=command.project_id,
-        position_id=position.position_id,
+        position_id=command.position_id,
         revision=position.revision + 1,
         rank=rank,
         section=section,
     )
-    closing = versioned(command, budget, "user_edit", modified=1 + len(shifted))
+    closing = versioned(command.project_id, budget, "user_edit", modified=1)
     return [*shift(command.project_id, shifted, budget), moved, closing]
 
 
 def _recalculate(command: Recalculate, budget: Budget) -> list[Event]:
     rounding = budget.rounding if command.rounding is None else command.rounding
-    edits_made: list[Event] = []
+    changed: list[Event] = []
     cost = Decimal(0)
     for before in budget.positions.values():
         after = priced(before, rounding)
         if after.total_price != before.total_price:
-            edits_made.append(edited(command.project_id, before, difference(before, after)))
-            cost += cost_of([after]) - cost_of([before])
-    if not edits_made and rounding == budget.rounding:
+            changed.append(edited(command.project_id, before, Changes(total_price=after.total_price)))
+            cost = EXACT.add(cost, added_cost(before, after))
+    if not changed and rounding == budget.rounding:
         return []
     rounded = structs.replace(budget, rounding=rounding)
-    return [*edits_made, versioned(command, rounded, "recalculation", cost=cost, modified=len(edits_made))]
+    closing = versioned(command.project_id, rounded, "recalculation", cost=cost, modified=len(changed))
+    return [*changed, closing]
 
 
 def _current(budget: Budget, position_id: UUID, expected_revision: int | None) -> Position:

@@ -72,7 +72,7 @@ class PositionRemoved(Event, frozen=True, kw_only=True, tag="position.removed"):
 
 
 class PositionMoved(Event, frozen=True, kw_only=True, tag="position.moved"):
-    """A position stands elsewhere."""
+    """A position stands elsewhere. One that only made room for another keeps its revision."""
 
     project_id: UUID
     position_id: UUID

@@ -1,6 +1,7 @@
 """The order of a budget's positions: ranks with room between them."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from uuid import UUID
 
 from domain.budget.events import RANK_STEP, PositionMoved
@@ -8,27 +9,49 @@ from domain.budget.refusals import UnknownPosition
 from domain.budget.state import Budget
 from domain.core import Event
 
+LEAST_ROOM = 1_000
+"""Distance that making room leaves between ranks, so that the next moves to the same place need none."""
 
-def rank_behind(
-    after: UUID | None, budget: Budget, *, moving: UUID | None = None
-) -> tuple[int, Sequence[tuple[UUID, int]]]:
-    """Find a rank right behind `after` (first where it is `None`), and the neighbours to shift if there is none."""
+Places = Sequence[tuple[UUID, int]]
+"""Positions with the ranks that they get."""
+
+
+def rank_behind(after: UUID | None, budget: Budget, *, moving: UUID | None = None) -> tuple[int, Places]:
+    """Find a rank right behind `after` (first where it is `None`), and the neighbours to shift if there is none.
+
+    A `moving` position that stands there already keeps its rank. Raises `UnknownPosition`.
+    """
     if after is not None and after not in budget.positions:
         raise UnknownPosition
-    others = sorted((rank, position_id) for position_id, rank in budget.ranks.items() if position_id != moving)
-    at = 0 if after is None else next(index for index, (_, key) in enumerate(others) if key == after) + 1
-    low = others[at - 1][0] if at else 0
-    if at == len(others):
+    low = 0 if after is None else budget.ranks[after]
+    own = 0 if moving is None else budget.ranks[moving]
+    if moving is not None and after == moving:
+        return own, ()
+    high = min((rank for rank in budget.ranks.values() if rank > low and rank != own), default=None)
+    if own > low and (high is None or own < high):
+        return own, ()
+    if high is None:
         return low + RANK_STEP, ()
-    high = others[at][0]
     if high - low > 1:
         return (low + high) // 2, ()
-    shifted = [(key, low + (index + 2) * RANK_STEP) for index, (_, key) in enumerate(others[at:])]
-    return low + RANK_STEP, shifted
+    return _with_room(low, own, budget)
+
+
+def _with_room(low: int, own: int, budget: Budget) -> tuple[int, Places]:
+    """Shift as few neighbours behind rank `low` as it takes to stand apart; not the one at rank `own`, which moves."""
+    behind = [item for item in budget.ranks.items() if item[1] > low and item[1] != own]
+    behind.sort(key=itemgetter(1))
+    step = RANK_STEP
+    crowd = behind
+    for count, (_, rank) in enumerate(behind):
+        if (rank - low) // (count + 2) >= LEAST_ROOM:
+            step, crowd = (rank - low) // (count + 2), behind[:count]
+            break
+    return low + step, [(key, low + (index + 2) * step) for index, (key, _) in enumerate(crowd)]
 
 
 def shift(project_id: UUID, shifted: Iterable[tuple[UUID, int]], budget: Budget) -> Iterator[Event]:
-    """Move neighbours to their new ranks."""
+    """Move neighbours to their new ranks. Nobody changed them, so they keep their revisions."""
     for position_id, rank in shifted:
-        revision = budget.positions[position_id].revision + 1
+        revision = budget.positions[position_id].revision
         yield PositionMoved(project_id=project_id, position_id=position_id, revision=revision, rank=rank)

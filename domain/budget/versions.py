@@ -1,12 +1,13 @@
 """Versions: the event that closes each, what changed between two states, and the way back to an earlier one."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from msgspec import structs
 
-from domain.budget.commands import BudgetCommand, RestoreVersion
+from domain.budget.commands import RestoreVersion
 from domain.budget.events import (
     ChangeCounts,
     Changes,
@@ -19,26 +20,43 @@ from domain.budget.events import (
 from domain.budget.refusals import UnknownVersion
 from domain.budget.state import Budget
 from domain.core import Event
-from domain.position import Position
+from domain.position import EXACT, Position
 
 
 def restored(command: RestoreVersion, budget: Budget, past: Budget) -> list[Event]:
     """Say what must happen for the budget to be again what `past` was. Raises `UnknownVersion`."""
     check_version(budget, command.version)
-    gone = [position for key, position in budget.positions.items() if key not in past.positions]
-    back = [position for key, position in past.positions.items() if key not in budget.positions]
-    events: list[Event] = [
-        PositionRemoved(project_id=command.project_id, position_id=position.position_id) for position in gone
+    gone = [
+        PositionRemoved(project_id=command.project_id, position_id=key)
+        for key in budget.positions
+        if key not in past.positions
     ]
-    events += [
+    back = [
         PositionAdded(
             project_id=command.project_id,
-            position=structs.replace(position, revision=budget.removed.get(position.position_id, 0) + 1),
-            rank=past.ranks[position.position_id],
+            position=structs.replace(position, revision=budget.removed[key] + 1),
+            rank=past.ranks[key],
         )
-        for position in back
+        for key, position in past.positions.items()
+        if key not in budget.positions
     ]
-    modified = 0
+    changed = list(_changed_back(command.project_id, budget, past))
+    if not gone and not back and not changed and budget.rounding == past.rounding:
+        return []
+    closing = versioned(
+        command.project_id,
+        structs.replace(budget, rounding=past.rounding),
+        "restore",
+        details={"version": command.version},
+        cost=EXACT.subtract(past.total_cost, budget.total_cost),
+        added=len(back),
+        removed=len(gone),
+        modified=len(changed),
+    )
+    return [*gone, *back, *changed, closing]
+
+
+def _changed_back(project_id: UUID, budget: Budget, past: Budget) -> Iterator[PositionEdited]:
     for key, before in budget.positions.items():
         if key not in past.positions:
             continue
@@ -46,21 +64,7 @@ def restored(command: RestoreVersion, budget: Budget, past: Budget) -> list[Even
         if budget.ranks[key] != past.ranks[key]:
             changes = structs.replace(changes, rank=past.ranks[key])
         if changes != Changes():
-            events.append(edited(command.project_id, before, changes))
-            modified += 1
-    if not events:
-        return []
-    closing = versioned(
-        command,
-        structs.replace(budget, rounding=past.rounding),
-        "restore",
-        details={"version": command.version},
-        cost=past.total_cost - budget.total_cost,
-        added=len(back),
-        removed=len(gone),
-        modified=modified,
-    )
-    return [*events, closing]
+            yield edited(project_id, before, changes)
 
 
 def difference(before: Position, after: Position) -> Changes:
@@ -87,7 +91,7 @@ def edited(project_id: UUID, before: Position, changes: Changes) -> PositionEdit
 
 
 def versioned(
-    command: BudgetCommand,
+    project_id: UUID,
     budget: Budget,
     trigger: Trigger,
     *,
@@ -97,29 +101,16 @@ def versioned(
     removed: int = 0,
     modified: int = 0,
 ) -> Versioned:
-    """Close the change that a command made: the budget's next version."""
+    """Close a change that costs `cost` more than before: the next version of `budget`."""
     counts = ChangeCounts(added=added, removed=removed, modified=modified)
-    return version_of(command.project_id, budget, trigger, cost=cost, counts=counts, details=details)
-
-
-def version_of(
-    project_id: UUID,
-    budget: Budget,
-    trigger: Trigger,
-    *,
-    cost: Decimal,
-    counts: ChangeCounts,
-    details: dict[str, Any] | None = None,
-) -> Versioned:
-    """Close a change that costs `cost` more than before: the budget's next version."""
     told = [f"{number} {what}" for what, number in structs.asdict(counts).items() if number]
     return Versioned(
         project_id=project_id,
         version=budget.version + 1,
         trigger=trigger,
         trigger_details=details or {},
-        total_positions=len(budget.positions) + counts.added - counts.removed,
-        total_cost=budget.total_cost + cost,
+        total_positions=len(budget.positions) + added - removed,
+        total_cost=EXACT.add(budget.total_cost, cost),
         delta_cost=cost,
         currency=budget.currency,
         rounding=budget.rounding,
