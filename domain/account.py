@@ -180,6 +180,12 @@ class WrongPassword(Refused):
     kind = "forbidden"
 
 
+class TokenIdTaken(Refused):
+    """Another token has this id."""
+
+    code = "account.token_id_taken"
+
+
 class UnknownToken(Refused):
     """There is no such token, or it was revoked."""
 
@@ -212,7 +218,7 @@ def decide(command: AccountCommand, account: Account, context: Context) -> list[
             return [PasswordChanged(account_id=account_id, password_hash=given.password_hash)]
         case IssueToken(account_id=account_id, token_id=token_id, name=name, expires_at=expires_at):
             if token_id in account.tokens:
-                raise AlreadyRegistered("A token with this id exists already.")
+                raise TokenIdTaken
             if len(account.tokens) >= MOST_TOKENS:
                 raise TooManyTokens
             return [

@@ -286,9 +286,9 @@ def _running(command: RecordFindings | RaiseConflict | CompleteAudit | CancelAud
             if part > audit.parts + 1:
                 raise PartMissing
             return [FindingsRecorded(**structs.asdict(command))] if part == audit.parts + 1 else []
-        case RaiseConflict(position_id=position_id):
+        case RaiseConflict(conflict_id=conflict_id, position_id=position_id):
             _audited(audit, position_id)
-            return [ConflictRaised(**structs.asdict(command))]
+            return [] if conflict_id in audit.open_conflicts else [ConflictRaised(**structs.asdict(command))]
         case CompleteAudit(rules=rules):
             return [
                 AuditCompleted(**ids, version=audit.version, verdicts=counted(audit.verdicts.values()), rules=rules)

@@ -1,7 +1,6 @@
 """The order of a budget's positions: ranks with room between them."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from operator import itemgetter
 from uuid import UUID
 
 from domain.budget.events import RANK_STEP, PositionMoved
@@ -39,15 +38,14 @@ def rank_behind(after: UUID | None, budget: Budget, *, moving: UUID | None = Non
 
 def _with_room(low: int, own: int, budget: Budget) -> tuple[int, Places]:
     """Shift as few neighbours behind rank `low` as it takes to stand apart; not the one at rank `own`, which moves."""
-    behind = [item for item in budget.ranks.items() if item[1] > low and item[1] != own]
-    behind.sort(key=itemgetter(1))
-    step = RANK_STEP
-    crowd = behind
-    for count, (_, rank) in enumerate(behind):
+    behind = sorted(rank for rank in budget.ranks.values() if rank > low and rank != own)
+    step, crowd = RANK_STEP, behind
+    for count, rank in enumerate(behind):
         if (rank - low) // (count + 2) >= LEAST_ROOM:
             step, crowd = (rank - low) // (count + 2), behind[:count]
             break
-    return low + step, [(key, low + (index + 2) * step) for index, (key, _) in enumerate(crowd)]
+    places = {rank: low + index * step for index, rank in enumerate(crowd, start=2)}
+    return low + step, [(key, places[rank]) for key, rank in budget.ranks.items() if rank in places]
 
 
 def shift(project_id: UUID, shifted: Iterable[tuple[UUID, int]], budget: Budget) -> Iterator[Event]:
