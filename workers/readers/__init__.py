@@ -1,0 +1,41 @@
+"""Readers of bills of quantities: bytes in, a `Bill` out, or `Unreadable` with what to do about it.
+
+What a file is is told by its content alone, never by its name, the names of its sheets, or fixed rows. A new format is
+a module with `score` and `read`, and one line in `READERS`.
+"""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from domain.bill import Bill
+from workers.readers import kros, plain
+from workers.readers.source import Source
+from workers.readers.unreadable import Unreadable
+
+__all__ = ["READERS", "Reader", "Unreadable", "read_bill"]
+
+
+class Reader(Struct, frozen=True):
+    """One format: `score` tells how sure it is of a file, 0 (not mine) to 100, and `read` reads it."""
+
+    format: str
+    score: Callable[[Source], int]
+    read: Callable[[Source], Bill]
+
+
+READERS = (Reader("kros", kros.score, kros.read), Reader("plain", plain.score, plain.read))
+
+
+def read_bill(data: bytes) -> Bill:
+    """Read a bill with the reader that is surest of it.
+
+    Pure, and bounded by the size of what the file unpacks to; hostile files belong into `workers.parsing.parse`, which
+    bounds time and memory too. Raises `Unreadable`.
+    """
+    source = Source.open(data)
+    scores = [(reader.score(source), reader) for reader in READERS]
+    score, best = max(scores, key=lambda scored: scored[0])
+    if not score:
+        raise plain.no_table(source)
+    return best.read(source)

@@ -1,0 +1,162 @@
+"""Puts the rows of a plain table together: items under headings, notes and takeoff under items, sums in place."""
+
+from decimal import Decimal
+from itertools import pairwise
+
+from domain.bill import TakeoffLine
+from domain.position import line_total
+from workers.readers.draft import BillDraft, ItemDraft, SectionDraft
+from workers.readers.outline import Outline
+from workers.readers.sums import Sums
+from workers.readers.table import Line, Table
+
+LONG = 60
+"""Text of more characters than this explains something; a heading is shorter."""
+
+MANY = 0.8
+SEVERAL = 0.33
+
+
+class Assembly:
+    """One table on its way into the bill."""
+
+    def __init__(self, draft: BillDraft, sheet: str, table: Table) -> None:
+        """Look over all rows first: what a lone text means depends on how the table is made."""
+        self._draft = draft
+        self._sheet = sheet
+        self._lines = list(table.lines())
+        self._last_item = max((line.line for line in self._lines if line.kind == "item"), default=0)
+        self._numbered_headings = any(line.kind == "text" and line.name for line in self._lines)
+        self._texts_are_notes = _texts_are_notes(self._lines)
+        self._outline = Outline((sheet,) if sheet else ())
+        self._sums = Sums(draft, sheet)
+        self._headings: list[tuple[SectionDraft, Line]] = []
+        self._items: list[ItemDraft] = []
+        self._item: ItemDraft | None = None
+
+    def run(self) -> tuple[Decimal | None, Decimal | None]:
+        """Add everything to the bill; return the table's declared totals without and with VAT."""
+        root = SectionDraft(path=self._outline.root, title=self._sheet, sheet=self._sheet)
+        if self._sheet:
+            self._outline.root = self._draft.add_section(root).path
+        for line in self._lines:
+            self._read(line)
+        self._turn_lone_headings_into_items()
+        self._draft.items.extend(sorted(self._items, key=lambda item: item.line))
+        root.declared_total = self._sums.net
+        return self._sums.net, self._sums.gross
+
+    def _read(self, line: Line) -> None:
+        match line.kind:
+            case "item":
+                self._read_item(line)
+            case "takeoff":
+                self._read_takeoff(line)
+            case "text":
+                self._read_text(line)
+            case "sum" if line.line > self._last_item:
+                self._sums.after(line, self._outline.current)
+            case "sum":
+                self._sums.inside(line, self._outline.current)
+            case "header":
+                self._draft.skip(self._sheet, line.line, "the headings again, or the numbers of the columns")
+            case "empty":
+                if line.stray:
+                    self._draft.skip(self._sheet, line.line, f"text outside the table's columns: {line.stray[:60]}")
+
+    def _read_item(self, line: Line) -> None:
+        section = self._outline.home(line.number)
+        unit_price = line.unit_price
+        if unit_price is None and (line.material_price is not None or line.assembly_price is not None):
+            unit_price = (line.material_price or Decimal(0)) + (line.assembly_price or Decimal(0))
+        self._item = self._draft_item(line, section.path if section else self._outline.root)
+        self._item.unit_price = unit_price
+        self._items.append(self._item)
+        total = line.total if line.total is not None else line_total(line.quantity, unit_price)
+        self._sums.add(self._item.section, total)
+
+    def _draft_item(self, line: Line, path: tuple[str, ...]) -> ItemDraft:
+        return ItemDraft(
+            number=line.number,
+            code=line.code,
+            price_system=line.price_system,
+            description=line.description,
+            category=line.category,
+            section=path,
+            quantity=line.quantity,
+            unit=line.unit,
+            unit_price=line.unit_price,
+            material_price=line.material_price,
+            assembly_price=line.assembly_price,
+            declared_total=line.total,
+            vat_rate=line.vat,
+            notes=[line.note] if line.note else [],
+            sheet=self._sheet,
+            line=line.line,
+        )
+
+    def _read_takeoff(self, line: Line) -> None:
+        if self._item is None:
+            self._draft.skip(self._sheet, line.line, f"a quantity that belongs to no item: {line.title}")
+        else:
+            self._item.takeoff.append(TakeoffLine(expression=line.description, value=line.quantity, line=line.line))
+
+    def _read_text(self, line: Line) -> None:
+        """Tell headings, notes and amounts below the items apart."""
+        below = line.line > self._last_item
+        if below and line.total and not line.name:
+            self._sums.surcharge(line, line.total)
+        elif line.total is not None or (line.name and not below):
+            self._open_section(line)
+        elif below and self._texts_are_notes and self._item and not line.name:
+            self._item.notes.append(line.title)
+        elif below:
+            self._draft.skip(self._sheet, line.line, f"text below the last item: {line.title[:60]}")
+        elif self._numbered_headings or len(line.title) > 2 * LONG or (self._texts_are_notes and self._item):
+            self._read_note(line)
+        else:
+            self._open_section(line)
+
+    def _read_note(self, line: Line) -> None:
+        if self._item is not None:
+            self._item.notes.append(line.title)
+        elif self._outline.current is not None:
+            self._outline.current.notes.append(line.title)
+        else:
+            self._draft.skip(self._sheet, line.line, f"text above the first item: {line.title[:60]}")
+
+    def _open_section(self, line: Line) -> None:
+        path = self._outline.place(line.name, line.title)
+        section = SectionDraft(
+            path=path, title=line.title, declared_total=line.total, sheet=self._sheet, line=line.line
+        )
+        if line.note:
+            section.notes.append(line.note)
+        self._outline.open(self._draft.add_section(section), line.name)
+        self._headings.append((section, line))
+        self._item = None
+
+    def _turn_lone_headings_into_items(self) -> None:
+        """Make items of headings that have an amount but nothing below them: lump sums without unit and quantity."""
+        inhabited = {item.section[:depth] for item in self._items for depth in range(len(item.section) + 1)}
+        inhabited.update(section.path[:-1] for section, _ in self._headings)
+        lone = [(section, line) for section, line in self._headings if line.total and section.path not in inhabited]
+        gone = {id(section) for section, _ in lone}
+        self._draft.sections = [section for section in self._draft.sections if id(section) not in gone]
+        for section, line in lone:
+            self._items.append(self._draft_item(line, section.path[:-1]))
+
+
+def _texts_are_notes(lines: list[Line]) -> bool:
+    """Whether texts without anything else, right below items, explain those items rather than head the next ones.
+
+    They do if most items have one, or if many have one and these texts are long or go on in lower case.
+    """
+    items = sum(1 for line in lines if line.kind == "item")
+    below = [
+        line.title
+        for previous, line in pairwise(lines)
+        if line.kind == "text" and previous.kind == "item" and not line.name and line.total is None
+    ]
+    explaining = sum(1 for title in below if len(title) > LONG or not title[0].isupper())
+    return len(below) >= MANY * items > 0 or (len(below) >= SEVERAL * items and 2 * explaining > len(below))

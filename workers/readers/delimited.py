@@ -1,0 +1,78 @@
+"""Delimited text as a spreadsheet program would open it: encoding, delimiter and rows found from the content."""
+
+import contextlib
+import csv
+import io
+from collections.abc import Iterator
+
+from workers.readers.cells import Cell
+from workers.readers.unreadable import Unreadable
+
+DELIMITERS = ";,\t|"
+SAMPLE_LINES = 200
+_CONTROL = set(map(chr, range(32))) - set("\t\n\r\f\v\x1a")
+
+
+def decode(data: bytes) -> str | None:
+    """Decode text that carries no name of its encoding; `None` when it is no text.
+
+    A byte order mark decides; then UTF-16 shows by its zero bytes, UTF-8 by being valid, and what is left is taken as
+    Windows-1250, the encoding of older Central European programs.
+    """
+    for encoding in _candidates(data):
+        try:
+            written = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return None if _CONTROL.intersection(written) else written.removeprefix("\ufeff")
+    return None
+
+
+def _candidates(data: bytes) -> tuple[str, ...]:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return ("utf-16",)
+    if data.startswith(b"\xef\xbb\xbf"):
+        return ("utf-8-sig",)
+    sample = data[:2000]
+    if sample[1::2].count(0) > len(sample) // 4:
+        return ("utf-16-le",)
+    if sample[::2].count(0) > len(sample) // 4:
+        return ("utf-16-be",)
+    return ("utf-8", "cp1250")
+
+
+def delimiter(written: str) -> str:
+    """Find the delimiter: the one that splits most lines of a sample into the same, large number of columns."""
+    named = written[:6].partition("\n")[0].strip().casefold()
+    if named.startswith("sep=") and len(named) == 5:  # noqa: PLR2004 - "sep=" and one character
+        return named[4]
+    sample = "".join(written.splitlines(keepends=True)[:SAMPLE_LINES])
+    return max(DELIMITERS, key=lambda candidate: _fit(sample, candidate))
+
+
+def _fit(sample: str, candidate: str) -> int:
+    widths: dict[int, int] = {}
+    with contextlib.suppress(csv.Error):  # what else is wrong shows when the rows are read
+        for row in csv.reader(io.StringIO(sample, newline=""), delimiter=candidate):
+            if len(row) > 1:
+                widths[len(row)] = widths.get(len(row), 0) + 1
+    return max(((width - 1) * count for width, count in widths.items()), default=0)
+
+
+def rows(written: str, mark: str) -> Iterator[list[Cell]]:
+    """Yield the rows of text delimited by `mark`; an empty line is an empty row.
+
+    Raises `Unreadable` when its quoting is broken.
+    """
+    if written[:4].casefold() == "sep=":
+        written = written.partition("\n")[2]
+    reader = csv.reader(io.StringIO(written, newline=""), delimiter=mark)
+    try:
+        for row in reader:
+            yield [*row]
+    except csv.Error as error:
+        raise Unreadable(
+            "unreadable.not_a_workbook",
+            f"The text is not a proper CSV table: line {reader.line_num}: {error}. Check its quotation marks, or "
+            "export the bill as XLSX.",
+        ) from error

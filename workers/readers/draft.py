@@ -1,0 +1,164 @@
+"""A bill while it is being read: rows still gather under items, and the whole decides what single cells mean."""
+
+from decimal import Decimal
+
+from msgspec import Struct, field
+
+from domain.bill import Bill, BillItem, BillSection, CodeSystem, ItemKind, Skipped, Surcharge, TakeoffLine
+from workers.readers.cells import Cell, Mark, money, number, text
+from workers.readers.codes import code_systems
+
+WARNINGS_OF_A_KIND = 20
+
+BLANK = "The bill carries no prices: it is read as a blank tender, without totals."
+
+
+class ItemDraft(Struct, kw_only=True):
+    """An item whose notes and takeoff may still be coming."""
+
+    number: str = ""
+    code: str = ""
+    price_system: str = ""
+    description: str = ""
+    category: str = ""
+    kind: ItemKind = "work"
+    section: tuple[str, ...] = ()
+    quantity: Decimal | None = None
+    unit: str = ""
+    unit_price: Decimal | None = None
+    material_price: Decimal | None = None
+    assembly_price: Decimal | None = None
+    declared_total: Decimal | None = None
+    vat_rate: Decimal | None = None
+    notes: list[str] = field(default_factory=list)
+    takeoff: list[TakeoffLine] = field(default_factory=list)
+    sheet: str = ""
+    line: int = 0
+
+    @property
+    def blank(self) -> bool:
+        """Whether the item carries no price at all; 0 is none."""
+        return not (self.unit_price or self.material_price or self.assembly_price or self.declared_total)
+
+    def finish(self, system: CodeSystem, *, priced: bool) -> BillItem:
+        """Freeze the item, without prices when its bill has none."""
+        return BillItem(
+            number=self.number,
+            code=self.code,
+            code_system=system,
+            description=self.description,
+            category=self.category,
+            kind=self.kind,
+            section=self.section,
+            quantity=self.quantity,
+            unit=self.unit,
+            unit_price=self.unit_price if priced else None,
+            material_price=self.material_price if priced else None,
+            assembly_price=self.assembly_price if priced else None,
+            declared_total=self.declared_total if priced else None,
+            vat_rate=self.vat_rate,
+            notes=tuple(self.notes),
+            takeoff=tuple(self.takeoff),
+            sheet=self.sheet,
+            line=self.line,
+        )
+
+
+class SectionDraft(Struct, kw_only=True):
+    """A heading whose sum or notes may still be coming."""
+
+    path: tuple[str, ...]
+    title: str = ""
+    declared_total: Decimal | None = None
+    notes: list[str] = field(default_factory=list)
+    sheet: str = ""
+    line: int = 0
+
+    def finish(self, *, priced: bool) -> BillSection:
+        """Freeze the section, without its sum when the bill has no prices."""
+        return BillSection(
+            path=self.path,
+            title=self.title,
+            declared_total=self.declared_total if priced else None,
+            notes=tuple(self.notes),
+            sheet=self.sheet,
+            line=self.line,
+        )
+
+
+class BillDraft:
+    """Everything found so far."""
+
+    def __init__(self, format: str, confidence: int) -> None:  # noqa: A002 - the bill's own word
+        """Start a bill of a format, with the confidence of its reader."""
+        self.format = format
+        self.confidence = confidence
+        self.title = ""
+        self.currency = ""
+        self.declared_total: Decimal | None = None
+        self.declared_total_with_vat: Decimal | None = None
+        self.sections: list[SectionDraft] = []
+        self.items: list[ItemDraft] = []
+        self.surcharges: list[Surcharge] = []
+        self.skipped: list[Skipped] = []
+        self.warnings: list[str] = []
+        self._paths: dict[tuple[str, ...], int] = {}
+        self._bad_numbers = 0
+
+    def has_section(self, path: tuple[str, ...]) -> bool:
+        """Whether a section of this path was found before."""
+        return path in self._paths
+
+    def add_section(self, section: SectionDraft) -> SectionDraft:
+        """Take a section in. A path that another one has already gets a count: two of one code stay two sections."""
+        count = self._paths[section.path] = self._paths.get(section.path, 0) + 1
+        if count > 1:
+            section.path = (*section.path[:-1], f"{section.path[-1]} ({count})")
+        self.sections.append(section)
+        return section
+
+    def skip(self, sheet: str, line: int, reason: str) -> None:
+        """Note a row that becomes nothing, and why."""
+        self.skipped.append(Skipped(sheet=sheet, line=line, reason=reason))
+
+    def warn(self, warning: str) -> None:
+        """Tell the reader of the bill something about all of it, once."""
+        if warning not in self.warnings:
+            self.warnings.append(warning)
+
+    def number(
+        self, cell: Cell, where: tuple[str, int, str], mark: Mark = ",", *, amount: bool = False
+    ) -> Decimal | None:
+        """Read a number from the cell at `(sheet, line, column)`; one that cannot be read is `None` and a warning."""
+        value = money(cell, mark) if amount else number(cell, mark)
+        if value is None and cell != "" and text(cell):
+            self._bad_numbers += 1
+            if self._bad_numbers <= WARNINGS_OF_A_KIND:
+                sheet, line, column = where
+                place = f"Sheet {sheet!r}, row {line}" if sheet else f"Row {line}"
+                self.warnings.append(f"{place}: {column} {text(cell)[:60]!r} is not a number; it was left empty.")
+        return value
+
+    def finish(self) -> Bill:
+        """Freeze the bill. Whether it is blank, and which price systems its codes belong to, is settled here."""
+        systems = code_systems([(item.code, item.price_system) for item in self.items])
+        priced = bool(self.declared_total) or not all(item.blank for item in self.items)
+        if self._bad_numbers > WARNINGS_OF_A_KIND:
+            self.warnings.append(f"{self._bad_numbers - WARNINGS_OF_A_KIND} more cells are not numbers.")
+        if not priced:
+            self.warnings.append(BLANK)
+        if not self.currency:
+            self.warnings.append("The file names no currency: CZK is assumed.")
+        return Bill(
+            format=self.format,
+            confidence=self.confidence,
+            title=self.title,
+            currency=self.currency or "CZK",
+            declared_total=self.declared_total if priced else None,
+            declared_total_with_vat=self.declared_total_with_vat if priced else None,
+            sections=tuple(section.finish(priced=priced) for section in self.sections),
+            items=tuple(item.finish(system, priced=priced) for item, system in zip(self.items, systems, strict=True)),
+            surcharges=tuple(self.surcharges) if priced else (),
+            skipped=tuple(self.skipped),
+            warnings=tuple(self.warnings),
+        )

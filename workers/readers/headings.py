@@ -1,0 +1,136 @@
+"""Which column of a plain table is what, told by its headings."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain, islice, pairwise
+from typing import get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from workers.readers.cells import Cell, label, text
+from workers.readers.vocabulary import ENGLISH, HEADINGS, UNFIT, WEAK_HEADINGS, Part
+
+_EXACT, _BEGINS, _WEAK = 3, 2, 1
+NEEDED: frozenset[Part] = frozenset({"description", "quantity"})
+ONE_OF: frozenset[Part] = frozenset({"unit", "unit_price", "total", "material_price"})
+HEADER_ROWS = 1000
+"""How far down a sheet its table may begin."""
+
+_EXACT_WORDS: dict[str, Part] = {word: part for part, words in HEADINGS.items() for word in words.split(", ")}
+_WEAK_WORDS: list[tuple[str, Part]] = [
+    (word, part) for part, words in WEAK_HEADINGS.items() for word in words.split(", ")
+]
+_RANKS: dict[Part, int] = {part: rank for rank, part in enumerate(get_args(Part))}
+
+
+class Header(Struct, frozen=True):
+    """A table's header: where it begins and ends, which column holds which part, and what the columns are called."""
+
+    first: int
+    line: int
+    columns: dict[Part, int]
+    price_columns: tuple[int, ...]
+    """All columns that may be the unit price, best first."""
+    names: dict[int, str]
+
+    @property
+    def english(self) -> bool:
+        """Whether the table is headed in English, where a point marks decimals."""
+        return not ENGLISH.isdisjoint(label(self.names[self.columns["quantity"]]).split())
+
+
+def find_header(rows: Sequence[Sequence[Cell]]) -> Header | None:
+    """Find the header in the first rows of a sheet: one row, or two where groups of columns have a common name."""
+    padded = chain(islice(rows, HEADER_ROWS), [()])
+    for line, (row, below) in enumerate(pairwise(padded), 1):
+        names = _names(row)
+        if len(names) < len(NEEDED) + 1:
+            continue
+        first = _header(line, line, names)
+        if not first:
+            continue
+        if not _is_subheader(below, first):
+            return first
+        return _completed(_header(line, line + 1, _joined(names, _names(below))), first)
+    return None
+
+
+def _names(row: Sequence[Cell]) -> dict[int, str]:
+    return {column: cell.strip() for column, cell in enumerate(row) if isinstance(cell, str) and cell.strip()}
+
+
+def _header(first: int, line: int, names: dict[int, str]) -> Header | None:
+    fits: list[tuple[int, int, int, Part]] = [
+        (-score, _RANKS[part], column, part) for column, name in names.items() for part, score in _fits(name).items()
+    ]
+    columns: dict[Part, int] = {}
+    for _, _, column, part in sorted(fits):
+        if part not in columns and column not in columns.values():
+            columns[part] = column
+    if not (columns.keys() >= NEEDED and columns.keys() & ONE_OF):
+        return None
+    taken = {column for part, column in columns.items() if part != "unit_price"}
+    prices = tuple(column for _, _, column, part in sorted(fits) if part == "unit_price" and column not in taken)
+    return Header(first, line, columns, prices, names)
+
+
+def _completed(both: Header | None, first: Header) -> Header:
+    """Add to the header of two rows what only its first row tells."""
+    if both is None:
+        return first
+    taken = set(both.columns.values())
+    missing = {part: column for part, column in first.columns.items() if column not in taken}
+    return replace(both, columns={**missing, **both.columns})
+
+
+@lru_cache(maxsize=4096)
+def _fits(name: str) -> dict[Part, int]:
+    """Score the parts that a heading may name."""
+    words = label(name)
+    for without_vat in ("bez dph", "excl vat", "ohne mwst"):
+        words = words.replace(without_vat, "").strip() or words
+    found: dict[Part, int] = {part: _WEAK for word, part in _WEAK_WORDS if word == words}
+    if part := _EXACT_WORDS.get(words):
+        found[part] = _EXACT
+    elif len(words) <= 60 and not UNFIT.intersection(words.split()):  # noqa: PLR2004 - longer text is no heading
+        beginnings = [word for word in _EXACT_WORDS if words.startswith(f"{word} ")]
+        if beginnings:
+            found[_EXACT_WORDS[max(beginnings, key=len)]] = _BEGINS
+    return found
+
+
+def _is_subheader(row: Sequence[Cell], header: Header) -> bool:
+    """Whether the row below a header goes on with it: only names, none of them a description."""
+    filled = {column: cell for column, cell in enumerate(row) if text(cell)}
+    return (
+        bool(filled)
+        and header.columns["description"] not in filled
+        and header.columns.get("number") not in filled
+        and header.columns.get("code") not in filled
+        and all(isinstance(cell, str) and not any(c.isdigit() for c in cell) for cell in filled.values())
+    )
+
+
+def _joined(above: dict[int, str], below: dict[int, str]) -> dict[int, str]:
+    """Join two rows of names; a name above spans the unnamed columns to its right that have names below."""
+    joined = dict(above)
+    group = ""
+    for column in range(max(chain(above, below)) + 1):
+        if column in above:
+            group = above[column] if column in below else ""
+        if column in below:
+            joined[column] = f"{group} {below[column]}".strip()
+    return joined
+
+
+def nearest_header(rows: Sequence[Sequence[Cell]]) -> tuple[int, int, str, list[str]] | None:
+    """Find the row that is most like a header: its score, line, cells, and what it lacks. For explaining a failure."""
+    best: tuple[int, int, str, list[str]] | None = None
+    for line, row in enumerate(islice(rows, HEADER_ROWS), 1):
+        names = _names(row)
+        parts = {part for name in names.values() for part in _fits(name)}
+        if parts and (best is None or len(parts) > best[0]):
+            lacks = sorted(NEEDED - parts) + ([] if parts & ONE_OF else ["unit or price"])
+            best = (len(parts), line, ", ".join(repr(name[:40]) for name in list(names.values())[:12]), lacks)
+    return best

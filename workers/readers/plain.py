@@ -1,0 +1,111 @@
+"""Plain tables in any workbook or delimited text: found by their headings, read by what their rows contain."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import islice, pairwise
+
+from domain.bill import Bill
+from workers.readers.assembly import Assembly
+from workers.readers.cells import Cell, currency, label, text
+from workers.readers.draft import BillDraft
+from workers.readers.headings import HEADER_ROWS, Header, find_header, nearest_header
+from workers.readers.source import Sheet, Source
+from workers.readers.table import Table
+from workers.readers.unreadable import Unreadable
+from workers.readers.vocabulary import PROJECT
+
+WANTED = (
+    "one row with headings for a description (such as Popis, Description, Bezeichnung), a quantity (Množství, "
+    "Quantity, Menge) and a unit or a price (MJ, Unit, Einheit; Cena, Price, Preis)"
+)
+
+
+def score(source: Source) -> int:
+    """Up to 80 by how many parts of an item the best table has columns for; 0 without a table."""
+    headers = [header for sheet in source.sheets if not sheet.hidden and (header := find_header(_top(sheet)))]
+    return max((40 + min(40, 5 * len(header.columns)) for header in headers), default=0)
+
+
+def read(source: Source) -> Bill:
+    """Read every visible sheet that has a table. Raises `Unreadable` when no table has an item."""
+    draft = BillDraft("plain", score(source))
+    totals: list[tuple[Decimal | None, Decimal | None]] = []
+    unread: list[str] = []
+    for sheet in source.sheets:
+        top = _top(sheet)
+        header = find_header(top)
+        if header and sheet.hidden:
+            draft.warn(f"The hidden sheet {sheet.name!r} was not read. Unhide it if it belongs to the bill.")
+        elif header:
+            _describe(draft, top[: header.first - 1], header)
+            totals.append(Assembly(draft, sheet.name, Table(draft, sheet, header)).run())
+        elif top and not sheet.hidden:
+            unread.append(sheet.name)
+    if unread:
+        draft.warn(f"Sheets without a table of items were not read: {', '.join(map(repr, unread))}.")
+    if not draft.items:
+        raise _no_items(source)
+    draft.declared_total = _sum([net for net, _ in totals])
+    draft.declared_total_with_vat = _sum([gross for _, gross in totals])
+    return draft.finish()
+
+
+def no_table(source: Source) -> Unreadable:
+    """Explain what was looked for in which sheets, and what was found instead."""
+    tops = {sheet.name: _top(sheet) for sheet in source.sheets}
+    if not any(text(cell) for top in tops.values() for row in top for cell in row):
+        return Unreadable("unreadable.empty", "The workbook has no content. Check that you uploaded the right file.")
+    where = f"the sheets {', '.join(map(repr, tops))}" if any(tops) else "the file"
+    parts = [f"No table of items was found. Plumbline looked in {where} for {WANTED}."]
+    nearest = [(*found, name) for name, top in tops.items() if (found := nearest_header(top))]
+    if nearest:
+        _, line, cells, missing, name = max(nearest)
+        place = f"row {line} of {name!r}" if name else f"row {line}"
+        parts.append(f"Nearest to that is {place}: {cells}; there is no {' and no '.join(missing)}.")
+    hidden = [sheet.name for sheet in source.sheets if sheet.hidden and find_header(tops[sheet.name])]
+    if hidden:
+        parts.append(f"Hidden sheets with a table were left out: {', '.join(map(repr, hidden))}; unhide them.")
+    parts.append("Name the columns in one row above the items and upload the file again.")
+    return Unreadable("unreadable.no_table", " ".join(parts))
+
+
+def _no_items(source: Source) -> Unreadable:
+    names = ", ".join(repr(sheet.name) for sheet in source.sheets if sheet.name)
+    where = f" (sheets {names})" if names else ""
+    return Unreadable(
+        "unreadable.empty",
+        f"The table has headings but no item below them{where}: this looks like an empty form. Fill it in, with at "
+        "least a description, a unit and a quantity for each item, and upload it again.",
+    )
+
+
+def _top(sheet: Sheet) -> list[Sequence[Cell]]:
+    return list(islice(sheet.rows(), HEADER_ROWS))
+
+
+def _describe(draft: BillDraft, above: Sequence[Sequence[Cell]], header: Header) -> None:
+    """Take title and currency from the header and the rows above it, and tell which columns are not read."""
+    if not draft.title:
+        draft.title = _title(above)
+    if not draft.currency:
+        names = [*header.names.values(), *(text(cell) for row in above for cell in row)]
+        draft.currency = next((found for name in names if (found := currency(name))), "")
+    read_columns = {*header.columns.values(), *header.price_columns}
+    ignored = [name for column, name in header.names.items() if column not in read_columns]
+    if ignored:
+        draft.warn(f"Columns that were not read: {', '.join(ignored)}.")
+
+
+def _title(above: Sequence[Sequence[Cell]]) -> str:
+    """Find what a label such as "Stavba:" names, else the first text above the table."""
+    rows = [[written for cell in row if (written := text(cell))] for row in above]
+    for row in rows:
+        for name, value in pairwise(row):
+            if label(name) in PROJECT:
+                return value
+    return next((row[0] for row in rows if row), "")
+
+
+def _sum(amounts: list[Decimal | None]) -> Decimal | None:
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known, Decimal(0)) if known and len(known) == len(amounts) else None

@@ -1,0 +1,126 @@
+"""An uploaded file, opened as far as a reader asks: its bytes, its kind, its sheets."""
+
+import io
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
+
+from workers.readers import delimited
+from workers.readers.archive import Kind, damaged, encrypted, foreign, identify
+from workers.readers.cells import Cell
+
+
+class Sheet(Protocol):
+    """One sheet. `name` is empty and `delimiter` is not for delimited text."""
+
+    name: str
+    hidden: bool
+    delimiter: str
+
+    def rows(self) -> Iterator[Sequence[Cell]]:
+        """Yield the rows from row 1 on, each from column A on; empty cells are `""`."""
+        ...
+
+
+class WorkbookSheet:
+    """A sheet of a spreadsheet file, parsed when its rows are first asked for."""
+
+    def __init__(self, workbook: CalamineWorkbook, name: str, *, hidden: bool) -> None:
+        """Name a sheet of an open workbook."""
+        self.name = name
+        self.hidden = hidden
+        self.delimiter = ""
+        self._workbook = workbook
+
+    @cached_property
+    def _content(self) -> CalamineSheet:
+        with _spoken_errors():
+            return self._workbook.get_sheet_by_name(self.name)
+
+    def rows(self) -> Iterator[Sequence[Cell]]:
+        """Yield the rows from row 1 on. The library leaves out empty columns before the content: they are put back."""
+        start = self._content.start
+        if start is None:
+            return
+        margin: list[Cell] = [""] * start[1]
+        with _spoken_errors():
+            for row in self._content.iter_rows():
+                yield margin + row if margin else row
+
+
+class TextSheet:
+    """Delimited text, seen as one nameless sheet."""
+
+    def __init__(self, written: str) -> None:
+        """Take decoded text."""
+        self.name = ""
+        self.hidden = False
+        self.delimiter = delimited.delimiter(written)
+        self._written = written
+
+    def rows(self) -> Iterator[Sequence[Cell]]:
+        """Yield the records; one that spans several lines is one row, as a spreadsheet program shows it."""
+        return delimited.rows(self._written, self.delimiter)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What readers look at. Raises `Unreadable` from any property that the content does not allow."""
+
+    data: bytes
+    kind: Kind
+
+    @classmethod
+    def open(cls, data: bytes) -> "Source":
+        """Identify a file by its content."""
+        return cls(data, identify(data))
+
+    @cached_property
+    def text(self) -> str:
+        """The decoded text of a file that is no workbook."""
+        written = delimited.decode(self.data)
+        if written is None:
+            raise foreign("a binary file of an unknown kind")
+        return written
+
+    @cached_property
+    def sheets(self) -> tuple[Sheet, ...]:
+        """All sheets in workbook order."""
+        if self.kind == "text":
+            if self.text.lstrip().startswith("<"):
+                raise foreign("an XML or HTML file")
+            return (TextSheet(self.text),)
+        with _spoken_errors():
+            workbook = CalamineWorkbook.from_filelike(io.BytesIO(self.data))
+        return tuple(
+            WorkbookSheet(workbook, sheet.name, hidden=sheet.visible is not SheetVisibleEnum.Visible)
+            for sheet in workbook.sheets_metadata
+            if sheet.typ is SheetTypeEnum.WorkSheet
+        )
+
+
+@contextmanager
+def _spoken_errors() -> Generator[None]:
+    """Turn the library's errors into `Unreadable`, its panics on malformed input among them."""
+    try:
+        yield
+    except PasswordError as error:
+        raise encrypted() from error
+    except CalamineError as error:
+        raise damaged(str(error)) from error
+    except BaseException as error:
+        # A Rust panic arrives as PanicException, which cannot be imported and is no Exception.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise damaged(f"its content makes no sense: {error}") from error

@@ -1,0 +1,81 @@
+"""What the sum rows of a plain table sum up: told by arithmetic first, by their words and place after."""
+
+from decimal import Decimal
+
+from domain.bill import Surcharge
+from workers.readers.cells import label
+from workers.readers.draft import BillDraft, SectionDraft
+from workers.readers.table import Line
+from workers.readers.vocabulary import VAT, WITH_VAT, WITHOUT_VAT, says
+
+TOLERANCE = Decimal("0.05")
+PER_LINE = Decimal("0.005")
+"""A sum may have been taken over unrounded lines, each off by up to half a cent."""
+
+
+class Sums:
+    """Keeps the sums of one table while it is read."""
+
+    def __init__(self, draft: BillDraft, sheet: str) -> None:
+        """Start at zero."""
+        self.net: Decimal | None = None
+        self.gross: Decimal | None = None
+        self._draft = draft
+        self._sheet = sheet
+        self._items = Decimal(0)
+        self._count = 0
+        self._surcharges = Decimal(0)
+        self._sections: dict[tuple[str, ...], Decimal] = {}
+
+    def add(self, path: tuple[str, ...], amount: Decimal | None) -> None:
+        """Count an item of a section."""
+        if amount is not None:
+            self._items += amount
+            self._count += 1
+            self._sections[path] = self._sections.get(path, Decimal(0)) + amount
+
+    def inside(self, line: Line, section: SectionDraft | None) -> None:
+        """Take a sum between items for its section's, unless the section has one already."""
+        if section is None or section.declared_total is not None or line.total is None:
+            self._draft.skip(self._sheet, line.line, f"a sum that belongs to no section: {line.title}")
+        else:
+            section.declared_total = line.total
+
+    def after(self, line: Line, section: SectionDraft | None) -> None:
+        """Take a sum below the last item: of everything, with VAT or without, of the last section, or of VAT."""
+        amount, words = line.total, label(line.title)
+        if amount is None:
+            self._draft.skip(self._sheet, line.line, f"a sum without an amount: {line.title}")
+        elif says(words, WITH_VAT) and not says(words, WITHOUT_VAT):
+            self.gross = amount
+        elif says(words, VAT) and not says(words, WITHOUT_VAT):
+            self._draft.skip(self._sheet, line.line, f"an amount of VAT: {line.title}")
+        elif self._is_net(amount) or not self._is_section(amount, section):
+            self._take_net(line, amount)
+        elif section and section.declared_total is None:
+            section.declared_total = amount
+        else:
+            self._draft.skip(self._sheet, line.line, f"a sum stated twice: {line.title}")
+
+    def surcharge(self, line: Line, amount: Decimal) -> None:
+        """Take an amount below the last item that is not called a sum: overhead, profit, or a sum after all."""
+        if self._near(amount, self._items) and self.net is None:
+            self.net = amount
+        else:
+            self._surcharges += amount
+            self._draft.surcharges.append(Surcharge(label=line.title, amount=amount, sheet=self._sheet, line=line.line))
+
+    def _take_net(self, line: Line, amount: Decimal) -> None:
+        if self.net is not None and self._is_net(self.net) and not self._is_net(amount):
+            self._draft.skip(self._sheet, line.line, f"a second total: {line.title}")
+        else:
+            self.net = amount
+
+    def _is_net(self, amount: Decimal) -> bool:
+        return self._near(amount, self._items + self._surcharges)
+
+    def _is_section(self, amount: Decimal, section: SectionDraft | None) -> bool:
+        return section is not None and self._near(amount, self._sections.get(section.path, Decimal(0)))
+
+    def _near(self, amount: Decimal, expected: Decimal) -> bool:
+        return abs(amount - expected) <= TOLERANCE + PER_LINE * self._count

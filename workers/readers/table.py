@@ -1,0 +1,191 @@
+"""The rows of a plain table: each cell sorted into its part of an item, and what each row is."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from itertools import islice
+from typing import Literal
+
+from msgspec import Struct
+
+from domain.position import line_total
+from workers.readers.cells import Cell, Mark, decimal_mark, label, number, text
+from workers.readers.codes import shaped_system
+from workers.readers.draft import BillDraft
+from workers.readers.headings import Header
+from workers.readers.source import Sheet
+from workers.readers.vocabulary import SUMS, Part
+
+SAMPLE_ROWS = 500
+SUM_ROW_TEXTS = 3
+"""A row with more texts than this is no sum, whatever its words."""
+
+_SUM_BEGINNINGS = tuple(f"{word} " for word in SUMS)
+
+NUMBERS: tuple[Part, ...] = ("quantity", "unit_price", "material_price", "assembly_price", "total")
+
+Kind = Literal["empty", "header", "item", "takeoff", "text", "sum"]
+
+
+class Line(Struct, kw_only=True):
+    """One row of a table, its cells sorted into parts."""
+
+    line: int
+    kind: Kind = "empty"
+    number: str = ""
+    code: str = ""
+    description: str = ""
+    unit: str = ""
+    price_system: str = ""
+    category: str = ""
+    note: str = ""
+    quantity: Decimal | None = None
+    unit_price: Decimal | None = None
+    material_price: Decimal | None = None
+    assembly_price: Decimal | None = None
+    total: Decimal | None = None
+    vat: Decimal | None = None
+    stray: str = ""
+    """The first text of a row that has nothing in the table's columns."""
+
+    @property
+    def name(self) -> str:
+        """The code or number that a heading goes by; empty where it has none."""
+        return self.code or self.number
+
+    @property
+    def title(self) -> str:
+        """What the row is called."""
+        return self.description or self.name
+
+
+class Table:
+    """A table from its header to the end of its sheet."""
+
+    def __init__(self, draft: BillDraft, sheet: Sheet, header: Header) -> None:
+        """Settle, from the first rows, how numbers are written and which column is the unit price."""
+        self.header = header
+        self.columns = dict(header.columns)
+        self._draft = draft
+        self._sheet = sheet
+        sample = list(islice(sheet.rows(), header.line, header.line + SAMPLE_ROWS))
+        self._mark: Mark = self._decimal_mark(sample)
+        self._choose_unit_price(sample)
+
+    def lines(self) -> Iterator[Line]:
+        """Yield every row below the header and say what it is."""
+        previous: Kind = "header"
+        for at, row in enumerate(islice(self._sheet.rows(), self.header.line, None), self.header.line + 1):
+            line = self._line(at, row, previous)
+            if not (previous == "header" and line.kind == "empty"):
+                previous = line.kind
+            yield line
+
+    def _decimal_mark(self, sample: Sequence[Sequence[Cell]]) -> Mark:
+        comma = self._sheet.delimiter != "," if self._sheet.delimiter else not self.header.english
+        texts = [cell for row in sample for part in NUMBERS if isinstance(cell := self._cell(row, part), str) and cell]
+        return decimal_mark(texts, "," if comma else ".")
+
+    def _choose_unit_price(self, sample: Sequence[Sequence[Cell]]) -> None:
+        """Where several columns may be the unit price, take the one that multiplies to the totals."""
+        if len(self.header.price_columns) < 2 or "total" not in self.columns:  # noqa: PLR2004 - several
+            return
+        hits = dict.fromkeys(self.header.price_columns, 0)
+        for row in sample:
+            quantity, total = self._number(row, "quantity"), self._number(row, "total")
+            for column in hits:
+                price = number(row[column], self._mark) if column < len(row) else None
+                hits[column] += bool(quantity and price) and line_total(quantity, price) == total
+        self.columns["unit_price"] = max(hits, key=lambda column: hits[column])
+
+    def _cell(self, row: Sequence[Cell], part: Part) -> Cell:
+        column = self.columns.get(part)
+        return "" if column is None or column >= len(row) else row[column]
+
+    def _number(self, row: Sequence[Cell], part: Part) -> Decimal | None:
+        return number(self._cell(row, part), self._mark)
+
+    def _line(self, at: int, row: Sequence[Cell], previous: Kind) -> Line:
+        line = Line(
+            line=at,
+            number=text(self._cell(row, "number")),
+            code=text(self._cell(row, "code")),
+            description=text(self._cell(row, "description")),
+            unit=text(self._cell(row, "unit")),
+            price_system=text(self._cell(row, "price_system")),
+            category=text(self._cell(row, "category")),
+            note=text(self._cell(row, "note")),
+            quantity=self._number(row, "quantity"),
+            unit_price=self._number(row, "unit_price"),
+            material_price=self._number(row, "material_price"),
+            assembly_price=self._number(row, "assembly_price"),
+            total=self._number(row, "total"),
+            vat=number(text(self._cell(row, "vat")).removesuffix("%").strip(), self._mark),
+        )
+        line.kind = self._kind(line, row, previous)
+        if line.kind == "item":
+            self._check_numbers(line, row)
+        return line
+
+    def _kind(self, line: Line, row: Sequence[Cell], previous: Kind) -> Kind:
+        if self._repeats_header(row) or (previous == "header" and _counts_up(row)):
+            return "header"
+        if line.quantity is None and (title := self._sum_title(line, row)) is not None:
+            line.total = line.total if line.total is not None else _last_number(row, self._mark)
+            if line.total is not None or not any(c.isdigit() for c in title):
+                line.description = title
+                return "sum"
+        if line.quantity is not None or line.unit or line.unit_price or line.material_price or line.assembly_price:
+            return "takeoff" if self._is_takeoff(line, previous) else "item"
+        if shaped_system(line.code) in {"urs", "rts"}:
+            return "item"
+        if line.title:
+            return "text"
+        line.stray = next((written for cell in row if (written := text(cell))), "")
+        return "empty"
+
+    def _repeats_header(self, row: Sequence[Cell]) -> bool:
+        names = self.header.names
+        return all(column < len(row) and text(row[column]) == names[column] for column in self.header.columns.values())
+
+    def _sum_title(self, line: Line, row: Sequence[Cell]) -> str | None:
+        """Find the words that make a row a sum, or "" where an amount stands alone; `None` when it is no sum."""
+        texts = [written for cell in row if isinstance(cell, str) and (written := cell.strip())]
+        if line.unit and label(line.unit) not in SUMS:
+            return None
+        if not texts:
+            return "" if line.total is not None and line.unit_price is None else None
+        if len(texts) > SUM_ROW_TEXTS:
+            return None
+        for written in texts:
+            words = label(written)
+            if words in SUMS or words.startswith(_SUM_BEGINNINGS):
+                return written
+        return None
+
+    def _is_takeoff(self, line: Line, previous: Kind) -> bool:
+        """Whether the row only measures: an expression and its result, below an item, in a table that numbers items."""
+        bare = not (
+            line.unit or line.name or line.unit_price or line.material_price or line.assembly_price or line.total
+        )
+        named = "number" in self.columns or "code" in self.columns
+        return bare and named and bool(line.description) and previous in {"item", "takeoff", "text"}
+
+    def _check_numbers(self, line: Line, row: Sequence[Cell]) -> None:
+        for part in NUMBERS:
+            self._draft.number(self._cell(row, part), (self._sheet.name, line.line, self._heading(part)), self._mark)
+
+    def _heading(self, part: Part) -> str:
+        return self.header.names.get(self.columns.get(part, -1), part)
+
+
+def _counts_up(row: Sequence[Cell]) -> bool:
+    """Whether a row only numbers the columns, as forms do below their header."""
+    filled = [written for cell in row if (written := text(cell))]
+    if len(filled) < 4 or not all(written.isdecimal() for written in filled):  # noqa: PLR2004 - fewer could be data
+        return False
+    first = int(filled[0])
+    return [int(written) for written in filled] == list(range(first, first + len(filled)))
+
+
+def _last_number(row: Sequence[Cell], mark: Mark) -> Decimal | None:
+    return next((value for cell in reversed(row) if (value := number(cell, mark)) is not None), None)

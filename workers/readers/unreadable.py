@@ -1,0 +1,25 @@
+"""Why a file could not be read: permanent codes, and words that tell its owner what to do."""
+
+from typing import Literal
+
+Code = Literal[
+    "unreadable.not_a_workbook",
+    "unreadable.encrypted",
+    "unreadable.zip_bomb",
+    "unreadable.empty",
+    "unreadable.no_table",
+    "unreadable.too_large",
+    "unreadable.too_slow",
+    "unreadable.out_of_memory",
+    "unreadable.crashed",
+]
+
+
+class Unreadable(Exception):  # noqa: N818 - an answer about the file, not a fault of the program
+    """No bill could be read from a file. `code` is permanent, `detail` says in English why and what to do."""
+
+    def __init__(self, code: Code, detail: str) -> None:
+        """Refuse the file with `code`, and `detail` for the person who sent it."""
+        self.code: Code = code
+        self.detail = detail
+        super().__init__(f"{code}: {detail}")
