@@ -82,14 +82,16 @@ def verdict_of(outcome: str) -> Verdict:
 def _judged_positions(context: AuditContext, rules: Sequence[Rule]) -> tuple[dict[UUID, str], list[Finding]]:
     outcomes: dict[UUID, str] = {}
     findings: list[Finding] = []
+    judges = [(rule, rule.judge) for rule in rules]
     for position in context.positions:
-        said = [rule.judge(position, context) for rule in rules]
-        outcomes[position.position_id] = "".join(map(_character, said))
-        findings.extend(
-            _finding(rule, outcome, Section(position.source_document_id, position.section), position)
-            for rule, outcome in zip(rules, said, strict=True)
-            if isinstance(outcome, Concern)
-        )
+        characters = ""
+        for rule, judge in judges:
+            outcome = judge(position, context)
+            characters += _character(outcome)
+            if isinstance(outcome, Concern):
+                section = Section(position.source_document_id, position.section)
+                findings.append(_finding(rule, outcome, section, position))
+        outcomes[position.position_id] = characters
     return outcomes, findings
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
-from typing import TypeVar
+from uuid import UUID
 
 from domain.experts.context import AuditContext
 from domain.experts.finding import Issue, quoted
@@ -10,44 +10,43 @@ from domain.experts.rule import GREEN, Outcome, Rule, concern, issue
 from domain.experts.units import normalised_unit
 from domain.position import Position
 
-K = TypeVar("K", bound=Hashable)
-
 _MOST_LINES_SHOWN = 5
 
-WorkKey = tuple[tuple[str, ...], str, str]
-NumberKey = tuple[object, str, str]
+Groups = dict[UUID, list[Position]]
+"""The group that a position belongs to; a position that stands alone is in none."""
 
 
-def work_key(position: Position) -> WorkKey | None:
+def work_key(position: Position) -> Hashable | None:
     """Section, code and description; `None` without a code, since short descriptions repeat innocently."""
     code = position.code.strip()
     return (position.section, code, position.description.strip()) if code else None
 
 
-def number_key(position: Position) -> NumberKey | None:
+def number_key(position: Position) -> Hashable | None:
     """Document, sheet and position number. Without a sheet the first part of the section stands for it."""
     number = position.number.strip()
     sheet = position.source_sheet or (position.section[0] if position.section else "")
     return (position.source_document_id, sheet, number) if number else None
 
 
-def repeated_work(context: AuditContext) -> dict[WorkKey, list[Position]]:
+def repeated_work(context: AuditContext) -> Groups:
     """Group the lines that share section, code and description with another line."""
     return _repeated(context.positions, work_key)
 
 
-def repeated_numbers(context: AuditContext) -> dict[NumberKey, list[Position]]:
+def repeated_numbers(context: AuditContext) -> Groups:
     """Group the lines that share their number with another line of the same sheet."""
     return _repeated(context.positions, number_key)
 
 
-def _repeated(positions: Iterable[Position], key_of: Callable[[Position], K | None]) -> dict[K, list[Position]]:
+def _repeated(positions: Iterable[Position], key_of: Callable[[Position], Hashable | None]) -> Groups:
     """Group two lines and more, each group sorted by place: evidence must not depend on the lines' order."""
-    groups: dict[K, list[Position]] = {}
+    groups: dict[Hashable, list[Position]] = {}
     for position in positions:
         if (key := key_of(position)) is not None:
             groups.setdefault(key, []).append(position)
-    return {key: sorted(group, key=_place) for key, group in groups.items() if len(group) > 1}
+    repeated = [sorted(group, key=_place) for group in groups.values() if len(group) > 1]
+    return {position.position_id: group for group in repeated for position in group}
 
 
 def _place(position: Position) -> tuple[str, int, str, str]:
@@ -56,11 +55,10 @@ def _place(position: Position) -> tuple[str, int, str, str]:
 
 def judge_duplicates(position: Position, context: AuditContext) -> Outcome:
     """V7: no other line of the section has this code and description, no other of the sheet this number."""
-    work, number = work_key(position), number_key(position)
-    if work is None and number is None:
-        return "0"
-    alike = context.once(repeated_work).get(work, []) if work else []
-    namesakes = context.once(repeated_numbers).get(number, []) if number else []
+    alike = context.once(repeated_work).get(position.position_id)
+    namesakes = context.once(repeated_numbers).get(position.position_id)
+    if not (alike or namesakes):
+        return GREEN if position.code.strip() or position.number.strip() else "0"
     issues: list[Issue] = []
     evidence: dict[str, str] = {}
     if alike:
@@ -72,8 +70,6 @@ def judge_duplicates(position: Position, context: AuditContext) -> Outcome:
         sentence = f"{len(namesakes)} lines of the sheet have number {position.number}"
         issues.append(issue("duplicate_number", "warning", f"{sentence} ({_listed(namesakes)}).", "Number them anew."))
         evidence |= {"number": position.number, "lines_of_that_number": str(len(namesakes))}
-    if not issues:
-        return GREEN
     return concern(
         "AMBER",
         " ".join(found.description for found in issues),

@@ -1,27 +1,29 @@
 """Take-off expressions: the arithmetic that an estimator writes beside a quantity, evaluated without `eval`."""
 
 import re
+from collections.abc import Callable
 from decimal import Context, Decimal
 
 MAX_LENGTH = 1_000
 """Characters. A longer text is taken for a comment."""
 
 MAX_DEPTH = 30
-"""Brackets inside each other, which bounds the recursion."""
+"""Brackets and signs inside each other, which bounds the recursion."""
 
 MAX_EXPONENT = 64
 
 _COMMENT = re.compile(r'"[^"]*"?|\'[^\']*\'?')
+_FOREIGN = re.compile(r"[^\s0-9.,+*/^()-]")
 _TOKEN = re.compile(
-    r"""\s* (?:
-        ( (?: [0-9]{1,3} (?: [\u0020\u00a0\u202f] [0-9]{3} )+ | [0-9]+ ) (?: [.,] [0-9]+ )? | [.,] [0-9]+ )  # a number
-        | ( [-+*/^()] )  # or an operator
-    ) \s*""",
+    r"""
+    (?: [0-9]{1,3} (?: [\u0020\u00a0\u202f] [0-9]{3} )+ | [0-9]+ ) (?: [.,] [0-9]+ )?  # 1 200,5 or 1200.5
+    | [.,] [0-9]+
+    | \S  # an operator, a bracket, or a point that belongs to no number
+    """,
     re.VERBOSE,
 )
-_NO_DIGIT_SPACES = str.maketrans({",": ".", " ": None, "\u00a0": None, "\u202f": None})
+_END = "end"
 _ARITHMETIC = Context(prec=40, traps=[])
-_END = ""
 
 
 def evaluate(expression: str) -> Decimal | None:
@@ -34,11 +36,11 @@ def evaluate(expression: str) -> Decimal | None:
     """
     if len(expression) > MAX_LENGTH:
         return None
-    tokens = _tokens(_COMMENT.sub("\n", expression))
-    if not tokens:
+    text = _COMMENT.sub("\n", expression)
+    if _FOREIGN.search(text):
         return None
     try:
-        return _Reading(tokens).whole()
+        return _Reading(_TOKEN.findall(text)).whole()
     except _NotArithmeticError:
         return None
 
@@ -47,90 +49,79 @@ class _NotArithmeticError(Exception):
     """The text does not read as arithmetic, or its value does not exist."""
 
 
-def _tokens(text: str) -> list[str | Decimal]:
-    """Operators as they are, numbers as decimals; empty where anything else stands in the text."""
-    tokens: list[str | Decimal] = []
-    at = 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if match is None:
-            return []
-        number, operator = match.groups()
-        tokens.append(operator or Decimal(number.translate(_NO_DIGIT_SPACES)))
-        at = match.end()
-    return tokens
+def _power(base: Decimal, exponent: Decimal) -> Decimal:
+    if abs(exponent) > MAX_EXPONENT:
+        raise _NotArithmeticError
+    return _ARITHMETIC.power(base, exponent)
+
+
+_OPERATIONS: dict[str, tuple[int, Callable[[Decimal, Decimal], Decimal]]] = {
+    "+": (1, _ARITHMETIC.add),
+    "-": (1, _ARITHMETIC.subtract),
+    "*": (2, _ARITHMETIC.multiply),
+    "/": (2, _ARITHMETIC.divide),
+    "^": (3, _power),
+}
+"""How strongly each operator binds, and what it does."""
+
+_NO_OPERATION = (0, _power)
 
 
 class _Reading:
-    """Recursive descent over the tokens: sum, product, sign, power, atom."""
+    """Precedence climbing over the tokens."""
 
-    def __init__(self, tokens: list[str | Decimal]) -> None:
+    __slots__ = ("_at", "_depth", "_tokens")
+
+    def __init__(self, tokens: list[str]) -> None:
         self._tokens = [*tokens, _END]
         self._at = 0
         self._depth = 0
 
     def whole(self) -> Decimal:
-        value = self._sum()
+        value = self._value(above=0)
         if self._tokens[self._at] != _END:
             raise _NotArithmeticError
         return value
 
-    def _takes(self, operators: str) -> str:
-        """Step over the next token if it is one of `operators`, and return it; otherwise return nothing."""
-        token = self._tokens[self._at]
-        if not isinstance(token, str) or token == _END or token not in operators:
-            return ""
-        self._at += 1
-        return token
-
-    def _sum(self) -> Decimal:
-        value = self._product()
-        while operator := self._takes("+-"):
-            right = self._product()
-            value = _existing((_ARITHMETIC.add if operator == "+" else _ARITHMETIC.subtract)(value, right))
-        return value
-
-    def _product(self) -> Decimal:
-        value = self._signed()
-        while operator := self._takes("*/"):
-            right = self._signed()
-            value = _existing((_ARITHMETIC.multiply if operator == "*" else _ARITHMETIC.divide)(value, right))
-        return value
-
-    def _signed(self) -> Decimal:
-        sign = self._takes("+-")
-        while following := self._takes("+-"):
-            sign = "-" if sign != following else "+"
-        value = self._atom()
-        if not self._takes("^"):
-            return _ARITHMETIC.minus(value) if sign == "-" else value
-        if sign:
-            raise _NotArithmeticError
-        return self._power(value)
-
-    def _power(self, base: Decimal) -> Decimal:
-        sign = self._takes("+-")
-        exponent = self._atom()
-        if exponent > MAX_EXPONENT or self._takes("^"):
-            raise _NotArithmeticError
-        return _existing(_ARITHMETIC.power(base, -exponent if sign == "-" else exponent))
-
-    def _atom(self) -> Decimal:
-        token = self._tokens[self._at]
-        if isinstance(token, Decimal):
+    def _value(self, above: int) -> Decimal:
+        """Read an operand, and whatever follows it that binds more strongly than `above`."""
+        value = self._operand()
+        while True:
+            operator = self._tokens[self._at]
+            strength, operation = _OPERATIONS.get(operator, _NO_OPERATION)
+            if strength <= above:
+                return value
             self._at += 1
-            return token
-        if not self._takes("(") or self._depth == MAX_DEPTH:
+            value = operation(value, self._value(strength))
+            if not value.is_finite() or (operator == "^" == self._tokens[self._at]):
+                raise _NotArithmeticError
+
+    def _operand(self) -> Decimal:
+        symbol = self._tokens[self._at]
+        self._at += 1
+        if symbol[-1].isdigit():
+            return Decimal("".join(symbol.split()).replace(",", "."))
+        if symbol == "(":
+            return self._nested(self._bracket)
+        if symbol not in {"+", "-"}:
+            raise _NotArithmeticError
+        value = self._nested(self._operand)
+        if self._tokens[self._at] == "^":
+            raise _NotArithmeticError
+        return _ARITHMETIC.minus(value) if symbol == "-" else value
+
+    def _bracket(self) -> Decimal:
+        value = self._value(above=0)
+        if self._tokens[self._at] != ")":
+            raise _NotArithmeticError
+        self._at += 1
+        return value
+
+    def _nested(self, read: Callable[[], Decimal]) -> Decimal:
+        """Read something inside a bracket or behind a sign, unless it lies too deep."""
+        if self._depth == MAX_DEPTH:
             raise _NotArithmeticError
         self._depth += 1
-        value = self._sum()
+        value = read()
         self._depth -= 1
-        if not self._takes(")"):
-            raise _NotArithmeticError
         return value
-
-
-def _existing(value: Decimal) -> Decimal:
-    if not value.is_finite():
-        raise _NotArithmeticError
-    return value
