@@ -159,6 +159,7 @@ class Audit(Struct, frozen=True, kw_only=True):
     """The state of one audit. `verdicts` is updated in place: copying it for each part would cost the square."""
 
     status: AuditStatus = "unknown"
+    project_id: UUID | None = None
     version: int = 0
     parts: int = 0
     verdicts: dict[UUID, Verdict] = {}
@@ -241,7 +242,7 @@ def decide(command: AuditCommand, audit: Audit, context: Context) -> list[Event]
     """Answer a command with what happens, or refuse it."""
     if isinstance(command, StartAudit):
         return _start(command, audit, context.given)
-    if audit.status == "unknown":
+    if audit.project_id != command.project_id:  # a right in one project is none in another
         raise UnknownAudit
     ids = {"project_id": command.project_id, "audit_id": command.audit_id}
     match command:
@@ -313,8 +314,8 @@ def counted(verdicts: Iterable[Verdict]) -> dict[Verdict, int]:
 def evolve(audit: Audit, event: AuditEvent) -> Audit:
     """Apply what happened. Never fails."""
     match event:
-        case AuditStarted(version=version):
-            return Audit(status="running", version=version)
+        case AuditStarted(project_id=project_id, version=version):
+            return Audit(status="running", project_id=project_id, version=version)
         case FindingsRecorded(part=part, verdicts=verdicts):
             audit.verdicts.update(verdicts)
             return structs.replace(audit, parts=part)

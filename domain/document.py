@@ -136,6 +136,7 @@ class Removed(Event, frozen=True, kw_only=True, tag="document.removed"):
 class Document(Struct, frozen=True, kw_only=True):
     """The state of one document. `content_hash` is empty before it is uploaded."""
 
+    project_id: UUID | None = None
     filename: str = ""
     content_hash: str = ""
     size: int = 0
@@ -184,7 +185,7 @@ def decide(command: DocumentCommand, document: Document, context: Context) -> li
     """Answer a command with what happens, or refuse it."""
     if isinstance(command, UploadDocument):
         return _upload(command, document)
-    if not document.exists:
+    if not document.exists or document.project_id != command.project_id:  # a right in one project is none in another
         raise UnknownDocument
     ids = {"project_id": command.project_id, "document_id": command.document_id}
     match command:
@@ -213,8 +214,8 @@ def _upload(command: UploadDocument, document: Document) -> list[Event]:
 def evolve(document: Document, event: DocumentEvent) -> Document:
     """Apply what happened. Never fails."""
     match event:
-        case Uploaded(filename=filename, content_hash=content_hash, size=size):
-            return Document(filename=filename, content_hash=content_hash, size=size)
+        case Uploaded(project_id=project_id, filename=filename, content_hash=content_hash, size=size):
+            return Document(project_id=project_id, filename=filename, content_hash=content_hash, size=size)
         case ParseRequested():
             return structs.replace(document, parse_status="parsing")
         case Parsed(bill_hash=bill_hash):

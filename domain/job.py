@@ -165,6 +165,7 @@ class Job(Struct, frozen=True, kw_only=True):
     """The state of one job. `attempt` counts the attempts begun, and fences off the earlier ones."""
 
     status: JobStatus = "unknown"
+    project_id: UUID | None = None
     kind: JobKind | None = None
     subject: UUID | None = None
     attempt: int = 0
@@ -212,7 +213,7 @@ def decide(command: JobCommand, job: Job, context: Context) -> list[Event]:
         if job.status != "unknown":
             raise JobIdTaken
         return [Queued(**structs.asdict(command))]
-    if job.status == "unknown":
+    if job.project_id != command.project_id:  # a right in one project is none in another
         raise UnknownJob
     if job.over:
         raise JobOver
@@ -271,8 +272,8 @@ def _failure(command: FailJob, job: Job, now: datetime) -> Event:
 def evolve(job: Job, event: JobEvent) -> Job:
     """Apply what happened. Never fails."""
     match event:
-        case Queued(kind=kind, subject=subject):
-            return Job(status="queued", kind=kind, subject=subject)
+        case Queued(project_id=project_id, kind=kind, subject=subject):
+            return Job(status="queued", project_id=project_id, kind=kind, subject=subject)
         case Started(attempt=attempt):
             return structs.replace(job, status="running", attempt=attempt, phase="")
         case PhaseEntered(phase=phase):
