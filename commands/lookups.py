@@ -19,7 +19,7 @@ from domain.account import Account, ChangePassword, Credentials, IssueToken, Reg
 from domain.audit import Scope, StartAudit
 from domain.budget import Budget, RestoreVersion, UnknownVersion
 from domain.core import Command
-from domain.experts import RULES
+from domain.experts.rules import RULES
 
 
 class Found(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, cast, get_args
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct, field, structs
 from msgspec.structs import FieldInfo, fields
 
 KEY_BYTES = 32
@@ -81,6 +81,22 @@ class Settings(Struct, frozen=True, kw_only=True, rename=str.upper):
     """PostgreSQL connections that one process holds at most."""
 
     @property
+    def postgres(self) -> str:
+        """Where PostgreSQL is; raises `SettingsError` where no URL names it."""
+        return self._named(self.database_url)
+
+    @property
+    def valkey(self) -> str:
+        """Where Valkey is; raises `SettingsError` where no URL names it."""
+        return self._named(self.redis_url)
+
+    @staticmethod
+    def _named(url: str | None) -> str:
+        if url is None:
+            raise SettingsError("set DATABASE_URL and REDIS_URL, or let `plumbline up` start servers of its own")
+        return url
+
+    @property
     def embedded(self) -> bool:
         """Whether this machine runs its own servers, because no URL names others."""
         return self.database_url is None
@@ -117,6 +133,11 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
             )
         given["MASTER_KEY"] = _kept_key(data_dir / "master.key")
     return _converted(given)
+
+
+def with_servers(settings: Settings, *, database_url: str, redis_url: str) -> Settings:
+    """Give the same settings with these servers."""
+    return structs.replace(settings, database_url=database_url, redis_url=redis_url)
 
 
 def child_environment(settings: Settings, *, database_url: str, redis_url: str) -> dict[str, str]:
