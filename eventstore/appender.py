@@ -2,44 +2,76 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
 from typing import Any, Self
 from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from eventstore import arrays
-from eventstore.batch import APPEND_EVENTS, Answer, answers, parameters
+from eventstore.batch import APPEND_EVENTS, Answer, answers, arguments, encode
 from eventstore.records import Append, Appended, AppendUnknown, LogUnavailable
 
 MOST_APPENDS = 512
 MOST_BYTES = 4 * 2**20
+"""A batch is closed at either: it bounds what one commit, one lost connection or one bad append can hold up."""
+
 PATIENCE = 10.0
 """Seconds that an append waits for a lost database before its caller is told."""
 
+RECONNECT_EVERY = 0.1
+"""Seconds between attempts to reach a lost database."""
+
+CONNECTION = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "application_name": "appender",
+}
+"""Defaults that notice a silent server within `PATIENCE`; the connection string may say otherwise."""
+
+SESSION = b"""
+    SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
+    SET timezone = 'UTC';
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')
+"""
+UNSAFE = b"SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting <> 'on'"
+
 
 class _Pending:
-    """An append whose caller waits."""
+    """An append whose caller waits. `doubtful` once it was sent on a connection that was lost before the answer."""
 
-    __slots__ = ("append", "doubtful", "future", "give_up_at", "size")
+    __slots__ = ("append", "doubtful", "encoded", "future", "give_up_at", "size")
 
     def __init__(self, append: Append, loop: asyncio.AbstractEventLoop) -> None:
         self.append = append
+        self.encoded = encode(append)
+        self.size = len(self.encoded.event_data)
         self.future: asyncio.Future[Appended] = loop.create_future()
-        self.size = sum(len(event.data) for write in append.writes for event in write.events)
         self.give_up_at = loop.time() + PATIENCE
         self.doubtful = False
 
+    def answer(self, answer: Answer | Exception) -> None:
+        """Tell the caller, unless it has gone."""
+        if self.future.done():
+            return
+        if isinstance(answer, Appended):
+            self.future.set_result(answer)
+        else:
+            self.future.set_exception(answer)
+
 
 class Appender:
-    """Collects appends of this process into batches, each one transaction, on a connection of its own."""
+    """Collects the appends of this process into batches, each one transaction, on a connection of its own."""
 
-    def __init__(self, conninfo: str, options: Mapping[str, Any]) -> None:
-        """Connect with `conninfo` and psycopg's connection `options`, at the first append."""
-        self._conninfo = conninfo
-        self._options = options
+    def __init__(self, conninfo: str) -> None:
+        """Connect to `conninfo` at the first append."""
+        self._conninfo = make_conninfo(**{**CONNECTION, **conninfo_to_dict(conninfo)})
         self._queue: deque[_Pending] = deque()
+        self._batch: list[_Pending] = []
         self._wake = asyncio.Event()
         self._stopping = False
         self._connection: AsyncConnection[Any] | None = None
@@ -55,11 +87,10 @@ class Appender:
         self._wake.set()
         if self._task is not None:
             await self._task
-        await self._disconnect()
 
     async def append(self, append: Append) -> Appended:
         """Store `append`; see `EventStore.append`."""
-        if self._task is None or self._stopping:
+        if self._task is None or self._task.done() or self._stopping:
             raise LogUnavailable("the appender is not running")
         pending = _Pending(append, asyncio.get_running_loop())
         self._queue.append(pending)
@@ -67,91 +98,119 @@ class Appender:
         return await pending.future
 
     async def _run(self) -> None:
-        while True:
-            if batch := self._take():
-                await self._store(batch)
-            elif self._stopping:
-                return
-            else:
-                self._wake.clear()
-                await self._wake.wait()
+        try:
+            while not (self._stopping and not self._queue):
+                if self._queue:
+                    self._batch = self._take()
+                    await self._store()
+                else:
+                    self._wake.clear()
+                    await self._wake.wait()
+        finally:
+            for pending in self._batch:
+                pending.answer(AppendUnknown("the appender was stopped"))
+            for pending in self._queue:
+                pending.answer(LogUnavailable("the appender was stopped"))
+            await self._disconnect()
 
     def _take(self) -> list[_Pending]:
-        """The next appends that may share a transaction: up to one that touches what an earlier one touches."""
+        """Take the next batch off the queue: up to the first append that must not share a transaction with it.
+
+        In a batch no two appends write the same stream, or write what another one pins, or are the same command.
+        """
         batch: list[_Pending] = []
         size = 0
         written: set[str] = set()
         pinned: set[str] = set()
-        commands: set[UUID | None] = set()
+        commands: set[UUID] = set()
         while self._queue and len(batch) < MOST_APPENDS and size < MOST_BYTES:
-            pending = self._queue[0]
-            append = pending.append
-            streams = {write.stream for write in append.writes}
-            pins = {stream for stream, _ in append.pins}
-            if streams & written or streams & pinned or pins & written or append.command_id in commands:
+            append = self._queue[0].append
+            writes = [write.stream for write in append.writes]
+            pins = [stream for stream, _ in append.pins]
+            if not (written.isdisjoint(writes) and pinned.isdisjoint(writes) and written.isdisjoint(pins)):
                 break
-            self._queue.popleft()
+            if append.command_id is not None:
+                if append.command_id in commands:
+                    break
+                commands.add(append.command_id)
+            pending = self._queue.popleft()
             if pending.future.done():
                 continue
             batch.append(pending)
             size += pending.size
-            written |= streams
-            pinned |= pins
-            if append.command_id is not None:
-                commands.add(append.command_id)
+            written.update(writes)
+            pinned.update(pins)
         return batch
 
-    async def _store(self, batch: list[_Pending]) -> None:
-        try:
-            connection = await self._connect()
-            given = await self._send(connection, batch)
-        except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as error:
+    async def _store(self) -> None:
+        """Send the batch until every append of it is answered or queued again."""
+        while self._batch:
+            try:
+                connection = self._connection or await self._connect()
+                said = await self._send(connection)
+            except (psycopg.Error, OSError) as error:
+                await self._failed(error)
+            else:
+                for place, answer in said.items():
+                    self._batch[place].answer(answer)
+                self._batch = [pending for place, pending in enumerate(self._batch) if place not in said]
+
+    async def _send(self, connection: AsyncConnection[Any]) -> dict[int, Answer]:
+        encoded = [pending.encoded for pending in self._batch]
+        cursor = connection.cursor(binary=True)
+        await cursor.execute(APPEND_EVENTS, arguments(encoded), prepare=True)
+        said = answers(encoded, await cursor.fetchall())
+        if not said:
+            raise AssertionError("append_events answered nothing")
+        return said
+
+    async def _failed(self, error: psycopg.Error | OSError) -> None:
+        """Nothing came back for the batch: find out what that means, and go on."""
+        batch, self._batch = self._batch, []
+        connection = self._connection
+        if connection is None:  # never sent
+            self._retry(batch, error)
+            await asyncio.sleep(RECONNECT_EVERY)
+        elif connection.closed:  # sent, then silence
+            for pending in batch:
+                pending.doubtful = True
             await self._disconnect()
             self._retry(batch, error)
-            await asyncio.sleep(0.05)
-        except psycopg.Error as error:
-            await self._blame(batch, error)
-        else:
-            for pending, answer in zip(batch, given, strict=True):
-                _resolve(pending, answer)
+        elif isinstance(error, psycopg.OperationalError | psycopg.errors.ReadOnlySqlTransaction):
+            # The server could not, and rolled back: disk full, failed over, shutting down.
+            await self._disconnect()
+            for pending in batch:
+                pending.answer(LogUnavailable(f"the log cannot be written: {error}"))
+        elif len(batch) == 1:
+            batch[0].answer(error)
+        else:  # one of them is at fault: ask for each by itself
+            for pending in batch:
+                self._batch = [pending]
+                await self._store()
 
-    async def _send(self, connection: AsyncConnection[Any], batch: list[_Pending]) -> list[Answer]:
-        appends = [pending.append for pending in batch]
-        arguments = parameters(appends)
-        for pending in batch:
-            pending.doubtful = True
-        cursor = connection.cursor(binary=True)
-        await cursor.execute(APPEND_EVENTS, arguments, prepare=True)
-        return answers(appends, await cursor.fetchall())
-
-    def _retry(self, batch: list[_Pending], error: Exception) -> None:
-        """Send again what is safe to send again, while its caller has patience; the rest is told the truth."""
+    def _retry(self, batch: list[_Pending], error: psycopg.Error | OSError) -> None:
+        """Queue again what may be sent again while its caller has patience; tell the others what is known."""
         now = asyncio.get_running_loop().time()
         for pending in reversed(batch):
-            if pending.future.done():
-                continue
             repeatable = pending.append.command_id is not None or not pending.doubtful
             if repeatable and now < pending.give_up_at:
                 self._queue.appendleft(pending)
             elif pending.doubtful:
-                pending.future.set_exception(AppendUnknown(f"the connection was lost: {error}"))
+                pending.answer(AppendUnknown(f"the connection was lost: {error}"))
             else:
-                pending.future.set_exception(LogUnavailable(f"the log cannot be reached: {error}"))
-
-    async def _blame(self, batch: list[_Pending], error: psycopg.Error) -> None:
-        """The server refused a batch, and stored nothing of it: find whose fault it was by asking one by one."""
-        if len(batch) == 1:
-            if not batch[0].future.done():
-                batch[0].future.set_exception(error)
-            return
-        for pending in batch:
-            await self._store([pending])
+                pending.answer(LogUnavailable(f"the log cannot be reached: {error}"))
 
     async def _connect(self) -> AsyncConnection[Any]:
-        if self._connection is None:
-            self._connection = await AsyncConnection.connect(self._conninfo, **{**self._options, "autocommit": True})
-            arrays.register(self._connection)
-        return self._connection
+        connection = await AsyncConnection.connect(self._conninfo, autocommit=True)
+        try:
+            await connection.execute(SESSION)
+            await _refuse_unsafe(connection)
+        except BaseException:
+            await connection.close()
+            raise
+        arrays.register(connection)
+        self._connection = connection
+        return connection
 
     async def _disconnect(self) -> None:
         if self._connection is not None:
@@ -159,10 +218,9 @@ class Appender:
             self._connection = None
 
 
-def _resolve(pending: _Pending, answer: Answer) -> None:
-    if pending.future.done():
-        return
-    if isinstance(answer, Appended):
-        pending.future.set_result(answer)
-    else:
-        pending.future.set_exception(answer)
+async def _refuse_unsafe(connection: AsyncConnection[Any]) -> None:
+    """Raise `psycopg.OperationalError` where an acknowledged commit could be lost with the power."""
+    cursor = await connection.execute(UNSAFE)
+    if unsafe := await cursor.fetchall():
+        names = ", ".join(name for (name,) in unsafe)
+        raise psycopg.OperationalError(f"the server does not keep what it acknowledges: {names} is off")

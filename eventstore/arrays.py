@@ -1,10 +1,12 @@
-"""PostgreSQL arrays in their binary form, encoded in one go: a batch has thousands of elements.
+"""PostgreSQL arrays in binary form, glued together from encoded elements.
 
-psycopg looks up a dumper for every element of a list; here the caller knows the type of all of them.
+psycopg would look up a dumper for each element of each list while a batch waits to be sent; here an append
+encodes its own elements when it is queued, and a batch only joins them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from struct import Struct, pack
+from typing import TypeVar
 from uuid import UUID
 
 from psycopg import postgres
@@ -15,106 +17,96 @@ from psycopg.pq import Format
 HEADER = Struct("!iiIii")
 EMPTY = Struct("!iiI")
 LENGTH = Struct("!i")
+BIGINT = Struct("!iq")
 NULL = LENGTH.pack(-1)
 
 
+def text(value: str) -> bytes:
+    """Encode an element of `text[]`."""
+    encoded = value.encode()
+    return LENGTH.pack(len(encoded)) + encoded
+
+
+def bytea(value: bytes | None) -> bytes:
+    """Encode an element of `bytea[]`; `None` is NULL."""
+    return NULL if value is None else LENGTH.pack(len(value)) + value
+
+
+def uuid(value: UUID | None) -> bytes:
+    """Encode an element of `uuid[]`; `None` is NULL."""
+    return NULL if value is None else LENGTH.pack(16) + value.bytes
+
+
+def bigint(value: int) -> bytes:
+    """Encode an element of `bigint[]`."""
+    return BIGINT.pack(8, value)
+
+
 class Array(bytes):
-    """One encoded array; each element type has a subclass, so that psycopg announces the right type."""
+    """An encoded array; one subclass per element type tells psycopg what to announce."""
 
     __slots__ = ()
+    element_oid: int
+    array_oid: int
+
+    def __init_subclass__(cls, element: str) -> None:
+        """Take the type numbers of `element` from psycopg's registry."""
+        info = postgres.types[element]
+        cls.element_oid, cls.array_oid = info.oid, info.array_oid
 
 
-class TextArray(Array):
+class Texts(Array, element="text"):
     """`text[]`."""
 
 
-class ByteaArray(Array):
+class Byteas(Array, element="bytea"):
     """`bytea[]`."""
 
 
-class UuidArray(Array):
+class Uuids(Array, element="uuid"):
     """`uuid[]`."""
 
 
-class IntegerArray(Array):
-    """`integer[]`."""
-
-
-class BigintArray(Array):
+class Bigints(Array, element="int8"):
     """`bigint[]`."""
 
 
-def texts(values: Sequence[str]) -> TextArray:
-    """Encode `text[]`; a NUL in a value is refused by the server."""
-    return TextArray(_variable(TEXT, len(values), [value.encode() for value in values]))
+class Integers(Array, element="int4"):
+    """`integer[]`."""
 
 
-def byteas(values: Sequence[bytes | None]) -> ByteaArray:
-    """Encode `bytea[]`; `None` is NULL."""
-    return ByteaArray(_variable(BYTEA, len(values), values))
+A = TypeVar("A", bound=Array)
 
 
-def uuids(values: Sequence[UUID | None]) -> UuidArray:
-    """Encode `uuid[]`; `None` is NULL."""
-    return UuidArray(_variable(UUID_, len(values), [value and value.bytes for value in values]))
-
-
-def integers(values: Sequence[int]) -> IntegerArray:
-    """Encode `integer[]`."""
-    return IntegerArray(_fixed(INTEGER, "i", values))
-
-
-def bigints(values: Sequence[int]) -> BigintArray:
-    """Encode `bigint[]`."""
-    return BigintArray(_fixed(BIGINT, "q", values))
-
-
-def _variable(element_oid: int, count: int, values: Iterable[bytes | None]) -> bytes:
+def array(kind: type[A], count: int, elements: Sequence[bytes]) -> A:
+    """Join encoded `elements`, each of which may hold several, to an array of `count`."""
     if not count:
-        return EMPTY.pack(0, 0, element_oid)
-    parts = [HEADER.pack(1, 1, element_oid, count, 1)]
-    length = LENGTH.pack
-    for value in values:
-        if value is None:
-            parts.append(NULL)
-        else:
-            parts += (length(len(value)), value)
-    return b"".join(parts)
+        return kind(EMPTY.pack(0, 0, kind.element_oid))
+    return kind(HEADER.pack(1, 1, kind.element_oid, count, 1) + b"".join(elements))
 
 
-def _fixed(element_oid: int, code: str, values: Sequence[int]) -> bytes:
-    if not values:
-        return EMPTY.pack(0, 0, element_oid)
-    size = 4 if code == "i" else 8
-    interleaved = [size, 0] * len(values)
+def integers(values: Sequence[int]) -> Integers:
+    """Encode `integer[]`."""
+    interleaved = [4, 0] * len(values)
     interleaved[1::2] = values
-    return HEADER.pack(1, 0, element_oid, len(values), 1) + pack("!" + ("i" + code) * len(values), *interleaved)
+    return array(Integers, len(values), [pack(f"!{len(interleaved)}i", *interleaved)])
 
 
-class _ArrayDumper(Dumper):
-    format = Format.BINARY
+def _dumper(kind: type[Array]) -> type[Dumper]:
+    class ArrayDumper(Dumper):
+        format = Format.BINARY
+        oid = kind.array_oid
 
-    def dump(self, obj: Array) -> bytes:
-        return obj
+        def dump(self, obj: Array) -> bytes:
+            return obj
 
-
-def _element(name: str, array: type[Array]) -> int:
-    """Teach psycopg to send `array` as it is; answer the oid of its elements."""
-    info = postgres.types[name]
-    dumper = type(f"{array.__name__}Dumper", (_ArrayDumper,), {"oid": info.array_oid})
-    _dumpers.append((array, dumper))
-    return info.oid
+    return ArrayDumper
 
 
-_dumpers: list[tuple[type[Array], type[Dumper]]] = []
-TEXT = _element("text", TextArray)
-BYTEA = _element("bytea", ByteaArray)
-UUID_ = _element("uuid", UuidArray)
-INTEGER = _element("int4", IntegerArray)
-BIGINT = _element("int8", BigintArray)
+DUMPERS = [(kind, _dumper(kind)) for kind in (Texts, Byteas, Uuids, Bigints, Integers)]
 
 
 def register(context: AdaptContext) -> None:
     """Let a connection send these arrays."""
-    for array, dumper in _dumpers:
-        context.adapters.register_dumper(array, dumper)
+    for kind, dumper in DUMPERS:
+        context.adapters.register_dumper(kind, dumper)

@@ -1,66 +1,99 @@
-"""A batch of appends as parameters of the SQL function `append_events`, and its answer."""
+"""A batch of appends as arguments of the SQL function `append_events`, and what it answers."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from itertools import chain, count, repeat
 from typing import Any
 
-from eventstore.arrays import bigints, byteas, integers, texts, uuids
+from msgspec import Struct
+
+from eventstore.arrays import Bigints, Byteas, Texts, Uuids, array, bigint, bytea, integers, text, uuid
 from eventstore.records import Append, Appended, CommandMismatch, VersionConflict
 
-APPEND_EVENTS = b"SELECT * FROM append_events(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b)"
+APPEND_EVENTS = b"SELECT * FROM append_events(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b)"
 
 Answer = Appended | VersionConflict | CommandMismatch
 
 
-def parameters(appends: Sequence[Append]) -> tuple[Any, ...]:
-    """The arguments of `APPEND_EVENTS`."""
-    expectations = [
-        (number, stream, expected, count)
-        for number, append in enumerate(appends, 1)
-        for stream, expected, count in _expectations(append)
-    ]
-    events = [event for append in appends for write in append.writes for event in write.events]
-    return (
-        texts([append.feed for append in appends]),
-        texts([append.actor for append in appends]),
-        uuids([append.command_id for append in appends]),
-        byteas([append.command_hash for append in appends]),
-        uuids([append.correlation_id for append in appends]),
-        uuids([append.causation_id for append in appends]),
-        integers([sum(len(write.events) for write in append.writes) for append in appends]),
-        integers([number for number, _, _, _ in expectations]),
-        texts([stream for _, stream, _, _ in expectations]),
-        bigints([expected for _, _, expected, _ in expectations]),
-        integers([count for _, _, _, count in expectations]),
-        texts([event.type for event in events]),
-        byteas([event.data for event in events]),
+class Encoded(Struct, frozen=True, gc=False):
+    """An append in the form of which batches are glued together: array elements, and how many there are."""
+
+    append: Append
+    actor: bytes
+    command: bytes
+    command_hash: bytes
+    correlation: bytes
+    causation: bytes
+    sizes: list[int]
+    write_streams: bytes
+    write_versions: bytes
+    pin_streams: bytes
+    pin_versions: bytes
+    event_types: bytes
+    event_data: bytes
+
+
+def encode(append: Append) -> Encoded:
+    """Encode an append when it is queued rather than when it is sent.
+
+    Raises `UnicodeEncodeError` or `struct.error` on text or numbers that have no encoding.
+    """
+    return Encoded(
+        append,
+        text(append.actor),
+        uuid(append.command_id),
+        bytea(append.command_hash),
+        uuid(append.correlation_id),
+        uuid(append.causation_id),
+        [len(write.events) for write in append.writes],
+        b"".join([text(write.stream) for write in append.writes]),
+        b"".join([bigint(write.expected) for write in append.writes]),
+        b"".join([text(stream) for stream, _ in append.pins]),
+        b"".join([bigint(version) for _, version in append.pins]),
+        b"".join([text(event.type) for write in append.writes for event in write.events]),
+        b"".join([bytea(event.data) for write in append.writes for event in write.events]),
     )
 
 
-def _expectations(append: Append) -> list[tuple[str, int, int]]:
-    writes = [(write.stream, write.expected, len(write.events)) for write in append.writes]
-    return writes + [(stream, expected, 0) for stream, expected in append.pins] if append.pins else writes
+def arguments(batch: Sequence[Encoded]) -> tuple[Any, ...]:
+    """Give the arguments of `APPEND_EVENTS`: what each array holds is said beside the function."""
+    feeds: dict[str, int] = {}
+    append_feeds = [feeds.setdefault(part.append.feed, len(feeds) + 1) for part in batch]
+    write_appends = _places([len(part.sizes) for part in batch])
+    pin_appends = _places([len(part.append.pins) for part in batch])
+    event_writes = _places(chain.from_iterable([part.sizes for part in batch]))
+    appends, writes, pins, events = len(batch), len(write_appends), len(pin_appends), len(event_writes)
+    return (
+        array(Texts, len(feeds), [text(feed) for feed in feeds]),
+        integers(append_feeds),
+        array(Texts, appends, [part.actor for part in batch]),
+        array(Uuids, appends, [part.command for part in batch]),
+        array(Byteas, appends, [part.command_hash for part in batch]),
+        array(Uuids, appends, [part.correlation for part in batch]),
+        array(Uuids, appends, [part.causation for part in batch]),
+        integers(write_appends),
+        array(Texts, writes, [part.write_streams for part in batch]),
+        array(Bigints, writes, [part.write_versions for part in batch]),
+        integers(pin_appends),
+        array(Texts, pins, [part.pin_streams for part in batch]),
+        array(Bigints, pins, [part.pin_versions for part in batch]),
+        integers(event_writes),
+        array(Texts, events, [part.event_types for part in batch]),
+        array(Byteas, events, [part.event_data for part in batch]),
+    )
 
 
-def answers(appends: Sequence[Append], rows: Sequence[tuple[Any, ...]]) -> list[Answer]:
-    """What the function said about each append, in order."""
-    return [_answer(append, *row) for append, row in zip(appends, rows, strict=True)]
+def _places(counts: Iterable[int]) -> list[int]:
+    """Repeat each count's place, from 1, as often as it says: `[2, 1]` gives `[1, 1, 2]`."""
+    return list(chain.from_iterable(map(repeat, count(1), counts)))
 
 
-def _answer(
-    append: Append,
-    outcome: str,
-    first_position: int,
-    position: int,
-    sequence: int,
-    recorded_at: datetime,
-    stream: str,
-    expected: int,
-    actual: int,
-) -> Answer:
-    match outcome:
-        case "stored" | "repeated":
-            return Appended(
+def answers(batch: Sequence[Encoded], rows: Sequence[tuple[Any, ...]]) -> dict[int, Answer]:
+    """Read what the function said, by place in the batch; the others were not stored, and may be sent again."""
+    said: dict[int, Answer] = {}
+    for number, outcome, first_position, position, sequence, recorded_at, stream, expected, actual in rows:
+        append = batch[number - 1].append
+        if outcome in ("stored", "repeated"):
+            said[number - 1] = Appended(
                 feed=append.feed,
                 first_position=first_position,
                 position=position,
@@ -68,9 +101,8 @@ def _answer(
                 recorded_at=recorded_at,
                 repeated=outcome == "repeated",
             )
-        case "conflict":
-            return VersionConflict(stream, expected, actual)
-        case "mismatch" if append.command_id is not None:
-            return CommandMismatch(append.command_id)
-        case _:
-            raise AssertionError(f"append_events answered {outcome!r}")
+        elif outcome == "conflict":
+            said.setdefault(number - 1, VersionConflict(stream, expected, actual))
+        elif append.command_id is not None:
+            said[number - 1] = CommandMismatch(append.command_id)
+    return said

@@ -1,4 +1,7 @@
-"""What goes into the log and what comes out of it, and why an append may be refused."""
+"""What goes into the log and what comes out of it, and why an append may be refused.
+
+The structs cannot form cycles, so they spare the garbage collector (`gc=False`).
+"""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,14 +9,14 @@ from uuid import UUID
 from msgspec import Struct
 
 
-class NewEvent(Struct, frozen=True):
+class NewEvent(Struct, frozen=True, gc=False):
     """An event on its way into the log: its permanent name and its JSON as bytes."""
 
     type: str
     data: bytes
 
 
-class Write(Struct, frozen=True):
+class Write(Struct, frozen=True, gc=False):
     """Events for one stream, which must be at version `expected` (0: does not exist yet)."""
 
     stream: str
@@ -21,7 +24,7 @@ class Write(Struct, frozen=True):
     events: tuple[NewEvent, ...]
 
 
-class Append(Struct, frozen=True, kw_only=True):
+class Append(Struct, frozen=True, kw_only=True, gc=False):
     """What is stored whole or not at all: events for one feed, in one or several of its streams.
 
     `pins` are streams that must be at a version although nothing is written to them. With a `command_id` comes
@@ -38,7 +41,7 @@ class Append(Struct, frozen=True, kw_only=True):
     causation_id: UUID | None = None
 
 
-class Appended(Struct, frozen=True, kw_only=True):
+class Appended(Struct, frozen=True, kw_only=True, gc=False):
     """The receipt: the append lies at `first_position..position`, its last event is number `sequence` of the feed.
 
     `repeated`: the command had been stored before, and this is its first receipt.
@@ -52,7 +55,7 @@ class Appended(Struct, frozen=True, kw_only=True):
     repeated: bool
 
 
-class Recorded(Struct, frozen=True, kw_only=True):
+class Recorded(Struct, frozen=True, kw_only=True, gc=False):
     """An event as the log holds it."""
 
     position: int
@@ -69,7 +72,7 @@ class Recorded(Struct, frozen=True, kw_only=True):
     recorded_at: datetime
 
 
-class Snapshot(Struct, frozen=True, kw_only=True):
+class Snapshot(Struct, frozen=True, kw_only=True, gc=False):
     """The state of a stream at a version; of use only to code whose state struct has the same `fingerprint`."""
 
     stream: str

@@ -32,7 +32,7 @@ def worth_snapshot(tail_bytes: int, tail_events: int, snapshot_bytes: int) -> bo
 
 
 async def latest_snapshot(connection: AsyncConnection[Any], stream: str, upto_position: int) -> Snapshot | None:
-    """The newest snapshot of `stream` that is true at or before `upto_position`."""
+    """Give the newest snapshot of `stream` that is true at or before `upto_position`."""
     async with connection.cursor(binary=True, row_factory=kwargs_row(Snapshot)) as cursor:
         await cursor.execute(LATEST, (stream, upto_position), prepare=True)
         return await cursor.fetchone()

@@ -40,13 +40,14 @@ class EventStore:
     """Appends to the log and reads it. Use as an async context manager: leaving it stores what has queued up."""
 
     def __init__(self, pool: AsyncConnectionPool[Any]) -> None:
-        """Read through `pool` (best with autocommit); appends go over one more connection of the same settings."""
+        """Read through `pool`, best one that autocommits; appends go over one more connection to the same database."""
         self._pool = pool
         self._appender: Appender | None = None
 
     async def __aenter__(self) -> Self:
-        conninfo, options = self._pool.conninfo, self._pool.kwargs or {}
-        self._appender = await Appender(conninfo, options).__aenter__()
+        if not isinstance(self._pool.conninfo, str):
+            raise TypeError("the appender needs a pool whose connection string does not change")
+        self._appender = await Appender(self._pool.conninfo).__aenter__()
         return self
 
     async def __aexit__(self, *exception: object) -> None:
@@ -66,14 +67,14 @@ class EventStore:
         return await self._appender.append(append)
 
     async def stream(self, stream: str, *, after: int = 0, upto_position: int | None = None) -> list[Recorded]:
-        """The events of a stream behind version `after`; with `upto_position`, as the log was then."""
+        """Read a stream behind version `after`; with `upto_position`, as the log was then."""
         async with self._pool.connection() as connection:
             if upto_position is None:
                 return await read_events(connection, STREAM, (stream, after))
             return await read_events(connection, STREAM_UPTO, (stream, after, upto_position))
 
     async def feed(self, feed: str, *, after: int = 0, limit: int = 1000) -> list[Recorded]:
-        """The events of a feed behind sequence `after`, at most `limit`."""
+        """Read a feed behind sequence `after`, at most `limit` events."""
         async with self._pool.connection() as connection:
             return await read_events(connection, FEED, (feed, after, limit))
 
@@ -85,31 +86,34 @@ class EventStore:
         types: Sequence[str] | None = None,
         limit: int = 1000,
     ) -> list[Recorded]:
-        """The events of the log; see `read_log`."""
+        """Read the log; see `read_log`."""
         async with self._pool.connection() as connection:
             return await read_log(connection, after=after, upto=upto, types=types, limit=limit)
 
     async def head(self) -> int:
-        """The last position of the log, 0 when it is empty."""
+        """Give the last position of the log, 0 when it is empty."""
         ((position,),) = await self._rows(HEAD)
         return position
 
     async def epoch(self) -> UUID:
-        """Which life of the log this is: another one after it was restored to an earlier point."""
+        """Give the id of this life of the log: another one after it was restored to an earlier point."""
         ((epoch,),) = await self._rows(EPOCH)
         return epoch
 
     async def heads(self, feeds: Sequence[str]) -> dict[str, tuple[int, int]]:
-        """Last sequence and position of each feed, (0, 0) where there are no events."""
-        rows = await self._rows(FEED_HEADS, list(feeds))
-        return dict.fromkeys(feeds, (0, 0)) | {feed: (sequence, position) for feed, sequence, position in rows}
+        """Give the last sequence and position of each feed, (0, 0) where there are no events."""
+        heads = dict.fromkeys(feeds, (0, 0))
+        heads.update(
+            (feed, (sequence, position)) for feed, sequence, position in await self._rows(FEED_HEADS, list(feeds))
+        )
+        return heads
 
     async def versions(self, streams: Sequence[str]) -> dict[str, int]:
-        """The current version of each stream, 0 where there are no events."""
+        """Give the current version of each stream, 0 where there are no events."""
         return dict.fromkeys(streams, 0) | dict(await self._rows(STREAM_VERSIONS, list(streams)))
 
     async def receipt(self, command_id: UUID) -> tuple[Appended, bytes] | None:
-        """The receipt and the body's hash of a stored command; `None` if there is none with this id."""
+        """Give the receipt and the body's hash of a stored command; `None` if there is none with this id."""
         rows = await self._rows(RECEIPT, command_id)
         if not rows:
             return None
@@ -125,7 +129,7 @@ class EventStore:
         return appended, command_hash
 
     async def snapshot(self, stream: str, *, upto_position: int = LAST_POSITION) -> Snapshot | None:
-        """The newest snapshot of a stream that is true at or before `upto_position`."""
+        """Give the newest snapshot of a stream that is true at or before `upto_position`."""
         async with self._pool.connection() as connection:
             return await latest_snapshot(connection, stream, upto_position)
 

@@ -77,14 +77,14 @@ async def migrate(conninfo: str, target: int | None = None, *, folder: Path = SC
 
 
 async def missing(conninfo: str, *, folder: Path = SCHEMA) -> list[str]:
-    """The migrations that the database lacks, oldest first; a program must not start while there are any."""
+    """List the migrations that the database lacks, oldest first; a program must not start while there are any."""
     migrations = read_migrations(folder)
     async with await AsyncConnection.connect(conninfo, autocommit=True) as connection:
         applied = await _applied(connection, migrations)
     return [str(migration) for migration in migrations[applied:]]
 
 
-async def require(conninfo: str, *, folder: Path = SCHEMA) -> None:
+async def check(conninfo: str, *, folder: Path = SCHEMA) -> None:
     """Refuse to go on with a database that is behind: raises `MigrationsMissing`."""
     if lacking := await missing(conninfo, folder=folder):
         raise MigrationsMissing(lacking)

@@ -1,5 +1,5 @@
 DROP TABLE seals, person_keys, snapshots;
 DROP FUNCTION append_events;
-DROP TABLE events;
+DROP VIEW log_head;
+DROP TABLE events, log_epoch;
 DROP FUNCTION refuse_change;
-DROP TABLE log_head;

@@ -1,14 +1,11 @@
 -- The log: every event ever stored, in one order. See eventstore/ for who reads and writes it.
 
-CREATE TABLE log_head (
+CREATE TABLE log_epoch (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
-    position bigint NOT NULL DEFAULT 0 CHECK (position >= 0),
-    epoch uuid NOT NULL DEFAULT gen_random_uuid(),
-    recorded_at timestamptz NOT NULL DEFAULT now()
+    epoch uuid NOT NULL DEFAULT gen_random_uuid()
 );
-COMMENT ON TABLE log_head IS 'One row, locked by every append: it orders commits as it orders positions';
-COMMENT ON COLUMN log_head.epoch IS 'Changes only when the log is restored from a backup to an earlier point';
-INSERT INTO log_head DEFAULT VALUES;
+COMMENT ON TABLE log_epoch IS 'One row; it changes only when the log is restored from a backup to an earlier point';
+INSERT INTO log_epoch DEFAULT VALUES;
 
 CREATE TABLE events (
     position bigint PRIMARY KEY CHECK (position > 0),
@@ -31,6 +28,14 @@ CREATE UNIQUE INDEX events_stream_version ON events (stream, version);
 CREATE UNIQUE INDEX events_feed_sequence ON events (feed, sequence);
 CREATE UNIQUE INDEX events_command_receipt ON events (command_id) WHERE command_hash IS NOT NULL;
 
+CREATE VIEW log_head AS
+    SELECT coalesce(last.position, 0) AS position, log_epoch.epoch, last.recorded_at
+    FROM log_epoch LEFT JOIN LATERAL (
+        SELECT e.position, e.recorded_at FROM events e ORDER BY e.position DESC LIMIT 1
+    ) last ON true;
+COMMENT ON VIEW log_head IS
+    'Where the log ends. Not a counter: a row updated by every append would slow down under any long-running snapshot';
+
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'events are never changed or deleted (% on %)', TG_OP, TG_TABLE_NAME
@@ -40,100 +45,119 @@ $$;
 CREATE TRIGGER events_are_permanent BEFORE UPDATE OR DELETE OR TRUNCATE ON events
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- Stores a batch of appends; each is stored whole or not at all, and answered in its own row.
+-- Stores a batch of appends in one transaction. When one of them cannot be stored, nothing of the batch is: the
+-- answer then names those that cannot, and the caller sends the others again.
 --
--- Per append: the feed, who and why, and how many events it has (they lie in append order in types and datas).
--- Per expectation: the append it belongs to, a stream, the version that must be current, and how many of
--- the append's events go there: 0 for a stream that is only expected.
+-- Arguments are parallel arrays that refer to each other by place, counted from 1. Per append: its feed's place in
+-- feeds, who and why. Per write: its append, the stream and the version that it must be at. Per pin: the same, for
+-- a stream that gets no event. Per event: its write. Appends, writes and events come in the order of the log.
+--
+-- One lock orders all appends of all processes, so positions become visible in their order. Its key is arbitrary.
+-- The planner knows nothing of the arrays' lengths and plans once per connection, maybe while the tables are
+-- empty: the settings leave it index probes into events and hash joins between the arrays.
 CREATE FUNCTION append_events(
-    feeds text[], actors text[], command_ids uuid[], command_hashes bytea[],
-    correlation_ids uuid[], causation_ids uuid[], counts integer[],
-    expecting integer[], streams text[], expected bigint[], writes integer[],
-    types text[], datas bytea[]
+    feeds text[],
+    append_feeds integer[], append_actors text[], command_ids uuid[], command_hashes bytea[],
+    correlation_ids uuid[], causation_ids uuid[],
+    write_appends integer[], write_streams text[], write_versions bigint[],
+    pin_appends integer[], pin_streams text[], pin_versions bigint[],
+    event_writes integer[], event_types text[], event_data bytea[]
 ) RETURNS TABLE (
-    outcome text, first_position bigint, last_position bigint, last_sequence bigint, stored_at timestamptz,
-    conflict_stream text, conflict_expected bigint, conflict_actual bigint
-) LANGUAGE plpgsql AS $$
+    append bigint, outcome text,
+    first_position bigint, last_position bigint, last_sequence bigint, stored_at timestamptz,
+    conflict_stream text, expected_version bigint, actual_version bigint
+) LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_mergejoin = off
+SET enable_nestloop = off
+AS $$
 DECLARE
     head bigint;
     moment timestamptz;
-    receipts bigint[];
-    actual bigint[];
-    outcomes text[];
-    firsts bigint[];
     bases bigint[];
+    lasts bigint[];
+    sequences bigint[];
+    versions bigint[];
+    stored bigint;
 BEGIN
-    SELECT log_head.position, greatest(clock_timestamp(), log_head.recorded_at) INTO STRICT head, moment
-    FROM log_head FOR UPDATE;
+    PERFORM pg_advisory_xact_lock(7106407);
 
-    SELECT array_agg(coalesce((
-        SELECT e.position FROM events e WHERE e.command_id = c.id AND e.command_hash IS NOT NULL
-    ), 0) ORDER BY c.n) INTO receipts
-    FROM unnest(command_ids) WITH ORDINALITY c (id, n);
+    RETURN QUERY
+    SELECT c.append, CASE WHEN r.command_hash = c.hash THEN 'repeated' ELSE 'mismatch' END,
+        1 + coalesce((
+            SELECT e.position FROM events e WHERE e.position < r.position AND e.command_id IS DISTINCT FROM c.id
+            ORDER BY e.position DESC LIMIT 1
+        ), 0), r.position, r.sequence, r.recorded_at, NULL::text, NULL::bigint, NULL::bigint
+    FROM unnest(command_ids, command_hashes) WITH ORDINALITY c (id, hash, append), LATERAL (
+        SELECT e.* FROM events e WHERE e.command_id = c.id AND e.command_hash IS NOT NULL OFFSET 0
+    ) r;
+    IF FOUND THEN RETURN; END IF;
 
-    SELECT array_agg(coalesce((
-        SELECT e.version FROM events e WHERE e.stream = x.stream ORDER BY e.version DESC LIMIT 1
-    ), 0) ORDER BY x.n) INTO actual
-    FROM unnest(streams) WITH ORDINALITY x (stream, n);
+    RETURN QUERY
+    SELECT x.append::bigint, 'conflict', NULL::bigint, NULL::bigint, NULL::bigint, NULL::timestamptz, x.stream, x.version,
+        coalesce((SELECT e.version FROM events e WHERE e.stream = x.stream ORDER BY e.version DESC LIMIT 1), 0)
+    FROM unnest(write_appends || pin_appends, write_streams || pin_streams, write_versions || pin_versions)
+        x (append, stream, version)
+    WHERE x.version <> coalesce((
+        SELECT e.version FROM events e WHERE e.stream = x.stream AND e.version >= x.version
+        ORDER BY e.version DESC LIMIT 1
+    ), 0);
+    IF FOUND THEN RETURN; END IF;
 
-    SELECT array_agg(CASE
-        WHEN receipts[a.n] > 0 THEN CASE
-            WHEN (SELECT e.command_hash = a.hash FROM events e WHERE e.position = receipts[a.n]) THEN 'repeated'
-            ELSE 'mismatch' END
-        WHEN c.append IS NOT NULL THEN 'conflict'
-        ELSE 'stored' END ORDER BY a.n) INTO outcomes
-    FROM unnest(command_hashes) WITH ORDINALITY a (hash, n)
-    LEFT JOIN (
-        SELECT DISTINCT x.append FROM unnest(expecting, expected, actual) x (append, expected, actual)
-        WHERE x.expected <> x.actual
-    ) c ON c.append = a.n;
+    IF cardinality(pin_streams) > 0 AND EXISTS (
+        SELECT FROM unnest(pin_streams, pin_appends) p (stream, append)
+        JOIN unnest(write_streams, write_appends) w (stream, append) USING (stream) WHERE p.append <> w.append
+    ) THEN
+        RAISE 'a batch writes a stream that another of its appends has pinned';
+    END IF;
 
-    SELECT array_agg(head + before_in_log ORDER BY n), array_agg(before_in_feed + base ORDER BY n)
-    INTO firsts, bases
+    SELECT e.position, greatest(clock_timestamp(), e.recorded_at) INTO head, moment
+    FROM events e ORDER BY e.position DESC LIMIT 1;
+    IF NOT FOUND THEN
+        head := 0;
+        moment := clock_timestamp();
+    END IF;
+
+    bases := ARRAY(SELECT coalesce((
+        SELECT e.sequence FROM events e WHERE e.feed = f.feed ORDER BY e.sequence DESC LIMIT 1
+    ), 0) FROM unnest(feeds) f (feed));
+
+    lasts := ARRAY(
+        SELECT max(e.n) FROM unnest(event_writes) WITH ORDINALITY e (write, n)
+        GROUP BY write_appends[e.write] ORDER BY write_appends[e.write]
+    );
+
+    SELECT array_agg(x.sequence ORDER BY x.n), array_agg(x.version ORDER BY x.n) INTO sequences, versions
     FROM (
-        SELECT a.n, a.feed,
-            coalesce(sum(a.count) OVER (ORDER BY a.n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::bigint AS before_in_log,
-            coalesce(sum(a.count) OVER (PARTITION BY a.feed ORDER BY a.n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::bigint AS before_in_feed,
-            coalesce((SELECT e.sequence FROM events e WHERE e.feed = a.feed ORDER BY e.sequence DESC LIMIT 1), 0) AS base
-        FROM (SELECT u.n, u.feed, CASE WHEN outcomes[u.n] = 'stored' THEN u.count ELSE 0 END AS count
-            FROM unnest(feeds, counts) WITH ORDINALITY u (feed, count, n)) a
-    ) numbered;
-
-    INSERT INTO events
-    SELECT firsts[a.n] + e.nth, bases[a.n] + e.nth, e.version, moment, a.command_id, a.correlation_id, a.causation_id,
-        a.feed, e.stream, e.type, a.actor, CASE WHEN e.nth = a.count THEN a.command_hash END, e.data
-    FROM (
-        SELECT w.append, w.stream, w.version, d.type, d.data,
-            row_number() OVER (PARTITION BY w.append ORDER BY w.n) AS nth
+        SELECT e.n,
+            bases[e.feed] + row_number() OVER (PARTITION BY e.feed ORDER BY e.n) AS sequence,
+            write_versions[e.write] + row_number() OVER (PARTITION BY e.write ORDER BY e.n) AS version
         FROM (
-            SELECT x.append, x.stream, x.expected + g.i AS version, row_number() OVER (ORDER BY x.n, g.i) AS n
-            FROM unnest(expecting, streams, expected, writes) WITH ORDINALITY x (append, stream, expected, writes, n),
-                generate_series(1, x.writes) g (i)
-        ) w JOIN unnest(types, datas) WITH ORDINALITY d (type, data, n) USING (n)
-    ) e
-    JOIN unnest(feeds, actors, command_ids, command_hashes, correlation_ids, causation_ids, counts) WITH ORDINALITY
-        a (feed, actor, command_id, command_hash, correlation_id, causation_id, count, n) ON a.n = e.append
-    WHERE outcomes[a.n] = 'stored'
-    ORDER BY 1;
+            SELECT u.n, u.write, append_feeds[write_appends[u.write]] AS feed
+            FROM unnest(event_writes) WITH ORDINALITY u (write, n)
+        ) e
+    ) x;
 
-    UPDATE log_head SET recorded_at = moment,
-        position = head + (SELECT coalesce(sum(u.count), 0) FROM unnest(outcomes, counts) u (outcome, count) WHERE u.outcome = 'stored');
+    INSERT INTO events (position, feed, sequence, stream, version, type, data, actor,
+        command_id, command_hash, correlation_id, causation_id, recorded_at)
+    SELECT head + e.n, f.feed, e.sequence, w.stream, e.version, e.type, e.data, a.actor,
+        a.command_id, CASE WHEN e.n = lasts[a.n] THEN a.command_hash END, a.correlation_id, a.causation_id, moment
+    FROM unnest(event_writes, event_types, event_data, sequences, versions) WITH ORDINALITY
+        e (write, type, data, sequence, version, n)
+    JOIN unnest(write_appends, write_streams) WITH ORDINALITY w (append, stream, n) ON w.n = e.write
+    JOIN unnest(append_feeds, append_actors, command_ids, command_hashes, correlation_ids, causation_ids)
+        WITH ORDINALITY a (feed, actor, command_id, command_hash, correlation_id, causation_id, n) ON a.n = w.append
+    JOIN unnest(feeds) WITH ORDINALITY f (feed, n) ON f.n = a.feed;
+    GET DIAGNOSTICS stored = ROW_COUNT;
+    IF stored <> cardinality(event_data) OR cardinality(lasts) <> cardinality(append_feeds) THEN
+        RAISE 'the arrays of a batch do not fit together';
+    END IF;
 
-    RETURN QUERY SELECT a.outcome,
-        CASE a.outcome WHEN 'stored' THEN firsts[a.n] + 1 WHEN 'repeated' THEN 1 + coalesce((
-            SELECT e.position FROM events e WHERE e.position < receipts[a.n] AND e.command_id IS DISTINCT FROM a.command_id
-            ORDER BY e.position DESC LIMIT 1), 0) END,
-        CASE a.outcome WHEN 'stored' THEN firsts[a.n] + a.count WHEN 'repeated' THEN receipts[a.n] END,
-        CASE a.outcome WHEN 'stored' THEN bases[a.n] + a.count WHEN 'repeated' THEN (SELECT e.sequence FROM events e WHERE e.position = receipts[a.n]) END,
-        CASE a.outcome WHEN 'stored' THEN moment WHEN 'repeated' THEN (SELECT e.recorded_at FROM events e WHERE e.position = receipts[a.n]) END,
-        c.stream, c.expected, c.actual
-    FROM unnest(outcomes, counts, command_ids) WITH ORDINALITY a (outcome, count, command_id, n)
-    LEFT JOIN (
-        SELECT DISTINCT ON (x.append) x.append, x.stream, x.expected, x.actual
-        FROM unnest(expecting, streams, expected, actual) WITH ORDINALITY x (append, stream, expected, actual, n)
-        WHERE x.expected <> x.actual ORDER BY x.append, x.n
-    ) c ON c.append = a.n AND a.outcome = 'conflict'
-    ORDER BY a.n;
+    RETURN QUERY
+    SELECT a.n, 'stored', head + 1 + coalesce(lasts[a.n - 1], 0), head + a.last, sequences[a.last], moment,
+        NULL::text, NULL::bigint, NULL::bigint
+    FROM unnest(lasts) WITH ORDINALITY a (last, n);
 END
 $$;
 
