@@ -102,7 +102,7 @@ async def audit_budget(attempt: Attempt) -> dict[str, Any]:
         )
         await attempt.progress(start + len(ids), len(positions))
     await attempt.execute(CompleteAudit(project_id=project_id, audit_id=audit_id, rules=judged.rule_counts), "complete")
-    return {"positions": len(positions), "findings": len(judged.findings)}
+    return {"audit_id": str(audit_id), "positions": len(positions), "findings": len(judged.findings)}
 
 
 KINDS: dict[str, Work] = {"parse": parse_document, "import": import_document, "audit": audit_budget}

@@ -32,9 +32,9 @@ async def work(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT. Attempts under way are given back at once, for others to repeat."""
     watch_stdin()
     async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(open_pool(settings.database_url, name="worker", size=settings.pool_size))
-        await check(settings.database_url)
-        broker = await stack.enter_async_context(connect(settings.redis_url))
+        pool = await stack.enter_async_context(open_pool(settings.postgres, name="worker", size=settings.pool_size))
+        await check(settings.postgres)
+        broker = await stack.enter_async_context(connect(settings.valkey))
         write = await stack.enter_async_context(write_side(pool, broker, settings.master_key))
         worker = Worker(
             bus=write.bus,
@@ -44,8 +44,8 @@ async def work(settings: Settings) -> None:
             kinds=KINDS,
         )
         attempts = Attempts(worker)
-        nudges = Nudges(settings.redis_url, attempts.run)
-        reactor = Reactor(settings.database_url, write.bus, nudges.send)
+        nudges = Nudges(settings.valkey, attempts.run)
+        reactor = Reactor(settings.postgres, write.bus, nudges.send)
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(reactor.run(), name="reactor"),

@@ -19,7 +19,7 @@ _CURRENCY = re.compile(r"(?:CZK|EUR|USD|GBP|PLN|CHF|INR|Kč|Rs\.?|zł|[€$£₹
 _FIGURE = re.compile(r"(?P<sign>[-+]?)(?P<digits>\d[\d., ']*|[.,]\d+)(?P<trailing>-?)")
 _SPACED = re.compile(r"\d{1,3}(?:[ ']\d{3})+(?:[.,]\d*)?")
 _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{2,3})*[.,]\d{3}")
-_BRACKETS = re.compile(r"\[[^\]]*\]|\([^)]*\)")
+_BRACKETS = re.compile(r"\[[^\]]*(?:\]|$)|\([^)]*(?:\)|$)")
 _NOT_WORD = re.compile(r"[^a-z0-9%]+")
 
 

@@ -37,10 +37,11 @@ def code_systems(codes: Sequence[tuple[str, str]]) -> list[CodeSystem]:
     Short codes are common as somebody's own numbers, so they count as OTSKP only in a bill where they outnumber the
     long ones of the other systems.
     """
-    shapes = [named_system(named) or shaped_system(code) for code, named in codes]
+    shapes: list[CodeSystem | None] = [named_system(named) or shaped_system(code) for code, named in codes]
     short = sum(1 for shape, (_, named) in zip(shapes, codes, strict=True) if shape == "otskp" and not named)
     long = sum(1 for shape in shapes if shape in {"urs", "rts"})
-    return [
-        shape if shape and (named or shape != "otskp" or short > long) else "own"
-        for shape, (_, named) in zip(shapes, codes, strict=True)
-    ]
+    systems: list[CodeSystem] = []
+    for shape, (_, named) in zip(shapes, codes, strict=True):
+        stranger = shape == "otskp" and not named and short <= long
+        systems.append("own" if shape is None or stranger else shape)
+    return systems

@@ -50,7 +50,21 @@ WEAK_HEADINGS: dict[Part, str] = {
 }
 """Headings that mean a part only where nothing better does."""
 
-UNFIT = {"hmotnost", "sut", "nh", "normohodiny", "dph", "vat", "mwst", "gst", "databaza", "index", "indexu", "zmena"}
+UNFIT = {
+    "hmotnost",
+    "sut",
+    "nh",
+    "normohodiny",
+    "dph",
+    "vat",
+    "mwst",
+    "gst",
+    "taxes",
+    "databaza",
+    "index",
+    "indexu",
+    "tax",
+}
 """Words that turn a heading of prices into one of something else."""
 
 ENGLISH = {"quantity", "qty"}

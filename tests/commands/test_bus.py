@@ -1,0 +1,285 @@
+import asyncio
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from tests.acting import PASSWORD, Open, create_project, register
+
+from commands import Busy, Forbidden, IdempotencyMismatch, NotSignedIn
+from commands.identities import BadCredentials
+from commands.write_side import WriteSide
+from domain.account import ChangePassword, EmailTaken, GrantRole, IssueToken, Register, RevokeToken, Suspend
+from domain.budget import AddPosition, Edit, EditPosition, RestoreVersion, RevisionConflict, UnknownPosition
+from domain.core import SYSTEM, Refused
+from domain.project import (
+    AcceptInvitation,
+    ArchiveProject,
+    InviteMember,
+    ProjectArchived,
+    RemoveMember,
+    RenameProject,
+    UnknownProject,
+)
+from runtime.ids import new_id
+
+
+def account_id(actor: str) -> UUID:
+    return UUID(actor.removeprefix("account:"))
+
+
+async def add_position(write: WriteSide, actor: str, project_id: UUID, price: str = "10") -> UUID:
+    position_id = new_id()
+    fields = Edit(description="Concrete", quantity=Decimal("2.5"), unit="m3", unit_price=Decimal(price))
+    await write.bus.execute(AddPosition(project_id=project_id, position_id=position_id, fields=fields), actor=actor)
+    return position_id
+
+
+async def test_a_receipt_names_the_last_event_of_the_command(write: WriteSide) -> None:
+    actor = await register(write)
+    project_id = await create_project(write, actor)
+    receipt = await write.bus.execute(RenameProject(project_id=project_id, name="Villa"), actor=actor)
+    (_, renamed) = await write.store.feed(f"project:{project_id}")
+    assert (receipt.feed, receipt.sequence, receipt.position) == (renamed.feed, 2, renamed.position)
+    assert renamed.actor == actor
+    assert renamed.correlation_id == renamed.causation_id == receipt.command_id == renamed.command_id
+
+
+async def test_the_same_command_again_answers_the_first_receipt(write: WriteSide, open_write_side: Open) -> None:
+    actor = await register(write)
+    project_id = await create_project(write, actor)
+    command, command_id = RenameProject(project_id=project_id, name="Villa"), new_id()
+    first = await write.bus.execute(command, actor=actor, command_id=command_id)
+    await write.bus.execute(RenameProject(project_id=project_id, name="Tower"), actor=actor)
+    again = await write.bus.execute(command, actor=actor, command_id=command_id)
+    async with open_write_side() as other:
+        elsewhere = await other.bus.execute(command, actor=actor, command_id=command_id)
+    assert not first.replayed
+    for receipt in (again, elsewhere):
+        assert receipt.replayed
+        assert (receipt.sequence, receipt.position) == (first.sequence, first.position)
+    assert len(await write.store.feed(f"project:{project_id}")) == 3
+
+
+async def test_a_repeated_command_that_would_now_be_refused_answers_the_first_receipt(write: WriteSide) -> None:
+    actor = await register(write)
+    project_id = new_id()
+    first = await create_project(write, actor)
+    command, command_id = AddPosition(project_id=first, position_id=project_id, fields=Edit(code="1")), new_id()
+    receipt = await write.bus.execute(command, actor=actor, command_id=command_id)
+    again = await write.bus.execute(command, actor=actor, command_id=command_id)
+    assert (again.replayed, again.position) == (True, receipt.position)
+
+
+async def test_the_same_id_with_another_body_or_actor_is_an_error(write: WriteSide) -> None:
+    actor, other = await register(write), await register(write)
+    project_id = await create_project(write, actor)
+    command_id = new_id()
+    await write.bus.execute(RenameProject(project_id=project_id, name="Villa"), actor=actor, command_id=command_id)
+    with pytest.raises(IdempotencyMismatch):
+        await write.bus.execute(RenameProject(project_id=project_id, name="Hut"), actor=actor, command_id=command_id)
+    with pytest.raises(IdempotencyMismatch):
+        await write.bus.execute(RenameProject(project_id=project_id, name="Villa"), actor=other, command_id=command_id)
+
+
+async def test_a_command_that_changes_nothing_stores_nothing(write: WriteSide) -> None:
+    actor = await register(write)
+    project_id = await create_project(write, actor)
+    head = await write.store.head()
+    receipt = await write.bus.execute(RenameProject(project_id=project_id, name="House"), actor=actor)
+    assert (receipt.sequence, receipt.replayed) == (1, False)
+    assert await write.store.head() == head
+
+
+async def test_strangers_learn_nothing_and_viewers_change_nothing(write: WriteSide) -> None:
+    owner, viewer, stranger = await register(write), await register(write), await register(write)
+    project_id = await create_project(write, owner)
+    invite = InviteMember(project_id=project_id, account_id=account_id(viewer), role="viewer")
+    await write.bus.execute(invite, actor=owner)
+    await write.bus.execute(AcceptInvitation(project_id=project_id), actor=viewer)
+    rename = RenameProject(project_id=project_id, name="Mine")
+    with pytest.raises(UnknownProject):
+        await write.bus.execute(rename, actor=stranger)
+    with pytest.raises(Forbidden):
+        await write.bus.execute(rename, actor=viewer)
+    with pytest.raises(NotSignedIn):
+        await write.bus.execute(rename, actor="")
+    with pytest.raises(Forbidden):
+        await write.bus.execute(GrantRole(account_id=account_id(viewer), plan="pro", admin=True), actor=viewer)
+
+
+async def test_rights_taken_away_in_another_process_count_at_once(write: WriteSide, open_write_side: Open) -> None:
+    owner, editor = await register(write), await register(write)
+    project_id = await create_project(write, owner)
+    invite = InviteMember(project_id=project_id, account_id=account_id(editor), role="editor")
+    await write.bus.execute(invite, actor=owner)
+    await write.bus.execute(AcceptInvitation(project_id=project_id), actor=editor)
+    position_id = await add_position(write, editor, project_id)
+    async with open_write_side() as other:
+        await other.bus.execute(RemoveMember(project_id=project_id, account_id=account_id(editor)), actor=owner)
+    edit = EditPosition(project_id=project_id, position_id=position_id, changes=Edit(code="9"))
+    with pytest.raises(UnknownProject):
+        await write.bus.execute(edit, actor=editor)
+
+
+async def test_a_suspended_account_does_nothing(write: WriteSide) -> None:
+    actor = await register(write)
+    project_id = await create_project(write, actor)
+    await write.bus.execute(Suspend(account_id=account_id(actor), reason="left"), actor=SYSTEM)
+    with pytest.raises(Forbidden):
+        await write.bus.execute(RenameProject(project_id=project_id, name="Villa"), actor=actor)
+
+
+async def test_an_archived_project_takes_no_positions(write: WriteSide) -> None:
+    actor = await register(write)
+    project_id = await create_project(write, actor)
+    await write.bus.execute(ArchiveProject(project_id=project_id), actor=actor)
+    with pytest.raises(ProjectArchived):
+        await add_position(write, actor, project_id)
+
+
+async def test_what_another_process_stored_is_seen_before_a_refusal_counts(
+    write: WriteSide, open_write_side: Open
+) -> None:
+    actor = await register(write)
+    project_id = await create_project(write, actor)
+    await add_position(write, actor, project_id)
+    async with open_write_side() as other:
+        position_id = await add_position(other, actor, project_id)
+    edit = EditPosition(project_id=project_id, position_id=position_id, changes=Edit(code="7"))
+    await write.bus.execute(edit, actor=actor)
+
+
+async def test_processes_that_race_for_one_stream_all_get_through(write: WriteSide, open_write_side: Open) -> None:
+    actor = await register(write)
+    project_id = await create_project(write, actor)
+    async with open_write_side() as second, open_write_side() as third:
+        results = await asyncio.gather(
+            *(add_position(each, actor, project_id) for each in (write, second, third) for _ in range(5)),
+            return_exceptions=True,
+        )
+    lost = [result for result in results if isinstance(result, BaseException)]
+    assert all(isinstance(result, Busy) for result in lost)
+    events = await write.store.stream(f"budget:{project_id}")
+    assert [event.version for event in events] == list(range(1, len(events) + 1))
+    assert len(events) == 2 * (len(results) - len(lost))
+
+
+async def test_whoever_named_the_revision_gets_the_conflict_with_the_present_state(
+    write: WriteSide, open_write_side: Open
+) -> None:
+    actor = await register(write)
+    project_id = await create_project(write, actor)
+    position_id = await add_position(write, actor, project_id)
+    async with open_write_side() as other:
+        first = EditPosition(project_id=project_id, position_id=position_id, changes=Edit(code="1"))
+        await other.bus.execute(first, actor=actor)
+    late = EditPosition(project_id=project_id, position_id=position_id, changes=Edit(code="2"), expected_revision=1)
+    with pytest.raises(RevisionConflict) as conflict:
+        await write.bus.execute(late, actor=actor)
+    assert conflict.value.extra["current_revision"] == 2
+    assert conflict.value.extra["current"].code == "1"
+
+
+async def test_a_version_is_restored_from_the_log(write: WriteSide, open_write_side: Open) -> None:
+    actor = await register(write)
+    project_id = await create_project(write, actor)
+    position_id = await add_position(write, actor, project_id, "10")
+    price = Edit(unit_price=Decimal(99))
+    await write.bus.execute(EditPosition(project_id=project_id, position_id=position_id, changes=price), actor=actor)
+    async with open_write_side() as other:
+        await other.bus.execute(RestoreVersion(project_id=project_id, version=1), actor=actor)
+        budget = (await other.bus.states.get(f"budget:{project_id}")).state
+    assert (budget.version, budget.total_cost) == (3, Decimal("25.00"))
+    assert budget.positions[position_id].revision == 3
+
+
+async def test_an_address_belongs_to_one_account_even_in_a_race(write: WriteSide, open_write_side: Open) -> None:
+    async with open_write_side() as other:
+        results = await asyncio.gather(
+            register(write, "one@localhost"), register(other, " ONE@localhost".strip()), return_exceptions=True
+        )
+    assert sorted(type(result).__name__ for result in results) == ["EmailTaken", "str"]
+    with pytest.raises(EmailTaken):
+        await register(write, "one@localhost")
+
+
+async def test_secrets_and_personal_text_are_not_readable_in_the_log(write: WriteSide) -> None:
+    actor = await register(write, "hidden@localhost")
+    issue = IssueToken(account_id=account_id(actor), token_id=new_id(), name="ci")
+    token = (await write.bus.execute(issue, actor=actor)).result["token"]
+    stored = b"".join(event.data for event in await write.store.log())
+    for secret in (b"hidden@", b"Somebody", PASSWORD.encode(), b"argon2", token.rpartition("_")[2].encode()):
+        assert secret not in stored
+
+
+async def test_a_password_opens_until_it_is_changed(write: WriteSide) -> None:
+    actor = await register(write, "me@localhost")
+    identity = await write.identities.by_password("ME@localhost", PASSWORD)
+    assert identity.actor == actor
+    with pytest.raises(BadCredentials):
+        await write.identities.by_password("me@localhost", "wrong horse")
+    with pytest.raises(BadCredentials):
+        await write.identities.by_password("nobody@localhost", PASSWORD)
+    wrong = ChangePassword(account_id=account_id(actor), old_password="wrong", new_password="new password")  # noqa: S106
+    with pytest.raises(Refused):
+        await write.bus.execute(wrong, actor=actor)
+    right = ChangePassword(account_id=account_id(actor), old_password=PASSWORD, new_password="new password")  # noqa: S106
+    await write.bus.execute(right, actor=actor)
+    with pytest.raises(BadCredentials):
+        await write.identities.by_password("me@localhost", PASSWORD)
+    with pytest.raises(NotSignedIn):
+        await write.identities.current(identity)
+
+
+async def test_a_token_opens_until_it_is_revoked_and_can_be_asked_for_again(
+    write: WriteSide, open_write_side: Open
+) -> None:
+    actor = await register(write)
+    issue, command_id = IssueToken(account_id=account_id(actor), token_id=new_id(), name="ci"), new_id()
+    token = (await write.bus.execute(issue, actor=actor, command_id=command_id)).result["token"]
+    again = await write.bus.execute(issue, actor=actor, command_id=command_id)
+    assert (again.replayed, again.result["token"]) == (True, token)
+    async with open_write_side() as other:
+        assert (await other.identities.by_token(token)).actor == actor
+        for broken in ("", "plb_", token[:-2] + "xx", token.replace("plb", "abc"), "plb_zz_zz_zz"):
+            with pytest.raises(NotSignedIn):
+                await other.identities.by_token(broken)
+        revoke = RevokeToken(account_id=account_id(actor), token_id=issue.token_id)
+        await other.bus.execute(revoke, actor=actor)
+        with pytest.raises(NotSignedIn):
+            await other.identities.by_token(token)
+
+
+async def test_an_unknown_position_is_refused_and_stores_nothing(write: WriteSide) -> None:
+    actor = await register(write)
+    project_id = await create_project(write, actor)
+    head = await write.store.head()
+    edit = EditPosition(project_id=project_id, position_id=new_id(), changes=Edit(code="7"))
+    with pytest.raises(UnknownPosition):
+        await write.bus.execute(edit, actor=actor)
+    assert await write.store.head() == head
+
+
+async def test_a_long_history_is_loaded_from_a_snapshot(write: WriteSide, open_write_side: Open) -> None:
+    actor = await register(write)
+    project_id = await create_project(write, actor)
+    position_id = await add_position(write, actor, project_id)
+    for number in range(60):
+        edit = EditPosition(project_id=project_id, position_id=position_id, changes=Edit(code=str(number)))
+        await write.bus.execute(edit, actor=actor)
+    snapshot = await write.store.snapshot(f"budget:{project_id}")
+    assert snapshot is not None
+    kept = (await write.bus.states.get(f"budget:{project_id}")).state
+    async with open_write_side() as other:
+        entry = await other.bus.states.get(f"budget:{project_id}")
+        assert entry.state == kept
+        assert entry.unsaved_events < 122
+    assert await write.store.snapshot(actor) is None
+
+
+async def test_an_email_registered_twice_by_the_same_command_is_one_account(write: WriteSide) -> None:
+    command = Register(account_id=new_id(), email="twice@localhost", password=PASSWORD, name="Twice")
+    command_id = new_id()
+    first = await write.bus.execute(command, actor="", command_id=command_id)
+    again = await write.bus.execute(command, actor="", command_id=command_id)
+    assert (again.replayed, again.position) == (True, first.position)

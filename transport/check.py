@@ -1,0 +1,202 @@
+"""The main job from outside: upload a bill, watch it being read, imported and audited, and show what came of it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import sha256
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from runtime.ids import new_id
+from transport.remote import Remote
+
+WORST = 12
+STYLES = {"GREEN": "green", "AMBER": "yellow", "RED": "red", "NOT_CHECKED": "dim"}
+
+
+class Unreadable(Exception):  # noqa: N818 - says what is wrong
+    """The file could not be read, or its job was given up."""
+
+
+class Seconds(Struct, kw_only=True, rename={"import_": "import"}):
+    """How long each job worked, and everything together, in seconds."""
+
+    parse: float = 0.0
+    import_: float = 0.0
+    audit: float = 0.0
+    total: float = 0.0
+
+
+class Checked(Struct, kw_only=True):
+    """What a check came to. Amounts are exact, as text. The feed tells everything up to `sequence`."""
+
+    file: str
+    content_hash: str
+    format: str = ""
+    positions: int = 0
+    priced: int = 0
+    currency: str = ""
+    total: str = "0"
+    declared_total: str | None = None
+    version: int = 0
+    verdicts: dict[str, int] = {}
+    rules: dict[str, dict[str, int]] = {}
+    seconds: Seconds
+    project_id: UUID
+    feed: str
+    sequence: int = 0
+
+
+Show = Callable[[str, int, int], None]
+"""Shows a phase, and how much of how much is done in it."""
+
+
+async def check(remote: Remote, name: str, data: bytes, show: Show, *, began: float) -> tuple[Checked, str]:
+    """Do the main job on a file in a new project; answer what came of it, and the audit's id.
+
+    `began` is the monotonic time that the total counts from. Raises `Unreadable`, and `remote`'s errors.
+    """
+    project_id = new_id()
+    await remote.command("project.create", project_id=project_id, name=name)
+    show("uploading", 0, 0)
+    await remote.upload(project_id, name, data)
+    checked = Checked(
+        file=name,
+        content_hash=sha256(data).hexdigest(),
+        seconds=Seconds(),
+        project_id=project_id,
+        feed=f"project:{project_id}",
+    )
+    audit_id = await _watch(remote, checked, show)
+    checked.seconds.total = round(monotonic() - began, 3)
+    return checked, audit_id
+
+
+async def _watch(remote: Remote, checked: Checked, show: Show) -> str:
+    """Follow the project until its audit is complete and its job is done."""
+    kinds: dict[str, str] = {}
+    started: dict[str, datetime] = {}
+    async for message in remote.feed(checked.feed):
+        if message["op"] == "progress":
+            show(message["phase"], message["done"], message["total"])
+        if message["op"] != "event":
+            continue
+        checked.sequence = message["sequence"]
+        data, at = message["data"], datetime.fromisoformat(message["at"])
+        match message["type"]:
+            case "job.queued":
+                kinds[data["job_id"]] = data["kind"]
+            case "job.started":
+                started[data["job_id"]] = at
+            case "job.phase_entered":
+                show(data["phase"], 0, 0)
+            case "document.parsed":
+                checked.format, checked.priced = data["format"], data["priced"]
+                checked.declared_total = data.get("declared_total")
+                if not data["items"]:
+                    raise Unreadable("The file was understood, but it holds no positions.")
+            case "budget.versioned":
+                checked.version, checked.positions = data["version"], data["total_positions"]
+                checked.total, checked.currency = data["total_cost"], data["currency"]
+            case "audit.completed":
+                checked.verdicts, checked.rules = data["verdicts"], data["rules"]
+            case "document.parse_failed" | "job.failed":
+                raise Unreadable(data["error"])
+            case "job.completed":
+                kind = kinds[data["job_id"]]
+                took = round((at - started[data["job_id"]]).total_seconds(), 3)
+                setattr(checked.seconds, {"import": "import_"}.get(kind, kind), took)
+                if kind == "audit":
+                    return data["result"]["audit_id"]
+            case _:
+                pass
+    raise AssertionError("a feed does not end")
+
+
+class Bar:
+    """A progress bar on standard error; nothing where that is no terminal."""
+
+    def __init__(self) -> None:
+        """Prepare the bar; `with` shows it."""
+        self._progress = Progress(
+            TextColumn("{task.description:<10}"),
+            BarColumn(),
+            TextColumn("{task.fields[count]}"),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = TaskID(0)
+
+    def __enter__(self) -> Show:
+        self._progress.start()
+        self._task = self._progress.add_task("starting", total=None, count="")
+        return self._show
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def _show(self, phase: str, done: int, total: int) -> None:
+        count = f"{done}/{total}" if total else ""
+        self._progress.update(self._task, description=phase, completed=done, total=total or None, count=count)
+
+
+async def show_result(remote: Remote, checked: Checked, audit_id: str, console: Console) -> None:
+    """Print the table that a person wants to see."""
+    console.print(_summary(checked))
+    path = f"/api/projects/{checked.project_id}/audits/{audit_id}/findings"
+    worst: list[dict[str, Any]] = []
+    for verdict in ("RED", "AMBER"):
+        if len(worst) < WORST:
+            page = await remote.query(path, verdict=verdict, limit=WORST - len(worst))
+            worst += page["items"]
+    if worst:
+        console.print(_findings(worst))
+
+
+def _summary(checked: Checked) -> Table:
+    table = Table(title=checked.file, show_header=False, title_justify="left")
+    agrees = checked.declared_total is None or checked.declared_total == checked.total
+    table.add_row("format", checked.format)
+    table.add_row("positions", f"{checked.positions} ({checked.priced} priced)")
+    table.add_row("total", f"{_money(checked.total)} {checked.currency}")
+    declared = (
+        "not stated" if checked.declared_total is None else f"{_money(checked.declared_total)} {checked.currency}"
+    )
+    table.add_row("declared total", declared if agrees else f"[red]{declared}[/red]")
+    table.add_row("version", str(checked.version))
+    counts = "  ".join(f"[{STYLES[name]}]{name} {number}[/]" for name, number in checked.verdicts.items())
+    table.add_row("verdicts", counts)
+    seconds = checked.seconds
+    table.add_row(
+        "seconds",
+        f"parse {seconds.parse:.2f}, import {seconds.import_:.2f}, audit {seconds.audit:.2f}, all {seconds.total:.2f}",
+    )
+    return table
+
+
+def _findings(findings: list[dict[str, Any]]) -> Table:
+    table = Table(title="Worst findings", title_justify="left")
+    for heading in ("verdict", "rule", "sheet", "line", "code", "what"):
+        table.add_column(heading, overflow="fold")
+    for finding in findings:
+        verdict = finding["recommendation"]
+        table.add_row(
+            f"[{STYLES[verdict]}]{verdict}[/]",
+            finding["rule"],
+            finding.get("source_sheet") or "",
+            str(finding.get("source_line") or ""),
+            finding.get("code") or "",
+            finding["reasoning"],
+        )
+    return table
+
+
+def _money(amount: str) -> str:
+    whole, _, cents = amount.partition(".")
+    return f"{int(whole):,}" + (f".{cents}" if cents else "")

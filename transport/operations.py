@@ -1,0 +1,101 @@
+"""What operators do from the command line: migrate, rebuild, verify, follow a feed, appoint an administrator."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from commands.write_side import WriteSide, write_side
+from domain.account import Account, GrantRole, UnknownAccount
+from domain.core import SYSTEM
+from eventstore.seals import verify
+from projections.rebuild import rebuild
+from projections.tables import ensure_tables
+from runtime.broker import connect
+from runtime.database import open_pool
+from runtime.embedded import embedded
+from runtime.migrations import check, migrate
+from runtime.settings import Settings, with_servers
+from transport.remote import Remote
+
+
+@asynccontextmanager
+async def servers(settings: Settings, *, temporary: bool = False) -> AsyncIterator[Settings]:
+    """Give settings that name servers: the ones given, or embedded ones for as long as the block runs."""
+    if not settings.embedded:
+        yield settings
+        return
+    async with embedded(settings.data_dir, temporary=temporary) as own:
+        yield with_servers(settings, database_url=own.database_url, redis_url=own.redis_url)
+
+
+async def migrate_database(settings: Settings, target: int | None, out: Console) -> None:
+    """Take the missing migrations, and make the read models' tables."""
+    async with servers(settings) as running:
+        taken = await migrate(running.postgres, target)
+        for name in taken:
+            out.print(name, highlight=False)
+        if target is None:
+            async with open_pool(running.postgres, name="migrate", size=1) as pool, pool.connection() as connection:
+                await ensure_tables(connection)
+        out.print(f"{len(taken)} migrations taken", highlight=False)
+
+
+async def rebuild_projections(settings: Settings, names: Sequence[str], out: Console) -> None:
+    """Fold read models from the log again, and show how far it is."""
+    columns = (TextColumn("{task.description:<12}"), BarColumn(), TextColumn("{task.completed}"), TimeElapsedColumn())
+    async with servers(settings) as running:
+        await check(running.postgres)
+        with Progress(*columns, console=out) as progress:
+            tasks: dict[str, object] = {}
+
+            def show(name: str, position: int, head: int) -> None:
+                if name not in tasks:
+                    tasks[name] = progress.add_task(name, total=head)
+                progress.update(tasks[name], completed=position, total=head)  # pyright: ignore[reportArgumentType]
+
+            await rebuild(running.postgres, names, show)
+
+
+async def tail_feed(url: str, token: str, feed: str, after: int) -> None:
+    """Print a feed's events, a JSON line each, until interrupted."""
+    async with Remote(url, token) as remote:
+        async for message in remote.feed(feed, after):
+            if message["op"] == "event":
+                print(msgspec.json.encode(message).decode(), flush=True)  # noqa: T201 - the answer
+
+
+async def verify_log(settings: Settings, out: Console) -> bool:
+    """Prove the log's promises over everything stored; answer whether they hold."""
+    async with servers(settings) as running, open_pool(running.postgres, name="verify", size=1) as pool:
+        await check(running.postgres)
+        async with pool.connection() as connection:
+            report = await verify(connection)
+    for line in report.lines():
+        out.print(line, highlight=False)
+    return report.holds
+
+
+async def make_admin(settings: Settings, email: str, out: Console) -> None:
+    """Let the account with this e-mail address administer the installation."""
+    async with servers(settings) as running, _writing(running) as write:
+        claim = await write.bus.states.get(f"claim:{write.lookups.email_claim(email)}", fresh=True)
+        if claim.state.holder is None:
+            raise UnknownAccount(f"No account is registered under {email}.")
+        account: Account = (await write.bus.states.get(claim.state.holder, fresh=True)).state
+        account_id = UUID(claim.state.holder.removeprefix("account:"))
+        await write.bus.execute(GrantRole(account_id=account_id, plan=account.plan, admin=True), actor=SYSTEM)
+        out.print(f"{email} administers this installation", highlight=False)
+
+
+@asynccontextmanager
+async def _writing(settings: Settings) -> AsyncIterator[WriteSide]:
+    async with (
+        open_pool(settings.postgres, name="cli", size=2) as pool,
+        connect(settings.valkey) as broker,
+        write_side(pool, broker, settings.master_key) as write,
+    ):
+        yield write
