@@ -71,10 +71,10 @@ def shown(number: Decimal | None) -> str:
         or abs(number.adjusted()) > _PLAIN_DIGITS
         or len(number.as_tuple().digits) > _PLAIN_DIGITS
     ):
-        return str(number)[:_PLAIN_TEXT]
+        return clipped(str(number))
     return format(number, "f")
 
 
-def quoted(text: str) -> str:
-    """Put a text of the bill into a sentence: in quotes, and cut where it would drown the sentence."""
-    return f'"{text}"' if len(text) <= _PLAIN_TEXT else f'"{text[: _PLAIN_TEXT - 1]}…"'
+def clipped(text: str) -> str:
+    """Cut a text of the bill where it would drown the sentence or the evidence that it stands in."""
+    return text if len(text) <= _PLAIN_TEXT else f"{text[: _PLAIN_TEXT - 1]}…"

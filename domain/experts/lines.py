@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from domain.experts.context import AuditContext, finite
-from domain.experts.finding import Issue, Suggestion, shown
+from domain.experts.finding import Issue, Suggestion, clipped, shown
 from domain.experts.rule import GREEN, Objection, Outcome, Rule, concern, issue
 from domain.position import Position, line_total
 
@@ -75,7 +75,11 @@ def judge_texts(position: Position, _context: AuditContext) -> Outcome:
         verdict,
         " ".join(found.description for found in issues),
         *issues,
-        evidence={"code": position.code, "description": position.description, "unit": position.unit},
+        evidence={
+            "code": clipped(position.code),
+            "description": clipped(position.description),
+            "unit": clipped(position.unit),
+        },
     )
 
 

@@ -2,9 +2,11 @@
 
 from decimal import Decimal
 
+from msgspec import Struct
+
 from domain.bill import TakeoffLine
 from domain.experts.context import AuditContext, finite
-from domain.experts.finding import Issue, quoted, shown
+from domain.experts.finding import Issue, clipped, shown
 from domain.experts.rule import GREEN, Outcome, Rule, concern, issue
 from domain.experts.takeoff import evaluate
 from domain.position import Position
@@ -18,24 +20,47 @@ ROW_TOLERANCE = Decimal("0.005")
 _MOST_ROWS_SHOWN = 5
 
 
+class _Row(Struct):
+    """A row with a value: as the file states it, and as its expression computes it (`None`: a comment)."""
+
+    source: TakeoffLine
+    stated: Decimal
+    computed: Decimal | None
+
+    @property
+    def strays(self) -> bool:
+        """Whether the expression is arithmetic, but gives another value than the row states."""
+        return self.computed is not None and abs(self.computed - self.stated) > ROW_TOLERANCE
+
+    @property
+    def full(self) -> Decimal:
+        """The value before the file rounded it for show, where the expression tells."""
+        return self.stated if self.computed is None or self.strays else self.computed
+
+
 def judge_takeoff(position: Position, _context: AuditContext) -> Outcome:
     """V3: the quantity is one of the take-off's values or the sum of its rows, and expressions give their values."""
-    rows = [(row, value) for row in position.takeoff if (value := finite(row.value)) is not None]
+    rows = [
+        _Row(row, stated, evaluate(row.expression))
+        for row in position.takeoff
+        if (stated := finite(row.value)) is not None
+    ]
     if not rows:
         return "1" if position.takeoff else "0"
     quantity = finite(position.quantity)
-    strays = _strays(rows)
+    strays = [row for row in rows if row.strays]
     if quantity is None and not strays:
         return "2"
-    total = sum((value for row, value in rows if row.kind == "row"), Decimal(0))
-    departs = quantity is not None and not _follows(quantity, total, rows)
+    departs = quantity is not None and not _follows(quantity, rows)
     if not (departs or strays):
         return GREEN
-    issues = [_stray_issue(*stray) for stray in strays[:_MOST_ROWS_SHOWN]]
+    total = sum((row.full for row in rows if row.source.kind == "row"), Decimal(0))
+    issues = [_stray_issue(row) for row in strays[:_MOST_ROWS_SHOWN]]
     if departs:
-        sentence = f"The quantity {shown(quantity)} {position.unit} is no value of its take-off, whose rows sum to "
+        sentence = f"The quantity {shown(quantity)} {clipped(position.unit)} is no value of its take-off"
         advice = "Correct the quantity or its take-off."
-        issues.insert(0, issue("quantity_not_in_takeoff", "error", f"{sentence}{shown(total)}.", advice))
+        found = issue("quantity_not_in_takeoff", "error", f"{sentence}, whose rows sum to {shown(total)}.", advice)
+        issues.insert(0, found)
     return concern(
         "RED",
         " ".join(found.description for found in issues),
@@ -51,27 +76,27 @@ def judge_takeoff(position: Position, _context: AuditContext) -> Outcome:
     )
 
 
-def _follows(quantity: Decimal, total: Decimal, rows: list[tuple[TakeoffLine, Decimal]]) -> bool:
-    if abs(quantity - total) <= QUANTITY_TOLERANCE:
+def _follows(quantity: Decimal, rows: list[_Row]) -> bool:
+    """Tell whether the quantity is a row's value or the sum of the rows that are no sums, as stated or in full."""
+    if any(_same(quantity, row.stated) or _same(quantity, row.full) for row in rows):
         return True
-    return any(abs(quantity - value) <= QUANTITY_TOLERANCE for _, value in rows)
+    summands = [row for row in rows if row.source.kind == "row"]
+    stated = sum((row.stated for row in summands), Decimal(0))
+    full = sum((row.full for row in summands), Decimal(0))
+    return _same(quantity, stated) or _same(quantity, full)
 
 
-def _strays(rows: list[tuple[TakeoffLine, Decimal]]) -> list[tuple[TakeoffLine, Decimal, Decimal]]:
-    """Find rows whose expression is arithmetic but gives another value: row, stated value, computed value."""
-    return [
-        (row, value, computed)
-        for row, value in rows
-        if (computed := evaluate(row.expression)) is not None and abs(computed - value) > ROW_TOLERANCE
-    ]
+def _same(quantity: Decimal, value: Decimal) -> bool:
+    return abs(quantity - value) <= QUANTITY_TOLERANCE
 
 
-def _stray_issue(row: TakeoffLine, value: Decimal, computed: Decimal) -> Issue:
-    where = f" in row {row.line}" if row.line else ""
+def _stray_issue(row: _Row) -> Issue:
+    text = clipped(row.source.expression)
+    where = f" in row {row.source.line}" if row.source.line else ""
     return issue(
         "takeoff_row_mismatch",
         "error",
-        f"The take-off {quoted(row.expression)}{where} makes {shown(computed)}, but the file states {shown(value)}.",
+        f'The take-off "{text}"{where} makes {shown(row.computed)}, but the file states {shown(row.stated)}.',
         "Correct the expression, or let it be computed again.",
     )
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Hashable, Iterable
 from uuid import UUID
 
 from domain.experts.context import AuditContext
-from domain.experts.finding import Issue, quoted
+from domain.experts.finding import Issue, clipped
 from domain.experts.rule import GREEN, Outcome, Rule, concern, issue
 from domain.experts.units import normalised_unit
 from domain.position import Position
 
-_MOST_LINES_SHOWN = 5
+_MOST_SHOWN = 5
 
 Groups = dict[UUID, list[Position]]
 """The group that a position belongs to; a position that stands alone is in none."""
@@ -62,14 +62,14 @@ def judge_duplicates(position: Position, context: AuditContext) -> Outcome:
     issues: list[Issue] = []
     evidence: dict[str, str] = {}
     if alike:
-        sentence = f"{len(alike)} lines of the section have code {position.code} and this description"
+        sentence = f"{len(alike)} lines of the section have code {clipped(position.code)} and this description"
         advice = "Keep them if they are meant (other storey, other stage); otherwise merge them."
         issues.append(issue("duplicate_work", "warning", f"{sentence} ({_listed(alike)}).", advice))
-        evidence |= {"code": position.code, "lines_alike": str(len(alike)), "lines_alike_at": _listed(alike)}
+        evidence |= {"code": clipped(position.code), "lines_alike": str(len(alike)), "lines_alike_at": _listed(alike)}
     if namesakes:
-        sentence = f"{len(namesakes)} lines of the sheet have number {position.number}"
+        sentence = f"{len(namesakes)} lines of the sheet have number {clipped(position.number)}"
         issues.append(issue("duplicate_number", "warning", f"{sentence} ({_listed(namesakes)}).", "Number them anew."))
-        evidence |= {"number": position.number, "lines_of_that_number": str(len(namesakes))}
+        evidence |= {"number": clipped(position.number), "lines_of_that_number": str(len(namesakes))}
     return concern(
         "AMBER",
         " ".join(found.description for found in issues),
@@ -79,14 +79,14 @@ def judge_duplicates(position: Position, context: AuditContext) -> Outcome:
 
 
 def _listed(positions: list[Position]) -> str:
-    shown = ", ".join(_named(position) for position in positions[:_MOST_LINES_SHOWN])
-    return shown if len(positions) <= _MOST_LINES_SHOWN else f"{shown}, …"
+    shown = ", ".join(_named(position) for position in positions[:_MOST_SHOWN])
+    return shown if len(positions) <= _MOST_SHOWN else f"{shown}, …"
 
 
 def _named(position: Position) -> str:
     if position.source_line:
         return f"row {position.source_line}"
-    return f"number {position.number}" if position.number else "a line without number"
+    return f"number {clipped(position.number)}" if position.number else "a line without number"
 
 
 def conflicting_units(context: AuditContext) -> dict[str, Counter[str]]:
@@ -109,19 +109,32 @@ def judge_unit(position: Position, context: AuditContext) -> Outcome:
     counts = context.once(conflicting_units).get(code)
     if counts is None:
         return GREEN
-    units = ", ".join(f"{other} on {count}" for other, count in sorted(counts.items()))
+    units = _counted(counts)
     return concern(
         "AMBER",
-        f"Code {code} has unit {quoted(position.unit)} here, but the bill's {counts.total()} lines of this code do "
-        f"not agree: {units}.",
+        f"Code {clipped(code)} has unit {clipped(position.unit)} here, but the bill's {counts.total()} lines of this "
+        f"code do not agree: {units}.",
         issue(
             "unit_conflict",
             "warning",
-            f"The lines of code {code} have different units.",
+            f"The lines of code {clipped(code)} have different units.",
             "Look the unit up in the price system and correct the lines that differ.",
         ),
-        evidence={"code": code, "unit": position.unit, "normalised_unit": unit, "units": units, "threshold": "1"},
+        evidence={
+            "code": clipped(code),
+            "unit": clipped(position.unit),
+            "normalised_unit": clipped(unit),
+            "units": units,
+            "threshold": "1",
+        },
     )
+
+
+def _counted(counts: Counter[str]) -> str:
+    """List the units, the most frequent first."""
+    ordered = sorted(counts.items(), key=lambda counted: (-counted[1], counted[0]))
+    told = ", ".join(f"{clipped(unit)} on {count}" for unit, count in ordered[:_MOST_SHOWN])
+    return told if len(ordered) <= _MOST_SHOWN else f"{told}, …"
 
 
 V7 = Rule(

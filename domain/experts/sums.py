@@ -18,7 +18,10 @@ from domain.experts.rule import GREEN, Outcome, Rule, Section, concern, issue
 from domain.position import Position, line_total
 
 SUM_TOLERANCE = Decimal("0.01")
-"""In the bill's currency, for the whole sum: lines are rounded before they are added, so nothing accumulates."""
+"""In the bill's currency, for the whole sum. Nothing accumulates: most files round each line and add those, some add
+unrounded lines and round the sum, and a sum is held against both."""
+
+_UNROUNDED = 10
 
 _Path = tuple[str, ...]
 _WHOLE: _Path = ()
@@ -28,13 +31,15 @@ class _Sum(Struct):
     """What the lines of one section, or of a whole bill, add up to."""
 
     total: Decimal = Decimal(0)
+    unrounded: Decimal = Decimal(0)
     lines: int = 0
     priced: int = 0
     edited: int = 0
     surcharges: int = 0
 
-    def add(self, position: Position, worth: Decimal) -> None:
+    def add(self, position: Position, worth: Decimal, unrounded: Decimal) -> None:
         self.total += worth
+        self.unrounded += unrounded
         self.lines += 1
         self.priced += 1 if worth else 0
         self.edited += 1 if position.revision > 1 else 0
@@ -62,6 +67,7 @@ def _judge_bill(
     whole = sums[_WHOLE]
     for surcharge in bill.surcharges:
         whole.total += surcharge.amount
+        whole.unrounded += surcharge.amount
         whole.surcharges += 1
     outcome = _compared(whole, finite(bill.declared_total), facts.currency, stale=bool(stale))
     yield Section(bill.document_id, _WHOLE), outcome
@@ -95,10 +101,10 @@ def _sums(positions: Iterable[Position], leaves: Collection[_Path], decimals: in
         if position.section not in owners:
             owners[position.section] = _owner(position.section, leaves)
         owner = owners[position.section]
-        worth = _worth(position, decimals)
-        sums[_WHOLE].add(position, worth)
+        worth, unrounded = _worth(position, decimals), _worth(position, _UNROUNDED)
+        sums[_WHOLE].add(position, worth, unrounded)
         if owner is not None:
-            sums[owner].add(position, worth)
+            sums[owner].add(position, worth, unrounded)
     return sums
 
 
@@ -125,7 +131,7 @@ def _compared(
         return "3"
     if not found.total.is_finite():
         return "4"
-    if abs(found.total - declared) <= SUM_TOLERANCE:
+    if any(abs(total - declared) <= SUM_TOLERANCE for total in (found.total, found.unrounded)):
         return GREEN
     difference = shown(declared - found.total)
     name = "The bill" if heading is None else f'Section "{" / ".join(heading.path)}"'

@@ -1,7 +1,6 @@
 """The orchestrator's laws: total, monotone, independent of order, and finding every planted fault."""
 
 import random
-import time
 from decimal import Decimal
 from typing import Any, get_args
 from uuid import UUID, uuid4
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 from domain.bill import BillSection, Surcharge, TakeoffLine
 from domain.experts.context import AuditContext, BillFacts, DeclaredBill
-from domain.experts.finding import VERDICTS, Finding, Verdict, merge, quoted, shown
+from domain.experts.finding import VERDICTS, Finding, Verdict, clipped, merge, shown
 from domain.experts.orchestrator import Audit, audit, verdict_of
 from domain.experts.rule import GREEN, Concern, Rule, issue
 from domain.experts.rules import RULES, registered
@@ -268,9 +267,9 @@ def test_numbers_are_shown_as_people_read_them(number: Decimal | None, text: str
 
 
 def test_long_texts_are_cut() -> None:
-    assert quoted("short") == '"short"'
+    assert clipped("short") == "short"
     assert len(shown(D("1" * 500))) <= 80
-    assert len(quoted("x" * 500)) == 82
+    assert clipped("x" * 500) == "x" * 79 + "…"
 
 
 def test_a_finding_keeps_its_figures_as_text() -> None:
@@ -284,10 +283,9 @@ def test_a_finding_keeps_its_figures_as_text() -> None:
     }
 
 
-def test_a_hundred_thousand_lines_are_judged_in_seconds() -> None:
-    lines = [sound(number) for number in range(100_000)]
-    known = declaring(lines)
-    started = time.process_time()
-    result = audit(lines, known)
-    assert time.process_time() - started < 15  # about 3 on the machine this was written on
-    assert result.verdict == "GREEN"
+def test_findings_stay_small_however_many_lines_are_alike() -> None:
+    twin = msgspec.structs.replace(sound(1), code="c" * 5000, description="d" * 5000, unit="u" * 5000)
+    lines = [msgspec.structs.replace(twin, position_id=uuid4(), unit=f"{number}{twin.unit}") for number in range(2000)]
+    result = audit(lines, declaring(lines))
+    assert result.rule_counts["V7"]["AMBER"] == result.rule_counts["V8"]["AMBER"] == 2000
+    assert max(len(msgspec.json.encode(finding)) for finding in result.findings) < 3000

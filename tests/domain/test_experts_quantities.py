@@ -41,6 +41,8 @@ def issues(result: Audit) -> list[str]:
         ("30", [row("10", "10"), row("Sub", "10", "subtotal"), row("20", "20"), row("Sub", "20", "subtotal")]),
         ("6.997", [row("6,236*1,1", "6.8596"), row("6,86*1,02 'with waste", "6.997")]),
         ("21.2", [row("13,25*1,6", "21.200000000000003")]),
+        ("198.165", [row("198,165", "198.16")]),
+        ("1.332", [row("0,666", "0.67"), row("0,666", "0.67"), row("Total", "1.33", "total")]),
         ("5", [row("floor of the hall", None), row("5", "5")]),
     ],
 )
@@ -64,7 +66,7 @@ def test_a_quantity_that_departs_from_its_takeoff_is_red_with_the_sum() -> None:
     finding = next(finding for finding in result.findings if finding.rule == "V3")
     assert finding.recommendation == "RED"
     assert "80 m3" in finding.reasoning
-    assert finding.evidence["sum_of_rows"] == "9"
+    assert Decimal(finding.evidence["sum_of_rows"]) == 9
 
 
 def test_a_row_that_gives_another_value_is_red_even_where_the_quantity_follows() -> None:

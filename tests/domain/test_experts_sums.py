@@ -73,6 +73,14 @@ def test_surcharges_belong_to_the_grand_total_and_to_no_section() -> None:
     assert "1 lines and 1 surcharges" in finding.reasoning
 
 
+def test_a_file_may_add_its_lines_before_or_after_rounding_them() -> None:
+    halves = [line(EARTH, "0.125") for _ in range(4)]
+    assert said(sums(halves, heading(EARTH, "0.52")))[EARTH] == "G"
+    assert said(sums(halves, heading(EARTH, "0.50")))[EARTH] == "G"
+    assert said(sums(halves, heading(EARTH, "0.54")))[EARTH] == "R"
+    assert said(sums(halves, heading(EARTH, "0.48")))[EARTH] == "R"
+
+
 def test_only_the_lowest_headings_are_judged_and_count_what_lies_below_them() -> None:
     deep = line((*EARTH, "a"))
     result = sums([line(EARTH), deep], heading(("SO 1",), "999"), heading(EARTH, "200"), heading((), "5"))
