@@ -76,7 +76,7 @@ class Bus:
     def __init__(
         self,
         store: EventStore,
-        types: EventTypes,
+        types: EventTypes[Event],
         vault: Vault,
         lookups: Lookups,
         publish: Publish,
@@ -158,7 +158,8 @@ class Bus:
         if not events:
             return await self._nothing_new(order, entry)
         stored = [self._types.encode(await sealed(event, self._vault)) for event in events]
-        append = _append(order, stream, base, list(zip(events, stored, strict=True)), claims, pins)
+        numbered = list(zip(events, stored, strict=True))
+        append = _append(order, stream, numbered, base=base, claims=claims, pins=pins)
         appended = await self._store.append(append)
         if not appended.repeated:
             self._fold(append, events, appended)
@@ -224,8 +225,9 @@ def _stream_of(event: Event, main: str) -> str:
 def _append(
     order: Order,
     stream: str,
-    base: int,
     events: Sequence[tuple[Event, NewEvent]],
+    *,
+    base: int,
     claims: dict[str, Claim],
     pins: dict[str, int],
 ) -> Append:

@@ -47,7 +47,7 @@ class Entry(Struct):
 class States:
     """Loads, keeps and advances states. One lock per stream serialises its commands inside this process."""
 
-    def __init__(self, store: EventStore, types: EventTypes, vault: Vault, largest: int = LARGEST_CACHE) -> None:
+    def __init__(self, store: EventStore, types: EventTypes[Event], vault: Vault, largest: int = LARGEST_CACHE) -> None:
         """Fold what `store` holds; keep at most `largest` bytes."""
         self._store = store
         self._types = types

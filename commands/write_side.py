@@ -1,6 +1,6 @@
 """The write side, wired: what every process that commands needs, opened and closed together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -33,7 +33,7 @@ class WriteSide(Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def write_side(pool: AsyncConnectionPool[Any], broker: Redis, master_key: bytes) -> AsyncIterator[WriteSide]:
+async def write_side(pool: AsyncConnectionPool[Any], broker: Redis, master_key: bytes) -> AsyncGenerator[WriteSide]:
     """Open the bus on a database pool and a broker; leaving stores and publishes what is under way."""
     vault = Vault(pool, master_key)
     passwords = Passwords()

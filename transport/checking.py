@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -29,7 +29,7 @@ async def check_file(file: Path, url: str, token: str, *, as_json: bool, out: Co
 
 
 @asynccontextmanager
-async def _server(url: str, token: str) -> AsyncIterator[Remote]:
+async def _server(url: str, token: str) -> AsyncGenerator[Remote]:
     if url:
         async with Remote(url, token) as remote:
             yield remote

@@ -1,6 +1,6 @@
 """What operators do from the command line: migrate, rebuild, verify, follow a feed, appoint an administrator."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from transport.remote import Remote
 
 
 @asynccontextmanager
-async def servers(settings: Settings, *, temporary: bool = False) -> AsyncIterator[Settings]:
+async def servers(settings: Settings, *, temporary: bool = False) -> AsyncGenerator[Settings]:
     """Give settings that name servers: the ones given, or embedded ones for as long as the block runs."""
     if not settings.embedded:
         yield settings
@@ -92,7 +92,7 @@ async def make_admin(settings: Settings, email: str, out: Console) -> None:
 
 
 @asynccontextmanager
-async def _writing(settings: Settings) -> AsyncIterator[WriteSide]:
+async def _writing(settings: Settings) -> AsyncGenerator[WriteSide]:
     async with (
         open_pool(settings.postgres, name="cli", size=2) as pool,
         connect(settings.valkey) as broker,

@@ -1,7 +1,7 @@
 """A Plumbline server as seen from outside: commands, queries, uploads and feeds, over connections that may break."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any, Self
@@ -124,7 +124,7 @@ class Remote:
             pause = min(pause * 2, LONGEST_PAUSE)
 
     @asynccontextmanager
-    async def _socket(self) -> AsyncIterator[Any]:
+    async def _socket(self) -> AsyncGenerator[Any]:
         url = self.url.replace("http", "ws", 1) + "/api/ws"
         async with connect(
             url, additional_headers=self._headers, subprotocols=["plumbline.v1"], max_size=None, ping_interval=None

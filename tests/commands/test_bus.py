@@ -3,7 +3,6 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from tests.acting import PASSWORD, Open, create_project, register
 
 from commands import Busy, Forbidden, IdempotencyMismatch, NotSignedIn
 from commands.identities import BadCredentials
@@ -21,6 +20,7 @@ from domain.project import (
     UnknownProject,
 )
 from runtime.ids import new_id
+from tests.acting import PASSWORD, Open, create_project, register
 
 
 def account_id(actor: str) -> UUID:
