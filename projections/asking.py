@@ -1,0 +1,237 @@
+"""What every query shares: its envelope, pages and cursors, who asks, and the one statement that reads for it."""
+
+import base64
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Any, Generic, TypeVar, get_type_hints
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Struct
+from psycopg_pool import AsyncConnectionPool
+
+from domain.core import Refused
+from domain.project import UnknownProject
+from eventstore.personal import Vault
+from projections.watermarks import StaleRead, Watermarks
+
+T = TypeVar("T", bound=Struct)
+Position = Annotated[int, Meta(ge=0, description="a position of the log")]
+Limit = Annotated[int, Meta(ge=1, le=500)]
+
+MEMBERS = "members"
+"""Every answer about a project depends on this projection, which says who may read it."""
+
+
+class Query(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
+    """A question. With `after`, the answer knows everything up to that position of the log, or is `StaleRead`."""
+
+    after: Position | None = None
+
+
+class Listing(Query, frozen=True, kw_only=True):
+    """A question answered in pages of at most `limit` items; `cursor` is the `next_cursor` of the page before."""
+
+    limit: Limit = 50
+    cursor: str | None = None
+
+
+class Page(Struct, Generic[T], frozen=True, kw_only=True):
+    """Some items, and the cursor that continues behind them; `None` after the last one."""
+
+    items: Sequence[T]
+    next_cursor: str | None = None
+
+
+class Viewer(Struct, frozen=True, kw_only=True):
+    """Who asks. An administrator may read every project."""
+
+    account_id: UUID | None
+    admin: bool = False
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What a query came to: everything up to `position` of the log is in it."""
+
+    body: Any
+    position: int
+
+
+class NotSignedIn(Refused):
+    """Log in, or send a bearer token."""
+
+    code = "not_signed_in"
+    kind = "unauthenticated"
+
+
+class Rebuilding(Refused):
+    """This read model is being rebuilt for a new version of the program: ask again in a moment."""
+
+    code = "read_model_rebuilding"
+    kind = "unavailable"
+
+
+class BadCursor(Refused):
+    """This cursor does not come from a page of this query."""
+
+    code = "bad_cursor"
+    kind = "invalid"
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """A kind of query: its struct, what it answers, the projections that it reads, and the function that does it."""
+
+    query: type[Query]
+    result: Any
+    sources: tuple[str, ...]
+    answer: Callable[["Reading", Any], Awaitable[Any]]
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """The order of a listing: by fields of its items, which together are unique; `table` is their alias in the SQL.
+
+    Fields that are the same in all items of a listing, but must not change from page to page, are `pinned`.
+    """
+
+    fields: tuple[str, ...]
+    table: str
+    descending: bool = False
+    pinned: tuple[str, ...] = ()
+
+    @property
+    def cursor(self) -> tuple[str, ...]:
+        """What a cursor holds."""
+        return (*self.pinned, *self.fields)
+
+    def by(self) -> str:
+        """Write ORDER BY."""
+        return ", ".join(f"{self.table}.{name}{' DESC' if self.descending else ''}" for name in self.fields)
+
+    def behind(self) -> str:
+        """Write the condition for what lies behind a cursor's place."""
+        columns = ", ".join(f"{self.table}.{name}" for name in self.fields)
+        place = ", ".join(f"%(place_{index})s" for index in range(len(self.fields)))
+        return f"({columns}) {'<' if self.descending else '>'} ({place})"
+
+
+Filter = tuple[str, str, object]
+"""A parameter's name, the condition that uses it, and its value; `None` leaves the condition out."""
+
+ALLOWED = (
+    "(SELECT bool_or(%(admin)s OR (account_id = %(viewer)s AND joined)) FROM read.members"
+    " WHERE project_id = %(project_id)s)"
+)
+CHECKPOINT = "(SELECT coalesce(min(position), 0) FROM read.checkpoints WHERE projection = ANY(%(sources)s))"
+
+
+class Reading:
+    """One query being answered: reads tables, checks the viewer's right to them, notes how current they are."""
+
+    def __init__(
+        self,
+        pool: AsyncConnectionPool[Any],
+        vault: Vault,
+        watermarks: Watermarks,
+        viewer: Viewer,
+        sources: Sequence[str],
+    ) -> None:
+        """Read through `pool`, for `viewer`, from the tables of the projections named in `sources`."""
+        self.pool = pool
+        self.viewer = viewer
+        self.position = 0
+        """What was read is true at this position of the log, of all that was read."""
+        self.as_of: int | None = None
+        """The position of the past that the query asks about."""
+        self._vault = vault
+        self._watermarks = watermarks
+        self._sources = list(sources)
+        self._needed = 0
+        self._read = False
+
+    async def reach(self, position: int) -> None:
+        """Wait until the tables are true at a position; raises `StaleRead` if they are not in time."""
+        self._needed = max(self._needed, position)
+        await self._watermarks.wait(self._sources, position)
+
+    @property
+    def account_id(self) -> UUID:
+        """The viewer's account; raises `NotSignedIn`."""
+        if self.viewer.account_id is None:
+            raise NotSignedIn
+        return self.viewer.account_id
+
+    async def select(
+        self, item: type[T], sql: str, params: Mapping[str, Any], *, project_id: UUID | None = None
+    ) -> list[T]:
+        """Run one SELECT and give its rows as `item`s: columns are named as the fields.
+
+        With `project_id`, in the same statement checks that the viewer may read this project: raises
+        `UnknownProject` when it does not exist or is none of the viewer's business.
+        """
+        allowed = "true" if project_id is None else ALLOWED
+        known = {"viewer": self.account_id, "admin": self.viewer.admin, "sources": self._sources}
+        given = {**params, **known, "project_id": project_id or params.get("project_id")}
+        rows = f"(SELECT coalesce(json_agg(q), '[]')::text FROM ({sql}) q)"  # noqa: S608 - our own text
+        async with self.pool.connection() as connection:
+            cursor = await connection.execute(f"SELECT {CHECKPOINT}, {allowed}, {rows}".encode(), given)
+            ((position, may_read, text),) = await cursor.fetchall()
+        if not may_read:
+            raise UnknownProject
+        if position < self._needed:
+            raise StaleRead(position=position)
+        self.position = min(self.position, position) if self._read else position
+        self._read = True
+        return msgspec.json.decode(text, type=list[item])
+
+    async def page(
+        self,
+        query: Listing,
+        item: type[T],
+        sql: str,
+        order: Order,
+        *filters: Filter,
+        project_id: UUID | None = None,
+        **params: object,
+    ) -> Page[T]:
+        """Run a SELECT that ends in its WHERE clause for one page of `order`, with those filters that have a value.
+
+        Checks the viewer's right to `project_id` as `select` does. Raises `BadCursor`.
+        """
+        chosen = [condition for _, condition, value in filters if value is not None]
+        given = {name: value for name, _, value in filters} | params | {"limit": query.limit + 1}
+        if query.cursor is not None:
+            place = place_of(query.cursor, item, order.cursor)[len(order.pinned) :]
+            given |= {f"place_{index}": value for index, value in enumerate(place)}
+            chosen.append(order.behind())
+        conditions = "".join(f" AND {condition}" for condition in chosen)
+        found = await self.select(
+            item, f"{sql}{conditions} ORDER BY {order.by()} LIMIT %(limit)s", given, project_id=project_id
+        )
+        shown = found[: query.limit]
+        more = len(found) > query.limit
+        return Page(items=shown, next_cursor=cursor_of(shown[-1], order.cursor) if more else None)
+
+    async def open(self, token: str | None) -> str | None:
+        """Make a personal text readable; `None` where there is none, or its key is destroyed."""
+        return None if token is None else await self._vault.open(token)
+
+
+def cursor_of(item: object, fields: Sequence[str]) -> str:
+    """Write the place behind an item, in the order of these fields."""
+    key = [getattr(item, name) for name in fields]
+    return base64.urlsafe_b64encode(msgspec.json.encode(key)).rstrip(b"=").decode()
+
+
+def place_of(cursor: str, item: type[Struct], fields: Sequence[str]) -> tuple[Any, ...]:
+    """Read the place that a cursor means; raises `BadCursor`."""
+    hints = get_type_hints(item)
+    try:
+        data = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
+        return msgspec.json.decode(data, type=tuple[tuple(hints[name] for name in fields)])  # type: ignore[misc]
+    except (ValueError, msgspec.DecodeError) as error:
+        raise BadCursor from error
+
+
+def contains(text: str) -> str:
+    """Write an ILIKE pattern for texts that contain `text`, whatever signs it has."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

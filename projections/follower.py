@@ -1,0 +1,141 @@
+"""One projection following the log: owned by one process at a time, each batch exactly once."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import structlog
+from psycopg import AsyncConnection
+
+from projections.checkpoints import POISON, RESUME, checkpoints
+from projections.folding import Overtaken, Poisoned, advance
+from projections.ownership import UNDISTURBED, let_go, locks, try_own
+from projections.projection import Projection
+from projections.rebuild import fold_anew
+from projections.tables import ensure_tables
+
+IDLE = 0.25
+"""Seconds between looks at the log while nobody says that it grew."""
+STANDBY = 0.5
+"""Seconds between tries of a process that would take over."""
+AFTER_ERROR = 1.0
+"""Seconds before another try after the database went away, or something nobody expected."""
+
+POLL = f"SELECT position, {UNDISTURBED} FROM log_head".encode()  # noqa: S608 - our own text
+
+log = structlog.get_logger()
+
+
+class Follower:
+    """Keeps one projection up with the log.
+
+    `position` is what its tables are true at, `head` the log's end as last seen; `poisoned`: an event stopped it.
+    """
+
+    def __init__(self, conninfo: str, projection: Projection, announce: Callable[[str, int], None]) -> None:
+        """Follow with an own connection; `announce` is told each position reached, and may lose it."""
+        self.projection = projection
+        self.position = 0
+        self.head = 0
+        self.poisoned = False
+        self._conninfo = conninfo
+        self._announce = announce
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._retry_poisoned = True
+
+    def wake(self) -> None:
+        """Look at the log now: it has probably grown."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End after the batch under way."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Own the projection whenever nobody else does, and follow, until told to stop."""
+        while not self._stopping:
+            try:
+                async with await self._connect() as connection:
+                    await self._take_turns(connection)
+            except Overtaken:
+                log.warning("projection.overtaken", projection=self.projection.name)
+            except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as error:
+                log.warning("projection.database_away", projection=self.projection.name, error=str(error))
+                await self._pause(AFTER_ERROR)
+            except Exception:
+                log.exception("projection.failed", projection=self.projection.name)
+                await self._pause(AFTER_ERROR)
+
+    async def _connect(self) -> AsyncConnection[Any]:
+        """Connect. Commits need not be on disk at once: what a crash of PostgreSQL loses is folded again."""
+        return await AsyncConnection.connect(
+            self._conninfo,
+            autocommit=True,
+            prepare_threshold=1,
+            application_name=f"projection {self.projection.name}",
+            options="-c synchronous_commit=off -c statement_timeout=30s -c idle_in_transaction_session_timeout=10s",
+        )
+
+    async def _take_turns(self, connection: AsyncConnection[Any]) -> None:
+        name = self.projection.name
+        while not self._stopping:
+            if not await try_own(connection, name):
+                await self._pause(STANDBY)
+                continue
+            log.info("projection.owned", projection=name)
+            await self._begin(connection)
+            await self._follow(connection)
+            await let_go(connection, name)
+
+    async def _begin(self, connection: AsyncConnection[Any]) -> None:
+        """Find out where the tables are; fold them anew when they were made by another version of the program."""
+        projection = self.projection
+        await ensure_tables(connection, (projection,))
+        checkpoint = (await checkpoints(connection, [projection.name]))[projection.name]
+        self.position, self.poisoned = checkpoint.position, checkpoint.status == "poisoned"
+        if self.poisoned and self._retry_poisoned:
+            await connection.execute(RESUME, (projection.name,))
+            self.poisoned = False
+        self._retry_poisoned = False
+        if checkpoint.fingerprint != projection.fingerprint and not self.poisoned:
+            log.info("projection.changed", projection=projection.name)
+            try:
+                self.position = await fold_anew(connection, projection)
+            except Poisoned as poison:
+                await self._stop_at(connection, poison)
+
+    async def _follow(self, connection: AsyncConnection[Any]) -> None:
+        """Advance until told to stop, or until somebody wants to rebuild."""
+        keys = locks(self.projection.name)
+        while not self._stopping:
+            self._wake.clear()
+            cursor = await connection.execute(POLL, keys)
+            ((self.head, undisturbed),) = await cursor.fetchall()
+            if not undisturbed:
+                return
+            if self.poisoned or self.head <= self.position:
+                await self._pause(IDLE)
+                continue
+            try:
+                self.position = await advance(connection, self.projection, self.position, self.head)
+            except Poisoned as poison:
+                await self._stop_at(connection, poison)
+            else:
+                self._announce(self.projection.name, self.position)
+
+    async def _stop_at(self, connection: AsyncConnection[Any], poison: Poisoned) -> None:
+        self.poisoned = True
+        await connection.execute(POISON, (str(poison), poison.position, self.projection.name))
+        log.error("projection.poisoned", projection=self.projection.name, position=poison.position, exc_info=poison)
+
+    async def _pause(self, seconds: float) -> None:
+        if self._stopping:
+            return
+        try:
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        except TimeoutError:
+            return
+        self._wake.clear()

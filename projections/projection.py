@@ -1,0 +1,136 @@
+"""What a projection is: a pure fold of events into rows, and the rows it may touch."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.core import Event
+from domain.registry import name_of
+from projections.rows import Key, Row, table_of
+
+R = TypeVar("R", bound=Row)
+Touched = Iterable[tuple[type[Row], Key]]
+
+
+class UnknownProjection(Exception):  # noqa: N818 - says what is wrong
+    """There is no projection of this name."""
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """An event as a projection sees it: decoded, with where, when and by whom it was recorded.
+
+    Personal texts are sealed tokens; whoever answers a query opens them.
+    """
+
+    event: Any
+    position: int
+    sequence: int
+    feed: str
+    actor: str
+    at: datetime
+    command_id: UUID | None = None
+
+
+class Rows:
+    """The rows that a fold reads and writes: what was loaded, and what became of it. No I/O."""
+
+    def __init__(self, row_types: Iterable[type[Row]]) -> None:
+        """Start with no row known."""
+        self._known: dict[type[Row], dict[Key, Row | None]] = {row_type: {} for row_type in row_types}
+        self._changed: dict[type[Row], set[Key]] = {row_type: set() for row_type in self._known}
+
+    def get(self, row_type: type[R], *key: object) -> R | None:
+        """Give the row with this key, `None` if there is none.
+
+        Raises `KeyError` when the projection's `keys` did not name it.
+        """
+        return cast("R | None", self._known[row_type][key])
+
+    def put(self, row: Row) -> None:
+        """Insert a row, or replace the one with its key."""
+        row_type = type(row)
+        key = table_of(row_type).key_of(row)
+        self._known[row_type][key] = row
+        self._changed[row_type].add(key)
+
+    def delete(self, row_type: type[Row], *key: object) -> None:
+        """Take a row out, if it is there."""
+        self._known[row_type][key] = None
+        self._changed[row_type].add(key)
+
+    def unknown(self, touched: Touched) -> dict[type[Row], list[Key]]:
+        """Say which of these rows were neither loaded nor put yet."""
+        lacking: dict[type[Row], dict[Key, None]] = {}
+        for row_type, key in touched:
+            if key not in self._known[row_type]:
+                lacking.setdefault(row_type, {})[key] = None
+        return {row_type: list(keys) for row_type, keys in lacking.items()}
+
+    def loaded(self, row_type: type[Row], keys: Sequence[Key], found: Iterable[Row]) -> None:
+        """Take in what the database has for these keys: the rows found, and nothing for the others."""
+        known, key_of = self._known[row_type], table_of(row_type).key_of
+        known.update(dict.fromkeys(keys))
+        known.update({key_of(row): row for row in found})
+
+    def assume_absent(self, touched: Touched) -> None:
+        """Take what is not known not to exist: nothing was written anywhere yet."""
+        for row_type, key in touched:
+            self._known[row_type].setdefault(key, None)
+
+    def find(self, row_type: type[R], *key: object) -> R | None:
+        """Give a row if it is known, outside of a fold."""
+        return cast("R | None", self._known[row_type].get(key))
+
+    def changes(self) -> Iterator[tuple[type[Row], list[Row], list[Key]]]:
+        """Per row type, what was put and which keys were deleted."""
+        for row_type, keys in self._changed.items():
+            if keys:
+                known = self._known[row_type]
+                put = [row for key in keys if (row := known[key]) is not None]
+                yield row_type, put, [key for key in keys if known[key] is None]
+
+    def size(self) -> int:
+        """How many rows are held."""
+        return sum(map(len, self._known.values()))
+
+    def clear(self) -> None:
+        """Forget everything; changes must have been written before."""
+        for held in (*self._known.values(), *self._changed.values()):
+            held.clear()
+
+
+class Projection(Struct, frozen=True, kw_only=True, dict=True):
+    """A read model: the rows it consists of and how events change them.
+
+    `keys` names the rows that `fold` will `get` for an event. `fold` is pure and never fails on an event that
+    decoded. A change of `version` (when the fold means something else now) or of the rows makes it start over.
+    """
+
+    name: str
+    version: int
+    rows: tuple[type[Row], ...]
+    events: tuple[type[Event], ...]
+    keys: Callable[[Seen], Touched]
+    fold: Callable[[Rows, Seen], None]
+
+    @cached_property
+    def types(self) -> tuple[str, ...]:
+        """Permanent names of the events it handles."""
+        return tuple(name_of(event) for event in self.events)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes whenever rows made before would be wrong now."""
+        shape = [statement for row in self.rows for statement in _statements(row)]
+        text = "\n".join([str(self.version), *self.types, *shape])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _statements(row: type[Row]) -> list[str]:
+    table = table_of(row)
+    return [table.create(), *table.create_indexes()]

@@ -1,0 +1,63 @@
+"""The read side's one entry: every query by its permanent name, and who answers it."""
+
+from collections.abc import Iterable
+from typing import Any, Self
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+from redis.asyncio import Redis
+
+from domain.registry import name_of
+from eventstore.personal import Vault
+from projections.asking import Answer, Query, Question, Reading, Rebuilding, Viewer
+from projections.models import QUESTIONS
+from projections.watermarks import Watermarks
+
+
+def _by_name(questions: Iterable[Question]) -> dict[str, Question]:
+    named: dict[str, Question] = {}
+    for question in questions:
+        if named.setdefault(name_of(question.query), question) is not question:
+            raise TypeError(f"{name_of(question.query)!r} names two queries")
+    return named
+
+
+_QUESTIONS = _by_name(QUESTIONS)
+
+QUERIES: dict[str, type[Query]] = {name: question.query for name, question in _QUESTIONS.items()}
+RESULT_OF: dict[str, Any] = {name: question.result for name, question in _QUESTIONS.items()}
+"""The type of each query's answer, by the query's name."""
+_BY_TYPE = {question.query: question for question in QUESTIONS}
+
+
+class Queries:
+    """Answers queries. As an async context manager it also hears at once how far the read models are."""
+
+    def __init__(self, pool: AsyncConnectionPool[Any], vault: Vault, broker: Redis | None = None) -> None:
+        """Read through `pool`, open personal texts with `vault`; without a broker, waiting goes by polling alone."""
+        self._pool = pool
+        self._vault = vault
+        self.watermarks = Watermarks(pool, broker)
+
+    async def __aenter__(self) -> Self:
+        await self.watermarks.__aenter__()
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.watermarks.__aexit__(*exception)
+
+    async def answer(self, query: Query, viewer: Viewer) -> Answer:
+        """Answer a query, as far as `viewer` may know.
+
+        Raises a `Refused`: `UnknownProject` also for a project that is none of the viewer's business, `StaleRead` when
+        the read models did not reach `query.after` within five seconds, `Rebuilding` while tables are made anew.
+        """
+        question = _BY_TYPE[type(query)]
+        reading = Reading(self._pool, self._vault, self.watermarks, viewer, question.sources)
+        try:
+            if query.after is not None:
+                await reading.reach(query.after)
+            body = await question.answer(reading, query)
+        except (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable) as error:
+            raise Rebuilding from error
+        return Answer(body=body, position=reading.position if reading.as_of is None else reading.as_of)
