@@ -6,7 +6,6 @@ from typing import Any
 
 from msgspec import Struct
 from psycopg_pool import AsyncConnectionPool
-from redis.asyncio import Redis
 
 from commands.bus import Bus
 from commands.identities import Identities
@@ -18,6 +17,7 @@ from domain.registry import EVENTS
 from eventstore import EventStore
 from eventstore.personal import Vault
 from eventstore.types import EventTypes
+from runtime.broker import Broker
 
 TYPES = EventTypes(EVENTS)
 
@@ -33,14 +33,14 @@ class WriteSide(Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def write_side(pool: AsyncConnectionPool[Any], broker: Redis, master_key: bytes) -> AsyncGenerator[WriteSide]:
+async def write_side(pool: AsyncConnectionPool[Any], broker: Broker, master_key: bytes) -> AsyncGenerator[WriteSide]:
     """Open the bus on a database pool and a broker; leaving stores and publishes what is under way."""
     vault = Vault(pool, master_key)
     passwords = Passwords()
     lookups = Lookups(master_key, passwords, Tokens(master_key))
     try:
-        async with Publisher(broker) as publisher, EventStore(pool) as store:
-            bus = Bus(store, TYPES, vault, lookups, publisher)
+        async with EventStore(pool) as store:
+            bus = Bus(store, TYPES, vault, lookups, Publisher(broker))
             yield WriteSide(
                 store=store,
                 vault=vault,

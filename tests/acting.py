@@ -3,11 +3,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from uuid import UUID
 
 import pytest
-from redis.asyncio import Redis
 
 from commands.write_side import WriteSide, write_side
 from domain.account import Register
 from domain.project import CreateProject
+from runtime.broker import open_broker
 from runtime.database import open_pool
 from runtime.ids import new_id
 
@@ -25,7 +25,7 @@ def open_write_side(database_url: str, redis_url: str) -> Open:
     async def opened() -> AsyncIterator[WriteSide]:
         async with (
             open_pool(database_url) as pool,
-            Redis.from_url(redis_url) as broker,
+            open_broker(redis_url) as broker,
             write_side(pool, broker, MASTER_KEY) as write,
         ):
             yield write

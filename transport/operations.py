@@ -14,7 +14,7 @@ from domain.core import SYSTEM
 from eventstore.seals import verify
 from projections.rebuild import rebuild
 from projections.tables import ensure_tables
-from runtime.broker import connect
+from runtime.broker import open_broker
 from runtime.database import open_pool
 from runtime.embedded import embedded
 from runtime.migrations import check, migrate
@@ -95,7 +95,7 @@ async def make_admin(settings: Settings, email: str, out: Console) -> None:
 async def _writing(settings: Settings) -> AsyncGenerator[WriteSide]:
     async with (
         open_pool(settings.postgres, name="cli", size=2) as pool,
-        connect(settings.valkey) as broker,
+        open_broker(settings.valkey) as broker,
         write_side(pool, broker, settings.master_key) as write,
     ):
         yield write

@@ -15,12 +15,12 @@ def main(arguments: list[str]) -> None:
         case ["worker"]:
             from workers.process import work  # noqa: PLC0415 - each process imports what it runs
 
-            configure(load().log_level)
+            configure(arguments[0], level=load().log_level)
             uvloop.run(work(load()))
         case ["projector"]:
             from workers.projecting import project  # noqa: PLC0415 - each process imports what it runs
 
-            configure(load().log_level)
+            configure(arguments[0], level=load().log_level)
             uvloop.run(project(load()))
         case ["sample-bill", path]:
             from workers.sample_bill import sample_bill  # noqa: PLC0415 - only this needs the workbook writer

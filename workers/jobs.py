@@ -14,7 +14,6 @@ from domain.document import Document, RecordParsed, RecordParseFailure
 from domain.experts.context import BillFacts, DeclaredBill
 from domain.experts.orchestrator import audit
 from domain.position import Position
-from workers.parsing import parse
 from workers.readers import Unreadable
 from workers.work import Attempt, GaveUp, Work
 
@@ -25,7 +24,7 @@ async def parse_document(attempt: Attempt) -> dict[str, Any]:
     document = await _document(attempt)
     await attempt.enter("reading")
     try:
-        bill = await parse(await attempt.blobs.get(document.content_hash))
+        bill = await attempt.parser.parse(await attempt.blobs.get(document.content_hash))
     except Unreadable as reason:
         await attempt.execute(
             RecordParseFailure(**ids, error_code=reason.code, error=reason.detail),

@@ -8,13 +8,14 @@ from contextlib import AsyncExitStack
 from uuid import UUID
 
 import structlog
-from redis.asyncio import Redis
+from psycopg import OperationalError
 
 from commands.frames import LOG_CHANNEL
 from commands.write_side import write_side
-from runtime.blobs import open_blobs
-from runtime.broker import connect, subscribe
-from runtime.database import open_pool
+from eventstore.seals import seal
+from runtime.blobs import Blobs
+from runtime.broker import Broker, open_broker, open_client
+from runtime.database import Pool, open_pool
 from runtime.ids import new_id
 from runtime.lifeline import stop_requested, watch_stdin
 from runtime.migrations import check
@@ -22,8 +23,11 @@ from runtime.settings import Settings
 from workers.jobs import KINDS
 from workers.leases import Leases
 from workers.nudges import Nudges
+from workers.parsing import ParserPool
 from workers.reactor import Reactor
-from workers.work import Worker
+from workers.work import Tools, Worker
+
+SEAL_SECONDS = 60.0
 
 log = structlog.get_logger()
 
@@ -34,15 +38,13 @@ async def work(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_pool(settings.postgres, name="worker", size=settings.pool_size))
         await check(settings.postgres)
-        broker = await stack.enter_async_context(connect(settings.valkey))
+        broker = await stack.enter_async_context(open_broker(settings.valkey))
+        valkey = await stack.enter_async_context(open_client(settings.valkey))
         write = await stack.enter_async_context(write_side(pool, broker, settings.master_key))
-        worker = Worker(
-            bus=write.bus,
-            blobs=open_blobs(settings.blob_url),
-            broker=broker,
-            leases=Leases(pool, f"{socket.gethostname()}:{os.getpid()}:{new_id()}"),
-            kinds=KINDS,
-        )
+        parser = await stack.enter_async_context(ParserPool())
+        tools = Tools(bus=write.bus, blobs=Blobs(settings.blob_url), parser=parser, broker=broker, valkey=valkey)
+        name = f"{socket.gethostname()}:{os.getpid()}:{new_id()}"
+        worker = Worker(tools=tools, leases=Leases(pool, name), kinds=KINDS)
         attempts = Attempts(worker)
         nudges = Nudges(settings.valkey, attempts.run)
         reactor = Reactor(settings.postgres, write.bus, nudges.send)
@@ -50,6 +52,7 @@ async def work(settings: Settings) -> None:
             running = [
                 tasks.create_task(reactor.run(), name="reactor"),
                 tasks.create_task(_wake(reactor, broker), name="wake"),
+                tasks.create_task(_seal(pool), name="seal"),
             ]
             threads = nudges.worker(settings.worker_threads)
             threads.start()
@@ -96,6 +99,19 @@ class Attempts:
             self._running.discard(task)
 
 
-async def _wake(reactor: Reactor, broker: Redis) -> None:
-    async for _ in subscribe(broker, LOG_CHANNEL):
+async def _wake(reactor: Reactor, broker: Broker) -> None:
+    await broker.subscribe(LOG_CHANNEL)
+    async for _ in broker.messages():
         reactor.wake()
+
+
+async def _seal(pool: Pool) -> None:
+    """Seal what was stored, once a minute."""
+    while True:
+        try:
+            async with pool.connection() as connection:
+                while await seal(connection) is not None:
+                    pass
+        except OperationalError as error:
+            log.warning("seal.database_away", error=str(error).strip())
+        await asyncio.sleep(SEAL_SECONDS)

@@ -18,7 +18,9 @@ from commands.frames import channel_of, unnumbered
 from domain.core import SYSTEM, Command, Refused
 from domain.job import CancelJob, CompleteJob, EnterPhase, FailJob, StartJob
 from runtime.blobs import Blobs
+from runtime.broker import Broker
 from workers.leases import RENEW_SECONDS, Claim, LeaseLost, Leases
+from workers.parsing import ParserPool
 
 PROGRESS_SECONDS = 0.1
 """The least time between two progress frames of a job."""
@@ -41,15 +43,27 @@ class Stopped(Exception):  # noqa: N818 - says what happened
     """Somebody wants the job to stop."""
 
 
+class Tools(Struct, frozen=True, kw_only=True):
+    """What all jobs of a process share."""
+
+    bus: Bus
+    blobs: Blobs
+    parser: ParserPool
+    broker: Broker
+    valkey: Redis
+
+
 class Attempt:
     """What a job's work may use: its claim, the bus, the stored files, and ways to say how far it is."""
 
-    def __init__(self, claim: Claim, bus: Bus, blobs: Blobs, broker: Redis) -> None:
+    def __init__(self, claim: Claim, tools: Tools) -> None:
         """Work under `claim`."""
         self.claim = claim
-        self.blobs = blobs
-        self.bus = bus
-        self._broker = broker
+        self.bus = tools.bus
+        self.blobs = tools.blobs
+        self.parser = tools.parser
+        self._broker = tools.broker
+        self._valkey = tools.valkey
         self._phase = ""
         self._shown_at = 0.0
         self.cancel_requested = claim.cancel_requested
@@ -80,14 +94,14 @@ class Attempt:
             return
         self._shown_at = now
         feed = f"project:{self.claim.project_id}"
-        state = {"phase": self._phase, "done": done, "total": total}
+        state: dict[str, str | int] = {"phase": self._phase, "done": done, "total": total}
         frame = {"op": "progress", "feed": feed, "job_id": str(self.claim.job_id), "kind": self.claim.kind, **state}
         key = f"job:{self.claim.job_id}:progress"
+        self._broker.publish(channel_of(feed), unnumbered(msgspec.json.encode(frame)).encode())
         try:
-            pipeline = self._broker.pipeline(transaction=False)
+            pipeline = self._valkey.pipeline(transaction=False)
             pipeline.hset(key, mapping=state)
             pipeline.expire(key, PROGRESS_TTL)
-            pipeline.publish(channel_of(feed), unnumbered(msgspec.json.encode(frame)).encode())
             await pipeline.execute()
         except RedisError as error:
             log.info("job.progress_not_shown", job_id=str(self.claim.job_id), error=str(error))
@@ -104,9 +118,7 @@ Work = Callable[[Attempt], Awaitable[dict[str, Any]]]
 class Worker(Struct, frozen=True, kw_only=True):
     """Runs attempts. `kinds` names the work that there is."""
 
-    bus: Bus
-    blobs: Blobs
-    broker: Redis
+    tools: Tools
     leases: Leases
     kinds: dict[str, Work]
 
@@ -115,7 +127,7 @@ class Worker(Struct, frozen=True, kw_only=True):
         claim = await self.leases.claim(job_id, attempt_number)
         if claim is None:
             return
-        attempt = Attempt(claim, self.bus, self.blobs, self.broker)
+        attempt = Attempt(claim, self.tools)
         work = asyncio.create_task(self._attempt(attempt))
         keeping = asyncio.create_task(self._keep(attempt, work))
         try:

@@ -1,0 +1,24 @@
+"""The projector process: keeps the read models up with the log."""
+
+import asyncio
+
+from projections.projector import Projector
+from projections.tables import ensure_tables
+from runtime.broker import open_client
+from runtime.database import open_pool
+from runtime.lifeline import stop_requested, watch_stdin
+from runtime.migrations import check
+from runtime.settings import Settings
+
+
+async def project(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT; what is under way then is finished first."""
+    watch_stdin()
+    stop = asyncio.Event()
+    await check(settings.postgres)
+    async with open_pool(settings.postgres, name="projector", size=1) as pool, pool.connection() as connection:
+        await ensure_tables(connection)
+    async with open_client(settings.valkey) as valkey, asyncio.TaskGroup() as tasks:
+        tasks.create_task(Projector(settings.postgres, valkey).run(stop))
+        await stop_requested()
+        stop.set()
