@@ -94,7 +94,7 @@ class Attempt:
             return
         self._shown_at = now
         feed = f"project:{self.claim.project_id}"
-        state: dict[str, str | int] = {"phase": self._phase, "done": done, "total": total}
+        state: dict[str, Any] = {"phase": self._phase, "done": done, "total": total}
         frame = {"op": "progress", "feed": feed, "job_id": str(self.claim.job_id), "kind": self.claim.kind, **state}
         key = f"job:{self.claim.job_id}:progress"
         self._broker.publish(channel_of(feed), unnumbered(msgspec.json.encode(frame)).encode())

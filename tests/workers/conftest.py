@@ -1,0 +1,3 @@
+from tests.acting import open_write_side, write
+
+__all__ = ["open_write_side", "write"]
