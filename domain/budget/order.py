@@ -8,8 +8,9 @@ from domain.budget.refusals import UnknownPosition
 from domain.budget.state import Budget
 from domain.core import Event
 
-LEAST_ROOM = 1_000
-"""Distance that making room leaves between ranks, so that the next moves to the same place need none."""
+ROOM = 4
+"""The more neighbours are shifted, the further apart they come to stand: so each of many moves to one place shifts
+a handful on average."""
 
 Places = Sequence[tuple[UUID, int]]
 """Positions with the ranks that they get."""
@@ -41,8 +42,9 @@ def _with_room(low: int, own: int, budget: Budget) -> tuple[int, Places]:
     behind = sorted(rank for rank in budget.ranks.values() if rank > low and rank != own)
     step, crowd = RANK_STEP, behind
     for count, rank in enumerate(behind):
-        if (rank - low) // (count + 2) >= LEAST_ROOM:
-            step, crowd = (rank - low) // (count + 2), behind[:count]
+        apart = (rank - low) // (count + 2)
+        if apart >= ROOM * (count + 1):
+            step, crowd = apart, behind[:count]
             break
     places = {rank: low + index * step for index, rank in enumerate(crowd, start=2)}
     return low + step, [(key, places[rank]) for key, rank in budget.ranks.items() if rank in places]
