@@ -56,11 +56,14 @@ Show = Callable[[str, int, int], None]
 """Shows a phase, and how much of how much is done in it."""
 
 
-async def check(remote: Remote, name: str, data: bytes, show: Show, *, began: float) -> tuple[Checked, str]:
+async def check(
+    remote: Remote, name: str, data: bytes, show: Show, *, began: float | None = None
+) -> tuple[Checked, str]:
     """Do the main job on a file in a new project; answer what came of it, and the audit's id.
 
-    `began` is the monotonic time that the total counts from. Raises `Unreadable`, and `remote`'s errors.
+    `began` is the monotonic time that the total counts from, by default now. Raises `Unreadable` and what `Remote` does.
     """
+    began = monotonic() if began is None else began
     project_id = new_id()
     await remote.command("project.create", project_id=project_id, name=name)
     show("uploading", 0, 0)

@@ -13,7 +13,7 @@ from rich.console import Console
 from runtime.ids import new_id
 from transport.check import Bar, check, show_result
 from transport.remote import Remote, make_account
-from transport.stack import free_port, private_settings, stack
+from transport.stack import private_settings, stack
 
 
 async def check_file(file: Path, url: str, token: str, *, as_json: bool, out: Console, began: float) -> None:
@@ -35,7 +35,7 @@ async def _server(url: str, token: str) -> AsyncGenerator[Remote]:
             yield remote
         return
     with tempfile.TemporaryDirectory(prefix="plumbline-", ignore_cleanup_errors=True) as folder:
-        settings = private_settings(Path(folder), free_port())
+        settings = private_settings(Path(folder))
         async with stack(settings, temporary=True) as own_url, Remote(own_url) as remote:
             await make_account(
                 remote, email=f"{new_id()}@localhost", password=secrets.token_urlsafe(24), name="Command line"

@@ -8,7 +8,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Annotated, Any, NoReturn
 
-import msgspec
 import typer
 from rich.console import Console
 
@@ -29,7 +28,7 @@ def up(
     """Run everything on this machine, with embedded servers unless DATABASE_URL and REDIS_URL are set."""
     from transport.stack import run  # noqa: PLC0415 - each command imports what it runs
 
-    _run(run(_settings(), demo=demo))
+    _run(run(_settings(), demo=demo, out=out))
 
 
 @app.command()

@@ -16,20 +16,10 @@ from projections.rebuild import rebuild
 from projections.tables import ensure_tables
 from runtime.broker import open_broker
 from runtime.database import open_pool
-from runtime.embedded import embedded
 from runtime.migrations import check, migrate
-from runtime.settings import Settings, with_servers
+from runtime.settings import Settings
 from transport.remote import Remote
-
-
-@asynccontextmanager
-async def servers(settings: Settings, *, temporary: bool = False) -> AsyncGenerator[Settings]:
-    """Give settings that name servers: the ones given, or embedded ones for as long as the block runs."""
-    if not settings.embedded:
-        yield settings
-        return
-    async with embedded(settings.data_dir, temporary=temporary) as own:
-        yield with_servers(settings, database_url=own.database_url, redis_url=own.redis_url)
+from transport.servers import servers
 
 
 async def migrate_database(settings: Settings, target: int | None, out: Console) -> None:

@@ -1,0 +1,5 @@
+"""`python -m transport` is `plumbline`."""
+
+from transport.cli import main
+
+main()
