@@ -1,4 +1,8 @@
-"""A bill of quantities as a file states it: what every reader returns, before it becomes a budget."""
+"""A bill of quantities as a file states it: what every reader returns, before it becomes a budget.
+
+`gc=False`: these structs hold values only and form no cycles, and a bill of 100,000 items would otherwise stop the event
+loop for every full collection.
+"""
 
 from decimal import Decimal
 from typing import Literal
@@ -9,7 +13,7 @@ ItemKind = Literal["work", "material", "other"]
 CodeSystem = Literal["urs", "rts", "otskp", "gaeb", "own"]
 
 
-class TakeoffLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class TakeoffLine(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One row of a quantity take-off under an item.
 
     `expression` is the cell's text as written (`"2,5*3,2  "podlaha"`), `value` its declared result in
@@ -22,7 +26,7 @@ class TakeoffLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
     line: int = 0
 
 
-class BillSection(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class BillSection(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A heading with its own declared sum. `path` names it from the sheet down: `("SO 01", "HSV", "1")`."""
 
     path: tuple[str, ...]
@@ -33,7 +37,7 @@ class BillSection(Struct, frozen=True, kw_only=True, omit_defaults=True):
     line: int = 0
 
 
-class Surcharge(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Surcharge(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An amount that the file adds after its items (overhead, profit, reserve): part of the grand total, no item."""
 
     label: str
@@ -42,7 +46,7 @@ class Surcharge(Struct, frozen=True, kw_only=True, omit_defaults=True):
     line: int = 0
 
 
-class BillItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class BillItem(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One position as the file states it. Numbers the file leaves empty are `None`, never 0.
 
     `quantity` in `unit`; `unit_price` in the bill's currency per `unit`; `declared_total` is the line total
@@ -70,7 +74,7 @@ class BillItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     line: int = 0
 
 
-class Declared(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Declared(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The sums that a bill states about itself: sections, surcharges, and the grand total without VAT."""
 
     total: Decimal | None = None
@@ -78,7 +82,7 @@ class Declared(Struct, frozen=True, kw_only=True, omit_defaults=True):
     surcharges: tuple[Surcharge, ...] = ()
 
 
-class Skipped(Struct, frozen=True, kw_only=True):
+class Skipped(Struct, frozen=True, kw_only=True, gc=False):
     """A row that was read and deliberately not made an item, and why."""
 
     sheet: str
@@ -86,7 +90,7 @@ class Skipped(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Bill(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Bill(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Everything a reader found. `format` is a permanent name, `confidence` 0..100 that it is that format.
 
     `rounding` is the number of decimals of a line total. `declared_total` is the grand total without VAT that

@@ -70,6 +70,7 @@ def read(source: Source) -> Bill:
         table = _Table(draft, sheet)
         for line, row in enumerate(sheet.rows(), 1):
             table.read(line, row)
+        sheet.close()
         if table.columns:
             objects.append(table.cover)
         elif table.cover.net is not None:
@@ -195,7 +196,7 @@ class _Table:
             self.draft.skip(self.sheet, line, "a takeoff row that follows no item")
             return
         written = text(self._cell(row, "description"))
-        words = label(written)
+        words = "" if written[:1].isdigit() else label(written[:20])
         kind = "row"
         if words.startswith(SUBTOTALS):
             kind = "subtotal"

@@ -41,6 +41,7 @@ def read(source: Source) -> Bill:
             totals.append(Assembly(draft, sheet.name, Table(draft, sheet, header)).run())
         elif top and not sheet.hidden:
             unread.append(sheet.name)
+        sheet.close()
     if unread:
         draft.warn(f"Sheets without a table of items were not read: {', '.join(map(repr, unread))}.")
     if not draft.items:

@@ -32,6 +32,10 @@ class Sheet(Protocol):
         """Yield the rows from row 1 on, each from column A on; empty cells are `""`."""
         ...
 
+    def close(self) -> None:
+        """Let go of what was parsed, which is large. Rows asked for later are parsed again."""
+        ...
+
 
 class WorkbookSheet:
     """A sheet of a spreadsheet file, parsed when its rows are first asked for."""
@@ -42,21 +46,22 @@ class WorkbookSheet:
         self.hidden = hidden
         self.delimiter = ""
         self._workbook = workbook
-
-    @cached_property
-    def _content(self) -> CalamineSheet:
-        with _spoken_errors():
-            return self._workbook.get_sheet_by_name(self.name)
+        self._content: CalamineSheet | None = None
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         """Yield the rows from row 1 on. The library leaves out empty columns before the content: they are put back."""
-        start = self._content.start
-        if start is None:
-            return
-        margin: list[Cell] = [""] * start[1]
         with _spoken_errors():
-            for row in self._content.iter_rows():
-                yield margin + row if margin else row
+            if self._content is None:
+                self._content = self._workbook.get_sheet_by_name(self.name)
+            start = self._content.start
+            if start is not None:
+                margin: list[Cell] = [""] * start[1]
+                for row in self._content.iter_rows():
+                    yield margin + row if margin else row
+
+    def close(self) -> None:
+        """Let go of the parsed sheet."""
+        self._content = None
 
 
 class TextSheet:
@@ -72,6 +77,9 @@ class TextSheet:
     def rows(self) -> Iterator[Sequence[Cell]]:
         """Yield the records; one that spans several lines is one row, as a spreadsheet program shows it."""
         return delimited.rows(self._written, self.delimiter)
+
+    def close(self) -> None:
+        """Keep the text: it is the file itself."""
 
 
 @dataclass(frozen=True)

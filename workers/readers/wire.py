@@ -1,0 +1,78 @@
+"""What a reading process and its parent say to each other: MessagePack messages, each behind its length.
+
+A bill crosses in pieces, so that the parent never decodes more than some milliseconds' worth at a time.
+"""
+
+import struct
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.bill import Bill, BillItem, BillSection, Skipped
+from workers.readers.unreadable import Code
+
+LENGTH = struct.Struct(">I")
+PIECE = 1000
+
+
+class Request(Struct, frozen=True):
+    """The parent's only message; `size` bytes of the file follow it."""
+
+    size: int
+    memory_bytes: int
+    cpu_seconds: int
+    wall_seconds: float
+    open_files: int
+
+
+class Piece(Struct, frozen=True, tag=True, omit_defaults=True):
+    """Some items, sections or skipped rows of the bill, in order."""
+
+    items: tuple[BillItem, ...] = ()
+    sections: tuple[BillSection, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+
+class Done(Struct, frozen=True, tag=True):
+    """The end: the bill without what went ahead in pieces."""
+
+    bill: Bill
+
+
+class Failed(Struct, frozen=True, tag=True):
+    """The end: no bill, and why."""
+
+    code: Code
+    detail: str
+
+
+Answer = Piece | Done | Failed
+
+
+def frame(message: Request | Answer) -> bytes:
+    """Encode a message behind its length."""
+    body = msgspec.msgpack.encode(message)
+    return LENGTH.pack(len(body)) + body
+
+
+def answers(bill: Bill) -> Iterator[Answer]:
+    """Take a bill apart into messages."""
+    for start in range(0, len(bill.items), PIECE):
+        yield Piece(items=bill.items[start : start + PIECE])
+    for start in range(0, len(bill.sections), PIECE):
+        yield Piece(sections=bill.sections[start : start + PIECE])
+    for start in range(0, len(bill.skipped), PIECE):
+        yield Piece(skipped=bill.skipped[start : start + PIECE])
+    yield Done(replace(bill, items=(), sections=(), skipped=()))
+
+
+def whole(pieces: list[Piece], rest: Bill) -> Bill:
+    """Put a bill together again."""
+    return replace(
+        rest,
+        items=tuple(item for piece in pieces for item in piece.items),
+        sections=tuple(section for piece in pieces for section in piece.sections),
+        skipped=tuple(row for piece in pieces for row in piece.skipped),
+    )
