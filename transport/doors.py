@@ -7,18 +7,15 @@ from msgspec import Struct
 from psycopg_pool import AsyncConnectionPool
 from redis.asyncio import Redis
 
-from commands.identities import Identity
 from commands.write_side import WriteSide
 from projections.queries import Queries
+from runtime.broker import Broker
 from runtime.settings import Settings
+from transport.admission import Admission
+from transport.limits import Limiter, Limits
+from transport.sessions import Session, Sessions
 
-
-class Session(Struct, frozen=True, kw_only=True):
-    """Somebody recognised at a door. `session_id` and `csrf` are there when a cookie, not a token, said so."""
-
-    identity: Identity
-    session_id: str = ""
-    csrf: str = ""
+__all__ = ["Doors", "Recognise", "Session"]
 
 
 class Recognise(Protocol):
@@ -34,8 +31,15 @@ class Doors(Struct, frozen=True, kw_only=True):
 
     settings: Settings
     pool: AsyncConnectionPool[Any]
-    broker: Redis
+    broker: Broker
+    """Publishes. What arrives at it is for the hub."""
+    valkey: Redis
+    """For everything else that Valkey keeps: sessions, limits, tickets."""
     write: WriteSide
     queries: Queries
     recognise: Recognise
+    sessions: Sessions
+    admission: Admission
+    limiter: Limiter
+    limits: Limits
     epoch: UUID

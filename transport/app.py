@@ -1,0 +1,90 @@
+"""The application factory: the one place where an API process is wired together."""
+
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, NoReturn
+
+from litestar import Litestar, Request
+from litestar.types import ControllerRouterHandler
+
+from commands.write_side import write_side
+from projections.queries import Queries
+from runtime.broker import open_broker, open_client
+from runtime.database import open_pool
+from runtime.migrations import check
+from runtime.settings import Settings
+from transport.admission import Admission
+from transport.command_door import command_routes
+from transport.doors import Doors
+from transport.gate import Gate
+from transport.limits import Limiter, Limits
+from transport.query_door import query_routes
+from transport.recognition import Recognition
+from transport.session_door import session_routes
+from transport.sessions import Sessions
+
+LIMITS = Limits()
+
+
+def create_app(settings: Settings, *, limits: Limits = LIMITS) -> Litestar:
+    """Make the API. Its routes appear when its lifespan has opened the parts that they need.
+
+    The lifespan raises `MigrationsMissing`, which lists them, on a database that is behind.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncGenerator[None]:
+        async with open_doors(settings, limits) as doors:
+            for route in _routes(doors):
+                app.register(route)
+            yield
+
+    app = Litestar(
+        lifespan=[lifespan],
+        exception_handlers={Exception: _leave_to_the_gate},
+        openapi_config=None,
+        logging_config=None,
+    )
+    app.asgi_handler = Gate(app.asgi_handler)
+    return app
+
+
+@asynccontextmanager
+async def open_doors(settings: Settings, limits: Limits = LIMITS) -> AsyncGenerator[Doors]:
+    """Open every part of an API process, and close them in the opposite order."""
+    async with AsyncExitStack() as stack:
+        await check(settings.postgres)
+        pool = await stack.enter_async_context(open_pool(settings.postgres, name="api", size=settings.pool_size))
+        broker = await stack.enter_async_context(open_broker(settings.valkey))
+        valkey = await stack.enter_async_context(open_client(settings.valkey))
+        write = await stack.enter_async_context(write_side(pool, broker, settings.master_key))
+        queries = await stack.enter_async_context(Queries(pool, write.vault, valkey))
+        sessions = await stack.enter_async_context(
+            Sessions(valkey, write.identities, settings.master_key, settings.session_hours)
+        )
+        recognise = Recognition(write.identities, sessions)
+        limiter = Limiter(valkey)
+        yield Doors(
+            settings=settings,
+            pool=pool,
+            broker=broker,
+            valkey=valkey,
+            write=write,
+            queries=queries,
+            recognise=recognise,
+            sessions=sessions,
+            admission=Admission(recognise, limiter, limits, settings.allowed_origins),
+            limiter=limiter,
+            limits=limits,
+            epoch=await write.store.epoch(),
+        )
+
+
+def _routes(doors: Doors) -> Iterator[ControllerRouterHandler]:
+    yield from command_routes(doors)
+    yield from query_routes(doors)
+    yield from session_routes(doors)
+
+
+def _leave_to_the_gate(_request: Request[Any, Any, Any], error: Exception) -> NoReturn:
+    raise error

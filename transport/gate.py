@@ -1,0 +1,110 @@
+"""The gate: the outermost layer around every HTTP request. Request ids, security headers, errors, metrics, the log."""
+
+from http import HTTPStatus
+from time import perf_counter
+from typing import Any
+
+import psycopg
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from psycopg_pool import PoolTimeout
+from redis.exceptions import RedisError
+from structlog.contextvars import bind_contextvars
+
+from domain.core import Refused
+from runtime.telemetry import get_logger
+from transport.decoding import encoded
+from transport.errors import (
+    PROBLEM_TYPE,
+    BadRequest,
+    MethodNotAllowed,
+    NoSuchPath,
+    Unavailable,
+    headers_of,
+    internal_problem,
+    problem_of,
+)
+from transport.metrics import observe
+from transport.visit import VISIT, ASGIApp, ClientGone, Message, Receive, Send, Visit
+
+SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
+CONTENT_SECURITY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+"""For every answer that does not bring its own policy: data is never a page."""
+
+log = get_logger(__name__)
+
+
+class Gate:
+    """Wraps an ASGI application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Let every HTTP request to `app` through here. Sockets and lifespan pass untouched."""
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Let a connection through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        visit = scope[VISIT] = Visit(scope)
+        bind_contextvars(request_id=visit.request_id)
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                visit.status = message["status"]
+                message["headers"] = _with_ours(message["headers"], visit.request_id)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, answer)
+        except ClientGone:
+            visit.status = 499
+        except Exception as error:
+            if visit.status:
+                raise  # the answer is under way: the server cuts the connection, so that nobody takes it for whole
+            await _answer_error(error, visit, answer)
+        finally:
+            observe(scope.get("path_template", ""), visit.method, visit.status, perf_counter() - visit.started)
+
+
+def _with_ours(headers: Any, request_id: str) -> list[tuple[bytes, bytes]]:
+    ours = [*headers, (b"x-request-id", request_id.encode()), *SECURITY_HEADERS]
+    if not any(name == b"content-security-policy" for name, _ in headers):
+        ours.append(CONTENT_SECURITY)
+    return ours
+
+
+def refusal_of(error: Exception) -> Refused | None:
+    """Say an exception as a refusal; `None` where it is none of ours and nobody expected it."""
+    match error:
+        case Refused():
+            return error
+        case NotFoundException():
+            return NoSuchPath()
+        case MethodNotAllowedException():
+            return MethodNotAllowed(allowed=sorted((error.headers or {}).get("allow", "").split(", ")))
+        case HTTPException() if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return BadRequest(error.detail)
+        case psycopg.OperationalError() | PoolTimeout() | RedisError():
+            log.warning("door.unavailable", error=repr(error))
+            return Unavailable()
+        case _:
+            return None
+
+
+async def _answer_error(error: Exception, visit: Visit, send: Send) -> None:
+    refusal = refusal_of(error)
+    if refusal is None:
+        log.error("door.internal_error", method=visit.method, path=visit.path, exc_info=error)
+        problem, headers = internal_problem(visit.request_id), dict[str, str]()
+    else:
+        problem, headers = problem_of(refusal, visit.request_id), headers_of(refusal)
+    body = encoded(problem)
+    started = [(b"content-type", PROBLEM_TYPE.encode()), (b"content-length", b"%d" % len(body))]
+    started += [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": problem["status"], "headers": started})
+    await send({"type": "http.response.body", "body": body})

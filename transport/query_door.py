@@ -1,0 +1,90 @@
+"""Queries as addresses: one table from paths to query structs; path and query string fill the struct's fields."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+from msgspec import structs
+
+from projections.asking import Query, Viewer
+from projections.queries import QUERIES
+from transport.decoding import encoded
+from transport.doors import Doors
+from transport.errors import FieldError, InvalidParameter, invalid
+from transport.visit import visit_of
+
+PROJECT = "/api/projects/{project_id:uuid}"
+PATHS: dict[str, str] = {
+    "/api/account": "account.get",
+    "/api/projects": "projects.list",
+    PROJECT: "projects.get",
+    f"{PROJECT}/members": "members.list",
+    f"{PROJECT}/versions": "versions.list",
+    "/api/invitations": "invitations.list",
+}
+"""Where each query is answered. What stands in braces is a field of the query."""
+
+MOST_PARAMETERS = 50
+
+
+def query_routes(doors: Doors) -> list[HTTPRouteHandler]:
+    """Make the routes."""
+    return [_route(doors, path, name) for path, name in PATHS.items()]
+
+
+def _route(doors: Doors, path: str, name: str) -> HTTPRouteHandler:
+    query = QUERIES[name]
+
+    @get(path, name=name)
+    async def answer(request: Request[Any, Any, Any]) -> Response[bytes]:
+        session = await doors.admission.account(visit_of(request.scope))
+        asked = query_of(query, request.path_params, request.scope["query_string"])
+        viewer = Viewer(account_id=session.identity.account_id, admin=session.identity.admin)
+        answer = await doors.queries.answer(asked, viewer)
+        headers = {"plumbline-position": str(answer.position)}
+        return Response(encoded(answer.body), media_type="application/json", headers=headers)
+
+    return answer
+
+
+def query_of(query: type[Query], path: Mapping[str, Any], query_string: bytes) -> Query:
+    """Fill a query's fields from the address. Raises `InvalidParameter`, which names the parameter."""
+    given = _given(query_string)
+    known = {field.encode_name for field in structs.fields(query)}
+    for name in given:
+        if name not in known or name in path:
+            raise _wrong(name, "There is no such parameter.")
+    try:
+        return msgspec.convert({**given, **path}, query, strict=False)
+    except msgspec.ValidationError as error:
+        raise _named(error) from error
+
+
+def _given(query_string: bytes) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(
+            query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS
+        )
+    except ValueError as error:
+        raise InvalidParameter("The query string is not URL-encoded UTF-8.") from error
+    given: dict[str, str] = {}
+    for name, value in pairs:
+        if name in given:
+            raise _wrong(name, "The parameter is given twice.")
+        if "\0" in value:
+            raise _wrong(name, "Text must not contain NUL characters.")
+        given[name] = value
+    return given
+
+
+def _wrong(name: str, message: str) -> InvalidParameter:
+    return InvalidParameter(f"{name}: {message}", errors=(FieldError(name, message),))
+
+
+def _named(error: msgspec.ValidationError) -> InvalidParameter:
+    """Name the parameter where msgspec names a place in an object."""
+    found: FieldError = invalid(InvalidParameter, error).extra["errors"][0]
+    return _wrong(found.path.removeprefix("$.").removeprefix("$"), found.message)
