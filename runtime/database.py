@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
-import re
 import select
 import time
 from collections.abc import AsyncGenerator
@@ -14,14 +12,16 @@ from psycopg import AsyncConnection, AsyncCursor, pq
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
+from runtime.settings import without_passwords
+from runtime.telemetry import get_logger
+
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 
 STATEMENT_TIMEOUT = 30.0
 IDLE_IN_TRANSACTION_TIMEOUT = 10.0
 """A client that stalls inside a transaction may hold a lock that others wait for; the server then ends it."""
 
-_log = logging.getLogger(__name__)
-_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^@/]*@")
+_log = get_logger(__name__)
 
 
 class DatabaseUnavailable(Exception):  # noqa: N818 - it names a state, as the HTTP answer does
@@ -94,11 +94,10 @@ async def wait_for(conninfo: str, wait: float) -> None:
         try:
             connection = await AsyncConnection.connect(conninfo, connect_timeout=5)
         except psycopg.OperationalError as error:
-            where = _PASSWORD.sub(r"\1:***@", conninfo)
-            reason = _PASSWORD.sub(r"\1:***@", str(error))
+            where = without_passwords(conninfo)
             if time.monotonic() + pause > deadline:
-                raise DatabaseUnavailable(f"PostgreSQL at {where} does not answer: {reason}") from error
-            _log.warning("waiting for PostgreSQL at %s: %s", where, reason)
+                raise DatabaseUnavailable(f"PostgreSQL at {where} does not answer: {error}") from error
+            _log.warning("waiting for PostgreSQL", database=where, reason=str(error))
         else:
             await connection.close()
             return

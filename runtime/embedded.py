@@ -7,12 +7,12 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import msgspec
-import structlog
 
 from runtime.guard import Failed, Noted, Ready, Report
 from runtime.servers import EmbeddedError
+from runtime.telemetry import get_logger
 
-_log = structlog.stdlib.get_logger(__name__)
+_log = get_logger(__name__)
 
 
 class Embedded:

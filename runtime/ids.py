@@ -1,10 +1,10 @@
-"""Ids: UUIDv7, which sort by the time they were made, so that indexes grow at their end."""
+"""Identifiers: UUIDv7 (RFC 9562), ordered by time, so that indexes grow at their end."""
 
 from uuid import UUID
 
-import uuid_utils
+from uuid_utils.compat import uuid7
 
 
 def new_id() -> UUID:
-    """Make an id. Later ones sort behind earlier ones of this process."""
-    return UUID(int=uuid_utils.uuid7().int)
+    """Make an id that no other process makes; within this process each is greater than the one before."""
+    return uuid7()

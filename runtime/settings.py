@@ -39,7 +39,9 @@ Key = Annotated[
 SECRET = frozenset({"MASTER_KEY"})
 """Variables that are never shown at all. Passwords inside URLs are hidden wherever they stand."""
 
-_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^@/]*@")
+HIDDEN = "***"
+
+_PASSWORD_IN_URL = re.compile(r"(?<=://)([^/@:\s]*):[^@/\s]*@")
 
 
 class SettingsError(ValueError):
@@ -140,6 +142,11 @@ def with_servers(settings: Settings, *, database_url: str, redis_url: str) -> Se
     return structs.replace(settings, database_url=database_url, redis_url=redis_url)
 
 
+def without_passwords(text: str) -> str:
+    """Hide the passwords of all URLs in a text."""
+    return _PASSWORD_IN_URL.sub(rf"\1:{HIDDEN}@", text)
+
+
 def child_environment(settings: Settings, *, database_url: str, redis_url: str) -> dict[str, str]:
     """Give the environment in which another process of ours finds the same settings and these servers."""
     environ = dict(os.environ) | {
@@ -203,10 +210,10 @@ def _allowed(info: FieldInfo) -> str:
 
 def _shown(name: str, value: object) -> str:
     if name in SECRET:
-        return "***"
+        return HIDDEN
     if isinstance(value, tuple):
         return ",".join(cast("tuple[str, ...]", value))
-    return "" if value is None else _PASSWORD.sub(r"\1:***@", str(value))
+    return "" if value is None else without_passwords(str(value))
 
 
 def _kept_key(path: Path) -> str:
