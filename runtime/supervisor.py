@@ -1,0 +1,147 @@
+"""The supervisor: runs processes of ours side by side, starts those again that die, and leaves none behind.
+
+Each child holds a lifeline (`runtime.lifeline`) to us and has a process group of its own, so a Ctrl-C in the terminal
+reaches only us, and we end the children in order.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from runtime import lifeline
+from runtime.telemetry import get_logger, human_line
+
+DRAIN_LIMIT = 10.0
+"""Seconds that a child gets to finish what it is doing."""
+SHORT_LIFE = 10.0
+"""Seconds below which a life counts as a failed start."""
+MOST_FAILURES = 5
+"""Failed starts in a row after which a program that has never lived longer is given up."""
+LONGEST_LINE = 1024 * 1024
+
+_log = get_logger(__name__)
+
+
+class ProgramFailed(Exception):  # noqa: N818 - says what is wrong
+    """A program ends as soon as it is started, every time."""
+
+
+class Child:
+    """One program that is kept running."""
+
+    def __init__(self, name: str, command: Sequence[str], environ: Mapping[str, str]) -> None:
+        """Prepare to run `command`; nothing starts yet."""
+        self.name = name
+        self._command = command
+        self._environ = {**environ, lifeline.VARIABLE: "1"}
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id, None while it is down."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    async def keep(self, write: Callable[[bytes], None]) -> None:
+        """Run the program until cancelled, again whenever it ends; its lines go to `write`. Raises `ProgramFailed`."""
+        failures, proven = 0, False
+        while True:
+            started = time.monotonic()
+            code = await self._live(write)
+            if time.monotonic() - started > SHORT_LIFE:
+                failures, proven = 0, True
+            failures += 1
+            if failures == MOST_FAILURES and not proven:
+                raise ProgramFailed(f"{self.name} ended {failures} times right after its start, last with code {code}")
+            _log.warning("starting a program again", program=self.name, code=code)
+            await asyncio.sleep(min(0.1 * 2**failures, 10))
+
+    async def _live(self, write: Callable[[bytes], None]) -> int | None:
+        """Run the program once and give its exit code; when cancelled, end it."""
+        self._process = process = await asyncio.create_subprocess_exec(
+            *self._command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=self._environ,
+            start_new_session=True,
+        )
+        forwarding = asyncio.create_task(_forward(process.stdout, write))
+        try:
+            await process.wait()
+        finally:
+            await self._end(process)
+            await asyncio.wait([forwarding], timeout=1)
+            forwarding.cancel()
+        return process.returncode
+
+    async def _end(self, process: asyncio.subprocess.Process) -> None:
+        """Ask the program to end, then end it and whatever it started."""
+        try:
+            if process.returncode is None:
+                process.terminate()
+                async with asyncio.timeout(DRAIN_LIMIT):
+                    await process.wait()
+        except TimeoutError:
+            _log.warning("killing a program that does not stop", program=self.name)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+
+
+@contextlib.asynccontextmanager
+async def supervise(
+    commands: Mapping[str, Sequence[str]], environ: Mapping[str, str], *, human: bool | None = None
+) -> AsyncGenerator[dict[str, Child]]:
+    """Run each command, by its name, for the length of the block; then stop them one after another, as listed.
+
+    Their log lines go to our standard error, shortened for people at a terminal (or when `human` says so).
+    Raises `ProgramFailed`, and ends the block, when a program cannot even start.
+    """
+    children = {name: Child(name, command, environ) for name, command in commands.items()}
+    write = _writer(human=sys.stderr.isatty() if human is None else human)
+    try:
+        async with asyncio.TaskGroup() as group:
+            keeping = [group.create_task(child.keep(write)) for child in children.values()]
+            try:
+                yield children
+            finally:
+                for task in keeping:
+                    task.cancel()
+                    await asyncio.wait([task])
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None  # what ended the block, as it is
+
+
+async def _forward(stream: asyncio.StreamReader | None, write: Callable[[bytes], None]) -> None:
+    rest = b""
+    while stream is not None and (chunk := await stream.read(65536)):
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            write(line)
+        if len(rest) > LONGEST_LINE:
+            write(rest)
+            rest = b""
+    if rest:
+        write(rest)
+
+
+def _writer(*, human: bool) -> Callable[[bytes], None]:
+    output = sys.stderr.buffer
+
+    def write(line: bytes) -> None:
+        if human and line.startswith(b"{"):
+            with contextlib.suppress(msgspec.DecodeError):
+                line = human_line(msgspec.json.decode(line, type=dict[str, Any])).encode(errors="backslashreplace")
+        with contextlib.suppress(BrokenPipeError):
+            output.write(line + b"\n")
+            output.flush()
+
+    return write
