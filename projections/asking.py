@@ -106,6 +106,11 @@ class Order(Struct, frozen=True, kw_only=True):
         """Write ORDER BY."""
         return ", ".join(f"{self.table}.{name}{' DESC' if self.descending else ''}" for name in self.fields)
 
+    def is_behind(self, item: object, place: tuple[Any, ...]) -> bool:
+        """Say whether an item lies behind a cursor's place."""
+        there = tuple(getattr(item, name) for name in self.cursor)
+        return there < place if self.descending else there > place
+
     def behind(self) -> str:
         """Write the condition for what lies behind a cursor's place."""
         columns = ", ".join(f"{self.table}.{name}" for name in self.fields)
@@ -206,13 +211,24 @@ class Reading:
         found = await self.select(
             item, f"{sql}{conditions} ORDER BY {order.by()} LIMIT %(limit)s", given, project_id=project_id
         )
-        shown = found[: query.limit]
-        more = len(found) > query.limit
-        return Page(items=shown, next_cursor=cursor_of(shown[-1], order.cursor) if more else None)
+        return _page(found, query.limit, order)
 
     async def open(self, token: str | None) -> str | None:
         """Make a personal text readable; `None` where there is none, or its key is destroyed."""
         return None if token is None else await self._vault.open(token)
+
+
+def page_of(items: Sequence[T], item: type[T], query: Listing, order: Order) -> Page[T]:
+    """Cut a page out of all items, which stand in their order already. Raises `BadCursor`."""
+    if query.cursor is not None:
+        place = place_of(query.cursor, item, order.cursor)
+        items = [each for each in items if order.is_behind(each, place)]
+    return _page(items, query.limit, order)
+
+
+def _page(items: Sequence[T], limit: int, order: Order) -> Page[T]:
+    shown = items[:limit]
+    return Page(items=shown, next_cursor=cursor_of(shown[-1], order.cursor) if len(items) > limit else None)
 
 
 def cursor_of(item: object, fields: Sequence[str]) -> str:

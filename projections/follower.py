@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
-import structlog
 from psycopg import AsyncConnection
 
 from projections.checkpoints import POISON, RESUME, checkpoints
@@ -14,6 +13,7 @@ from projections.ownership import UNDISTURBED, let_go, locks, try_own
 from projections.projection import Projection
 from projections.rebuild import fold_anew
 from projections.tables import ensure_tables
+from runtime.telemetry import get_logger
 
 IDLE = 0.25
 """Seconds between looks at the log while nobody says that it grew."""
@@ -24,7 +24,7 @@ AFTER_ERROR = 1.0
 
 POLL = f"SELECT position, {UNDISTURBED} FROM log_head".encode()  # noqa: S608 - our own text
 
-log = structlog.get_logger()
+log = get_logger(__name__)
 
 
 class Follower:

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
-import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+
+from runtime.telemetry import get_logger
 
 LOG = "log"
 """Channel on which writers tell that the log grew."""
@@ -15,7 +16,7 @@ WATERMARKS = "watermark:"
 PAUSE = 0.5
 """Seconds before another try when the broker is away."""
 
-log = structlog.get_logger()
+log = get_logger(__name__)
 
 
 async def heard(broker: Redis, *patterns: str) -> AsyncGenerator[tuple[str, bytes]]:

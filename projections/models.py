@@ -1,21 +1,46 @@
 """The read models there are: their projections, and the questions that they answer."""
 
-from projections import accounts, audits, members, position_questions, positions, projects, versions
+from projections import (
+    accounts,
+    audit_questions,
+    audits,
+    differences,
+    documents,
+    findings,
+    history,
+    jobs,
+    members,
+    position_details,
+    position_questions,
+    positions,
+    projects,
+    versions,
+)
 from projections.asking import Question
 from projections.projection import Projection
 
 ALL: tuple[Projection, ...] = (
-    members.PROJECTION,
     accounts.PROJECTION,
+    members.PROJECTION,
     projects.PROJECTION,
+    documents.PROJECTION,
     positions.PROJECTION,
     versions.PROJECTION,
     audits.PROJECTION,
+    findings.PROJECTION,
+    jobs.PROJECTION,
 )
 QUESTIONS: tuple[Question, ...] = (
-    *members.QUESTIONS,
     *accounts.QUESTIONS,
+    *members.QUESTIONS,
     *projects.QUESTIONS,
-    *versions.QUESTIONS,
+    *documents.QUESTIONS,
     *position_questions.QUESTIONS,
+    *position_details.QUESTIONS,
+    *versions.QUESTIONS,
+    *differences.QUESTIONS,
+    *audit_questions.QUESTIONS,
+    *findings.QUESTIONS,
+    *jobs.QUESTIONS,
+    *history.QUESTIONS,
 )

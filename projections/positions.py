@@ -78,6 +78,20 @@ class Line(Row, frozen=True, kw_only=True):
     changed_position: int
 
 
+LINE = ", ".join(Line.__struct_fields__)
+"""The columns of a line, for statements."""
+
+
+def in_version(parameter: str) -> str:
+    """Write the SELECT of a project's lines as they stand in the version that `parameter` holds."""
+    return f"""
+SELECT {LINE} FROM read.positions WHERE project_id = %(project_id)s AND since <= %({parameter})s
+UNION ALL
+SELECT {LINE} FROM read.past_positions
+WHERE project_id = %(project_id)s AND since <= %({parameter})s AND until > %({parameter})s
+"""  # noqa: S608 - our own text
+
+
 class PositionRow(Line, frozen=True, kw_only=True):
     """A position of the current version."""
 

@@ -86,6 +86,10 @@ class Rows:
         """Give a row if it is known, outside of a fold."""
         return cast("R | None", self._known[row_type].get(key))
 
+    def all(self, row_type: type[R]) -> list[R]:
+        """Give all known rows of a type, outside of a fold."""
+        return [cast("R", row) for row in self._known[row_type].values() if row is not None]
+
     def changes(self) -> Iterator[tuple[type[Row], list[Row], list[Key]]]:
         """Per row type, what was put and which keys were deleted."""
         for row_type, keys in self._changed.items():

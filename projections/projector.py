@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-import structlog
 from prometheus_client import Gauge
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -13,12 +12,13 @@ from projections.follower import Follower
 from projections.hearing import LOG, WATERMARKS, heard
 from projections.models import ALL
 from projections.projection import Projection
+from runtime.telemetry import get_logger
 
 POSITION = Gauge("projection_position", "Log position that a projection's tables are true at", ["projection"])
 LAG = Gauge("projection_lag_events", "Events of the log that a projection has not looked at yet", ["projection"])
 POISONED = Gauge("projection_poisoned", "1 where an event stopped a projection", ["projection"])
 
-log = structlog.get_logger()
+log = get_logger(__name__)
 
 
 class Projector:

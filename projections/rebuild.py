@@ -51,13 +51,14 @@ async def fold_anew(
     projection: Projection,
     progress: Progress = lambda _name, _position, _head: None,
     *,
+    most_events: int = MOST_EVENTS,
     most_rows: int = MOST_ROWS,
 ) -> int:
     """Rebuild a projection that `connection` owns; answer the position it has reached. Raises `Poisoned`."""
     async with connection.transaction():
         await connection.execute("SET LOCAL statement_timeout = 0")
         await create_tables(connection, projection, NEXT)
-        made = _Made(connection, projection, most_rows)
+        made = _Made(connection, projection, most_events, most_rows)
         position, head = 0, await _head(connection)
         while position < head:
             position = await made.fold_next(position, head)
@@ -77,16 +78,19 @@ async def _head(connection: AsyncConnection[Any]) -> int:
 class _Made:
     """The rows made so far: all in memory, or, once they were too many, the rest of them in the new tables."""
 
-    def __init__(self, connection: AsyncConnection[Any], projection: Projection, most_rows: int) -> None:
+    def __init__(
+        self, connection: AsyncConnection[Any], projection: Projection, most_events: int, most_rows: int
+    ) -> None:
         self._connection = connection
         self._projection = projection
+        self._most_events = most_events
         self._most_rows = most_rows
         self._rows = Rows(projection.rows)
         self._spilled = False
 
     async def fold_next(self, after: int, head: int) -> int:
         types = self._projection.types
-        events = await read_log(self._connection, after=after, upto=head, types=types, limit=MOST_EVENTS)
+        events = await read_log(self._connection, after=after, upto=head, types=types, limit=self._most_events)
         seen = decoded(events)
         if self._spilled:
             await load(self._connection, self._rows, self._projection, seen, NEXT)
@@ -95,7 +99,7 @@ class _Made:
         fold(self._projection, self._rows, seen)
         if self._rows.size() > self._most_rows:
             await self._spill()
-        return head if len(events) < MOST_EVENTS else events[-1].position
+        return head if len(events) < self._most_events else events[-1].position
 
     async def finish(self) -> None:
         await self._spill()

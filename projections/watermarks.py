@@ -6,12 +6,12 @@ from contextlib import suppress
 from typing import Any, Self
 
 import psycopg
-import structlog
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from redis.asyncio import Redis
 
 from domain.core import Refused
 from projections.hearing import WATERMARKS, heard
+from runtime.telemetry import get_logger
 
 PATIENCE = 5.0
 """Seconds that a query waits."""
@@ -20,7 +20,7 @@ SHORTEST, LONGEST = 0.02, 0.1
 
 POSITIONS = b"SELECT projection, position FROM read.checkpoints"
 
-log = structlog.get_logger()
+log = get_logger(__name__)
 
 
 class StaleRead(Refused):

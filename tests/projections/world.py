@@ -1,14 +1,14 @@
 """Histories as they really come about: commands decided on what happened before, folded, and recorded in one log."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from psycopg_pool import AsyncConnectionPool
 
-from domain.core import ClaimReleased, ClaimTaken, Command, Context, Event, Refused
+from domain.core import Claim, ClaimTaken, Command, Context, Event, Refused
 from domain.registry import AGGREGATE_OF, EVENTS
 from eventstore import Append, EventStore, Recorded, Write
 from eventstore.types import EventTypes
@@ -24,22 +24,23 @@ class World:
     def __init__(self) -> None:
         self.appends: list[Append] = []
         self.states: dict[str, Any] = {}
+        self.events: dict[str, list[Event]] = defaultdict(list)
         self.versions: dict[str, int] = defaultdict(int)
 
-    def do(self, command: Command, actor: str = "system", given: Any = None) -> list[Event]:
-        """Carry a command out; raises what it refuses."""
+    def do(self, command: Command, actor: str = "system", given: Any = None, claims: Sequence[str] = ()) -> list[Event]:
+        """Carry a command out, with these claims free; raises what it refuses."""
         aggregate = AGGREGATE_OF[type(command)]
         stream = aggregate.stream_of(command)
         state = self.states.get(stream) or aggregate.state()
         now = BEGAN + timedelta(seconds=len(self.appends))
-        context = Context(actor=actor, now=now, given=given)
-        events = aggregate.decide(command, state, context)
+        context = Context(actor=actor, now=now, given=given, claims={name: Claim() for name in claims})
+        events = [event for event in aggregate.decide(command, state, context) if not isinstance(event, ClaimTaken)]
         for event in events:
-            if not isinstance(event, ClaimTaken | ClaimReleased):
-                state = aggregate.evolve(state, event)
+            state = aggregate.evolve(state, event)
+        self.events[stream] += events
         self.states[stream] = state
         if events:
-            self.append(stream, aggregate.feed_of(command), events, actor)
+            self.append(stream, aggregate.feed_of(command), events, actor or "anyone")
         return events
 
     def attempt(self, command: Command, actor: str = "system", given: Any = None) -> bool:

@@ -1,0 +1,383 @@
+"""Random but lawful histories: people and workers send commands, some of which are refused."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from hashlib import sha256
+from random import Random
+from uuid import UUID
+
+from hypothesis import strategies as st
+
+from domain.account import (
+    ChangePassword,
+    Credentials,
+    GrantRole,
+    IssueToken,
+    Register,
+    Reinstate,
+    RevokeToken,
+    Suspend,
+)
+from domain.audit import (
+    CancelAudit,
+    CompleteAudit,
+    OverrideVerdict,
+    RaiseConflict,
+    RecordFindings,
+    ResolveConflict,
+    Scope,
+    StartAudit,
+)
+from domain.budget import (
+    AddPosition,
+    Budget,
+    BulkEdit,
+    BulkItem,
+    Edit,
+    EditPosition,
+    ImportPositions,
+    MovePosition,
+    NameVersion,
+    Recalculate,
+    RemovePosition,
+    RestoreVersion,
+    Versioned,
+    evolve,
+)
+from domain.document import (
+    ParseDocument,
+    RecordParsed,
+    RecordParseFailure,
+    RemoveDocument,
+    ReplaceDocument,
+    UploadDocument,
+    document_id_of,
+)
+from domain.experts.finding import VERDICTS, Finding, Issue, Suggestion
+from domain.job import CancelJob, CompleteJob, EnterPhase, FailJob, QueueJob, RequestCancel, StartJob
+from domain.position import Position
+from domain.project import (
+    AcceptInvitation,
+    ArchiveProject,
+    ChangeMemberRole,
+    CreateProject,
+    DescribeProject,
+    InviteMember,
+    RemoveMember,
+    RenameProject,
+    RestoreProject,
+)
+from runtime.ids import new_id
+from tests.projections.world import World, account
+
+TEXTS = ("", "Zdivo", "a\0b", "\\u0000", 'quo"te\t\n', "100 %_", "\ud7ff\U0001f3d7")
+NUMBERS = ("0", "1", "-2.5", "12.3450", "99999.9999", "0.0001")
+STRANGE_NUMBERS = (*NUMBERS, "NaN", "Infinity", "1E+200000", "1E-200000")
+HASH = "sealed:hash:somebody"
+PASSWORD = "correct horse"  # noqa: S105 - a test's
+ROLES = ("owner", "editor", "auditor", "viewer")
+
+
+class Play:
+    """A world with some people and projects in it, and what they may do next."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)  # noqa: S311 - plays, guards nothing
+        self.world = World()
+        self.people = [f"account:{new_id()}" for _ in range(3)]
+        self.projects = [new_id() for _ in range(2)]
+        self.things: dict[tuple[UUID, str], list[UUID]] = {}
+        for person in self.people:
+            self._register(person)
+        for project in self.projects:
+            self.world.do(CreateProject(project_id=project, name=self.name(), workflow="workflow_b"), self.people[0])
+
+    def act(self, action: str, seed: int) -> bool:
+        """Try something; say whether it was not refused."""
+        self.random.seed(seed)
+        return ACTIONS[action](self, self.random.choice(self.projects))
+
+    def name(self) -> str:
+        return f"name {self.random.choice(TEXTS)}"
+
+    def number(self, numbers: tuple[str, ...] = NUMBERS) -> Decimal | None:
+        return Decimal(self.random.choice(numbers)) if self.random.random() < 0.9 else None
+
+    def new(self, project: UUID, kind: str) -> UUID:
+        self.things.setdefault((project, kind), []).append(new_id())
+        return self.things[project, kind][-1]
+
+    def some(self, project: UUID, kind: str) -> UUID:
+        known = self.things.get((project, kind))
+        return self.random.choice(known) if known else new_id()
+
+    def position(self, project: UUID) -> UUID:
+        known = list(self.budget(project).positions)
+        return self.random.choice(known) if known else new_id()
+
+    def budget(self, project: UUID) -> Budget:
+        return self.world.states.get(f"budget:{project}") or Budget()
+
+    def _register(self, person: str) -> None:
+        given = Credentials(email_claim="claim", password_hash=HASH)
+        command = Register(account_id=account(person), email="a@b", password=PASSWORD, name="Somebody")
+        self.world.do(command, "", given, claims=("claim",))
+
+    def edit(self) -> Edit:
+        fields = {
+            "description": self.random.choice(TEXTS),
+            "code": self.random.choice(("1", "123456789", "%")),
+            "section": self.random.choice(((), ("SO 01",), ("SO 01", "HSV"))),
+            "quantity": self.number(),
+            "unit_price": self.number(),
+            "notes": (self.random.choice(TEXTS),),
+            "metadata": {self.random.choice(TEXTS): [1, 1.5, None, {"deep": self.random.choice(TEXTS)}]},
+        }
+        return Edit(**dict(self.random.sample(sorted(fields.items()), self.random.randint(1, len(fields)))))
+
+
+def _import(play: Play, project: UUID) -> bool:
+    positions = tuple(
+        Position(
+            position_id=new_id(),
+            number=str(index),
+            description=play.random.choice(TEXTS),
+            quantity=play.number(STRANGE_NUMBERS),
+            unit_price=play.number(STRANGE_NUMBERS),
+            declared_total=play.number(STRANGE_NUMBERS),
+            kind=play.random.choice(("work", "material", "other")),
+        )
+        for index in range(play.random.choice((1, 3, 230)))
+    )
+    document = play.some(project, "document")
+    return play.world.attempt(
+        ImportPositions(project_id=project, document_id=document, positions=positions, currency="CZK")
+    )
+
+
+def _add(play: Play, project: UUID) -> bool:
+    after = play.position(project) if play.random.random() < 0.5 else None
+    command = AddPosition(project_id=project, position_id=new_id(), fields=play.edit(), after=after)
+    return play.world.attempt(command, play.people[0])
+
+
+def _edit(play: Play, project: UUID) -> bool:
+    command = EditPosition(project_id=project, position_id=play.position(project), changes=play.edit())
+    return play.world.attempt(command, play.people[1])
+
+
+def _bulk(play: Play, project: UUID) -> bool:
+    known = list(play.budget(project).positions)
+    chosen = play.random.sample(known, min(len(known), 5)) or [new_id()]
+    edits = tuple(BulkItem(position_id=position_id, changes=play.edit()) for position_id in chosen)
+    return play.world.attempt(BulkEdit(project_id=project, edits=edits, trigger="chat_modification"), play.people[1])
+
+
+def _move(play: Play, project: UUID) -> bool:
+    after = play.position(project) if play.random.random() < 0.7 else None
+    section = play.random.choice((None, ("SO 02",)))
+    command = MovePosition(project_id=project, position_id=play.position(project), after=after, section=section)
+    return play.world.attempt(command, play.people[0])
+
+
+def _remove(play: Play, project: UUID) -> bool:
+    return play.world.attempt(RemovePosition(project_id=project, position_id=play.position(project)), play.people[0])
+
+
+def _recalculate(play: Play, project: UUID) -> bool:
+    return play.world.attempt(Recalculate(project_id=project, rounding=play.random.randint(0, 3)), play.people[0])
+
+
+def _restore_version(play: Play, project: UUID) -> bool:
+    version = play.random.randint(1, play.budget(project).version + 1)
+    past = Budget()
+    for event in play.world.events.get(f"budget:{project}", ()):
+        past = evolve(past, event)
+        if isinstance(event, Versioned) and event.version == version:
+            break
+    return play.world.attempt(RestoreVersion(project_id=project, version=version), play.people[0], past)
+
+
+def _name_version(play: Play, project: UUID) -> bool:
+    version = play.random.randint(1, play.budget(project).version + 1)
+    return play.world.attempt(NameVersion(project_id=project, version=version, name=play.name()), play.people[0])
+
+
+def _project(play: Play, project: UUID) -> bool:
+    other = play.random.choice(play.people)
+    role = play.random.choice(ROLES)
+    command, actor = play.random.choice(
+        (
+            (RenameProject(project_id=project, name=play.name()), play.people[0]),
+            (DescribeProject(project_id=project, description=play.random.choice(TEXTS)), play.people[0]),
+            (InviteMember(project_id=project, account_id=account(other), role=role), play.people[0]),
+            (AcceptInvitation(project_id=project), other),
+            (ChangeMemberRole(project_id=project, account_id=account(other), role=role), play.people[0]),
+            (RemoveMember(project_id=project, account_id=account(other)), play.people[0]),
+            (ArchiveProject(project_id=project), play.people[0]),
+            (RestoreProject(project_id=project), play.people[0]),
+        )
+    )
+    return play.world.attempt(command, actor)
+
+
+def _upload(play: Play, project: UUID) -> bool:
+    content_hash = sha256(bytes([play.random.randint(0, 5)])).hexdigest()
+    document = document_id_of(project, content_hash)
+    play.things.setdefault((project, "document"), []).append(document)
+    command = UploadDocument(
+        project_id=project, document_id=document, filename=play.name(), content_hash=content_hash, size=7
+    )
+    return play.world.attempt(command, play.people[0])
+
+
+def _document(play: Play, project: UUID) -> bool:
+    ids = {"project_id": project, "document_id": play.some(project, "document")}
+    parsed = RecordParsed(
+        **ids,
+        bill_hash="0" * 64,
+        format="kros",
+        confidence=90,
+        items=4,
+        priced=3,
+        currency="CZK",
+        declared_total=play.number(STRANGE_NUMBERS),
+        warnings=(play.random.choice(TEXTS),),
+    )
+    command = play.random.choice(
+        (
+            ParseDocument(**ids),
+            parsed,
+            RecordParseFailure(**ids, error_code="bad", error=play.name()),
+            ReplaceDocument(**ids, by=play.some(project, "document")),
+            RemoveDocument(**ids),
+        )
+    )
+    return play.world.attempt(command)
+
+
+def _start_audit(play: Play, project: UUID) -> bool:
+    scope = Scope(version=play.budget(project).version, rules=("V1", "V2", "V99"))
+    command = StartAudit(project_id=project, audit_id=play.new(project, "audit"))
+    return play.world.attempt(command, play.people[2], scope)
+
+
+def _record(play: Play, project: UUID) -> bool:
+    audit_id = play.some(project, "audit")
+    state = play.world.states.get(f"audit:{audit_id}")
+    chosen = [position_id for position_id in play.budget(project).positions if play.random.random() < 0.5]
+    findings = tuple(
+        Finding(
+            rule="V1",
+            expert_role="validator",
+            recommendation=play.random.choice(VERDICTS),
+            reasoning=play.name(),
+            position_id=position_id,
+            evidence={"text": play.random.choice(TEXTS)},
+            issues=(Issue(type="t", severity="error", description="d", suggestion="s"),),
+            suggestions=(Suggestion(action="a", benefit="b", risk=""),),
+        )
+        for position_id in (*chosen[:3], None)
+    )
+    command = RecordFindings(
+        project_id=project,
+        audit_id=audit_id,
+        part=1 + (state.parts if state else 0),
+        outcomes=dict.fromkeys(chosen, "GR0"),
+        verdicts={position_id: play.random.choice(VERDICTS) for position_id in chosen},
+        findings=findings,
+    )
+    return play.world.attempt(command)
+
+
+def _judge(play: Play, project: UUID) -> bool:
+    ids = {"project_id": project, "audit_id": play.some(project, "audit")}
+    position_id, verdict = play.position(project), play.random.choice(VERDICTS)
+    conflict = play.some(project, "conflict")
+    raising = RaiseConflict(
+        **ids,
+        conflict_id=play.new(project, "conflict"),
+        position_id=position_id,
+        rules=("V1", "V2"),
+        description=play.name(),
+    )
+    command = play.random.choice(
+        (
+            OverrideVerdict(**ids, position_id=position_id, verdict=verdict, reason=play.name()),
+            CompleteAudit(**ids, rules={"V1": {"GREEN": 1}}),
+            CompleteAudit(**ids, rules={}),
+            CancelAudit(**ids),
+            raising,
+            ResolveConflict(**ids, conflict_id=conflict, verdict=verdict, by="person", resolution="so"),
+        )
+    )
+    return play.world.attempt(command, play.people[2])
+
+
+def _job(play: Play, project: UUID) -> bool:
+    job_id = play.some(project, "job")
+    state = play.world.states.get(f"job:{job_id}")
+    ids = {"project_id": project, "job_id": job_id}
+    attempt = {**ids, "attempt": state.attempt if state else 1}
+    kind = play.random.choice(("parse", "import", "audit"))
+    command = play.random.choice(
+        (
+            QueueJob(project_id=project, job_id=play.new(project, "job"), kind=kind, subject=new_id()),
+            StartJob(**ids, attempt=attempt["attempt"] + 1),
+            StartJob(**ids, attempt=attempt["attempt"] + 1),
+            EnterPhase(**attempt, phase=play.name()),
+            CompleteJob(**attempt, result={"text": play.random.choice(TEXTS)}),
+            FailJob(**attempt, error_code="e", error=play.name(), retry=play.random.random() < 0.5),
+            RequestCancel(**ids),
+            CancelJob(**attempt),
+        )
+    )
+    return play.world.attempt(command)
+
+
+def _account(play: Play, _project: UUID) -> bool:
+    person = play.random.choice(play.people)
+    ids = {"account_id": account(person)}
+    given = Credentials(password_hash=HASH, old_password_matches=True, token_sha256="f" * 64)
+    command = play.random.choice(
+        (
+            ChangePassword(**ids, old_password=PASSWORD, new_password=PASSWORD),
+            IssueToken(**ids, token_id=play.new(ids["account_id"], "token"), name=play.name()),
+            RevokeToken(**ids, token_id=play.some(ids["account_id"], "token")),
+            GrantRole(**ids, plan=play.random.choice(("user", "pro")), admin=play.random.random() < 0.5),
+            Suspend(**ids, reason=play.name()),
+            Reinstate(**ids),
+        )
+    )
+    return play.world.attempt(command, person, given)
+
+
+ACTIONS: dict[str, Callable[[Play, UUID], bool]] = {
+    "import": _import,
+    "add": _add,
+    "edit": _edit,
+    "bulk": _bulk,
+    "move": _move,
+    "remove": _remove,
+    "recalculate": _recalculate,
+    "restore": _restore_version,
+    "name": _name_version,
+    "project": _project,
+    "upload": _upload,
+    "document": _document,
+    "start audit": _start_audit,
+    "record": _record,
+    "judge": _judge,
+    "job": _job,
+    "account": _account,
+}
+
+steps = st.lists(st.tuples(st.sampled_from(sorted(ACTIONS)), st.integers(0, 2**32)), max_size=60)
+
+
+def played(chosen: list[tuple[str, int]]) -> Play:
+    """Play the steps."""
+    play = Play(0)
+    for action, seed in chosen:
+        play.act(action, seed)
+    return play
