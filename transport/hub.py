@@ -1,0 +1,186 @@
+"""The hub: feeds of this process, each with one broker subscription, however many follow it.
+
+The broker is a hint that may fail silently. The log is the truth: about once a second all feeds are compared with it.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, Self
+from uuid import UUID
+
+import psycopg
+from msgspec import Struct
+from psycopg_pool import PoolTimeout
+
+from commands.frames import Batch, channel_of
+from eventstore import EventStore
+from runtime.broker import Broker, Gap, Message
+from runtime.telemetry import get_logger
+from transport.hub_feed import Feed, Follower
+from transport.hub_reading import Reading
+from transport.hub_stretch import Stretch, stretch_of
+
+COMPARE_SECONDS = 1.0
+"""Between two comparisons of all feeds with the log: how late an event may be that the broker lost."""
+SUBSCRIBE_SECONDS = 1.0
+"""How long a feed waits for a broker that is away before it goes on without."""
+CHANNEL = channel_of("")
+
+_log = get_logger(__name__)
+
+
+class _Held(Struct):
+    """A feed that somebody needs."""
+
+    feed: Feed
+    start: asyncio.Task[None]
+    holders: int = 0
+    filling: asyncio.Task[None] | None = None
+
+
+class Hub:
+    """Follows feeds. Use as an async context manager."""
+
+    def __init__(self, store: EventStore, broker: Broker, epoch: UUID) -> None:
+        """Follow what `store` holds in its life `epoch`. Everything that arrives at `broker` is for the hub."""
+        self.epoch = epoch
+        self.reading = Reading(store)
+        self._store = store
+        self._broker = broker
+        self._held: dict[str, _Held] = {}
+        self._now = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        self._tasks = [
+            asyncio.create_task(self._listen(), name="hub.listen"),
+            asyncio.create_task(self._keep_comparing(), name="hub.compare"),
+        ]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
+
+    @property
+    def feeds(self) -> dict[str, int]:
+        """Which feeds are held, and how many follow each live."""
+        return {name: held.feed.followers for name, held in self._held.items()}
+
+    async def hold(self, name: str) -> Feed:
+        """Give a feed that is kept up from now on; each hold needs its `release`. Raises what the log raises."""
+        held = self._held.get(name)
+        if held is None:
+            feed = Feed(name)
+            held = self._held[name] = _Held(feed, asyncio.create_task(self._start(feed), name=f"start {name}"))
+        held.holders += 1
+        try:
+            await asyncio.shield(held.start)
+        except BaseException:
+            self._let_go(held)
+            raise
+        return held.feed
+
+    def release(self, feed: Feed) -> None:
+        """Need a feed no longer; the last one to say so ends its broker subscription."""
+        self._let_go(self._held[feed.name])
+
+    async def follow(self, feed: Feed, follower: Follower) -> None:
+        """Bring a follower from its position to the present, and leave it there, live; see `Reading.follow`."""
+        await self.reading.follow(feed, follower)
+
+    async def head(self, feed: Feed) -> int:
+        """Ask the log where a feed ends. The feed goes there, if it has not seen that yet."""
+        head = await self.reading.head(feed.name)
+        self._expect(feed, head)
+        return head
+
+    def _let_go(self, held: _Held) -> None:
+        held.holders -= 1
+        if held.holders:
+            return
+        name = held.feed.name
+        del self._held[name]
+        self._broker.unsubscribe(channel_of(name))
+        held.start.cancel()
+        if held.filling is not None:
+            held.filling.cancel()
+
+    async def _start(self, feed: Feed) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SUBSCRIBE_SECONDS):
+                await self._broker.subscribe(channel_of(feed.name))
+        feed.begin(await self.reading.head(feed.name))
+        self._fill(feed)
+
+    async def _listen(self) -> None:
+        async for item in self._broker.messages():
+            match item:
+                case Gap():
+                    self._now.set()
+                case Message(channel=channel, data=data):
+                    held = self._held.get(channel.removeprefix(CHANNEL))
+                    if held is not None:
+                        self._receive(held.feed, data)
+
+    def _receive(self, feed: Feed, message: bytes) -> None:
+        try:
+            batch = Batch.decode(message)
+            if batch.first == 0:
+                feed.pass_by(Stretch(0, batch.frames))
+            else:
+                feed.accept(stretch_of(batch))
+        except Exception:  # noqa: BLE001 - one message must not end the listening
+            _log.exception("message left to the comparison with the log", feed=feed.name)
+        self._fill(feed)
+
+    def _expect(self, feed: Feed, head: int) -> None:
+        feed.wanted = max(feed.wanted, head)
+        self._fill(feed)
+
+    def _fill(self, feed: Feed) -> None:
+        """Fill a feed's hole from the log, if it has one and nobody is at it."""
+        held = self._held.get(feed.name)
+        if held is not None and feed.behind and (held.filling is None or held.filling.done()):
+            held.filling = asyncio.create_task(_tried(self.reading.fill(feed), feed.name), name=f"fill {feed.name}")
+
+    async def _keep_comparing(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(COMPARE_SECONDS):
+                    await self._now.wait()
+            self._now.clear()
+            if self._held:
+                await _tried(self._compare(), "all feeds")
+
+    async def _compare(self) -> None:
+        """Compare every feed with the log, and go after what is missing."""
+        known = {name: held.feed.last for name, held in self._held.items() if held.feed.last is not None}
+        heads = await self.reading.heads(list(known))
+        for name, head in heads.items():
+            held = self._held.get(name)
+            if held is None:
+                continue
+            if head < known[name]:
+                await self._restart(held.feed, head)
+            else:
+                self._expect(held.feed, head)
+
+    async def _restart(self, feed: Feed, head: int) -> None:
+        """Follow a log that was restored to an earlier point."""
+        self.epoch = await self._store.epoch()
+        _log.error("the log was restored to an earlier point", feed=feed.name, last=feed.last, head=head)
+        self.reading.forget()
+        feed.restart(head)
+
+
+async def _tried(work: Coroutine[Any, Any, None], what: str) -> None:
+    """Do what the next comparison will try again if it fails now."""
+    try:
+        await work
+    except (psycopg.OperationalError, PoolTimeout, OSError) as error:
+        _log.warning("the log cannot be read", what=what, reason=str(error))
+    except Exception:  # noqa: BLE001 - the comparisons must go on
+        _log.exception("reading the log failed", what=what)

@@ -1,0 +1,126 @@
+"""Reading feeds from the log: pages for whoever joins, missing events for feeds with a hole, and all their heads."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Protocol
+
+from eventstore import Recorded
+from runtime.telemetry import get_logger
+from transport.hub_feed import Feed, Follower
+from transport.hub_stretch import Stretch, recorded_stretch
+
+PAGE = 100
+"""Events that are read at a time."""
+PART_BYTES = 64 * 1024
+"""Backlogs are handed on in parts of this size, each when its taker is ready for it."""
+MOST_CACHED_BYTES = 16 * 1024 * 1024
+MOST_READERS = 4
+"""Reads at a time: a crowd that comes back at once must not keep commands from the database."""
+GRACE_SECONDS = 0.005
+"""How long a hole may fill itself: what two processes publish at the same moment arrives in either order."""
+
+_log = get_logger(__name__)
+
+
+class Log(Protocol):
+    """What is needed of the event store."""
+
+    async def feed(self, feed: str, *, after: int = 0, limit: int = 1000) -> list[Recorded]:
+        """Read the events of a feed behind sequence `after`, at most `limit`."""
+        ...
+
+    async def heads(self, feeds: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Read the last sequence and position of each feed, (0, 0) where there are no events."""
+        ...
+
+
+class Reading:
+    """Reads feeds. Complete pages never change, so they are kept for the next who needs them."""
+
+    def __init__(self, source: Log) -> None:
+        """Read from `source`."""
+        self._source = source
+        self._slots = asyncio.Semaphore(MOST_READERS)
+        self._pages: OrderedDict[tuple[str, int], list[Stretch]] = OrderedDict()
+        self._bytes = 0
+        self._under_way: dict[tuple[str, int], asyncio.Task[list[Stretch]]] = {}
+
+    async def follow(self, feed: Feed, follower: Follower) -> None:
+        """Bring a follower from its position to the present, as fast as it takes it, and leave it there, live.
+
+        Raises the `Refused` of `Follower.ready`, and what the log raises.
+        """
+        while True:
+            await follower.ready()
+            if feed.attach(follower):
+                return
+            before = follower.position
+            for part in await self.page(feed.name, before):
+                if part.last > follower.position:
+                    await follower.ready()
+                    if not follower.deliver(part.after(follower.position)):
+                        break
+            if follower.position == before:
+                await asyncio.sleep(GRACE_SECONDS)
+
+    async def page(self, name: str, after: int) -> list[Stretch]:
+        """Give events of a feed around and behind `after`, in parts; nothing when there are none behind it."""
+        start = after // PAGE * PAGE
+        key = (name, start)
+        if key in self._pages:
+            self._pages.move_to_end(key)
+            return self._pages[key]
+        reading = self._under_way.get(key)
+        if reading is None:
+            reading = self._under_way[key] = asyncio.create_task(self._read_page(key))
+            reading.add_done_callback(lambda _: self._under_way.pop(key))
+        return await asyncio.shield(reading)
+
+    async def fill(self, feed: Feed) -> None:
+        """Read what a feed is missing, until it is not `behind`."""
+        await asyncio.sleep(GRACE_SECONDS)
+        while feed.behind and feed.last is not None:
+            async with self._slots:
+                events = await self._source.feed(feed.name, after=feed.last, limit=PAGE)
+            if not events:
+                _log.error("a feed ends before what was announced", feed=feed.name, last=feed.last, wanted=feed.wanted)
+                feed.wanted = feed.last
+                return
+            _log.info("filled a gap from the log", feed=feed.name, first=events[0].sequence, last=events[-1].sequence)
+            feed.accept(recorded_stretch(events))
+
+    async def head(self, name: str) -> int:
+        """Give the last sequence of a feed, 0 where there are no events."""
+        return (await self.heads([name]))[name]
+
+    async def heads(self, names: Sequence[str]) -> dict[str, int]:
+        """Give the last sequence of each feed."""
+        return {name: sequence for name, (sequence, _) in (await self._source.heads(names)).items()}
+
+    def forget(self) -> None:
+        """Drop every page: the log was restored, and is not the one that they were read from."""
+        self._pages.clear()
+        self._bytes = 0
+
+    async def _read_page(self, key: tuple[str, int]) -> list[Stretch]:
+        name, start = key
+        async with self._slots:
+            events = await self._source.feed(name, after=start, limit=PAGE)
+        if not events:
+            return []
+        parts = recorded_stretch(events).parts(PART_BYTES)
+        if len(events) == PAGE:
+            self._keep(key, parts)
+        return parts
+
+    def _keep(self, key: tuple[str, int], parts: list[Stretch]) -> None:
+        self._pages[key] = parts
+        self._bytes += _weight(parts)
+        while self._bytes > MOST_CACHED_BYTES:
+            _, dropped = self._pages.popitem(last=False)
+            self._bytes -= _weight(dropped)
+
+
+def _weight(parts: Sequence[Stretch]) -> int:
+    return sum(part.size for part in parts)

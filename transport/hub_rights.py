@@ -1,0 +1,44 @@
+"""Who may follow which feed, by the write model: as it is now, not as a read model remembers it."""
+
+from uuid import UUID
+
+from commands.identities import Identity
+from commands.states import States
+from domain.core import Refused
+from domain.project import Project, UnknownProject
+
+
+class UnknownFeed(Refused):
+    """There is no such feed, or it is not yours."""
+
+    code = "feed.unknown"
+    kind = "unknown"
+
+
+async def check_follower(states: States, feed: str, identity: Identity) -> None:
+    """Let an account follow a feed, or refuse it.
+
+    Members follow their project, administrators every one; an account follows its own feed. Raises `UnknownFeed`, or
+    `UnknownProject` also for a project that is none of the account's business.
+    """
+    kind, account_or_project = _parts(feed)
+    match kind:
+        case "project":
+            project: Project = (await states.get(feed, fresh=True)).state
+            if not project.exists or not (identity.admin or identity.account_id in project.members):
+                raise UnknownProject
+        case "account" if account_or_project == identity.account_id:
+            return
+        case _:
+            raise UnknownFeed
+
+
+def _parts(feed: str) -> tuple[str, UUID]:
+    kind, _, name = feed.partition(":")
+    try:
+        found = UUID(name)
+    except ValueError:
+        raise UnknownFeed from None
+    if str(found) != name:  # one feed has one name
+        raise UnknownFeed
+    return kind, found

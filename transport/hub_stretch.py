@@ -1,0 +1,154 @@
+"""A stretch: consecutive events of one feed, and what everybody who follows the feed shares of them."""
+
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+
+import msgspec
+from msgspec import Struct
+
+from commands.frames import Batch, event_frame
+from domain import account, project
+from domain.registry import name_of
+from eventstore import Recorded
+
+
+class Filter(Struct, frozen=True):
+    """Which events a follower wants: by type, such as `position.edited` or `position.*`; all when there are none."""
+
+    types: tuple[str, ...] = ()
+
+    def wants(self, name: str) -> bool:
+        """Tell whether an event type is wanted."""
+        return not self.types or name in self.types or any(_covers(each, name) for each in self.types)
+
+
+EVERYTHING = Filter()
+MOST_SHARED = 8
+"""Filters for which a stretch keeps its text; further ones are worked out each time."""
+
+
+class Text(Struct, frozen=True):
+    """Frames ready to be sent: newline-joined, with the bytes that they have in UTF-8."""
+
+    text: str
+    size: int
+
+
+class Stretch:
+    """Events `first` to `last` of a feed as frames. Whatever is worked out about them is worked out once."""
+
+    def __init__(self, first: int, frames: Sequence[bytes]) -> None:
+        """Give the events numbers from `first` on; there is at least one."""
+        self.first = first
+        self.last = first + len(frames) - 1
+        self.frames = frames
+        self._texts: dict[Filter, Text | None] = {}
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes of all frames."""
+        return sum(map(len, self.frames))
+
+    @cached_property
+    def headers(self) -> list["Header"]:
+        """What decides who gets a frame, of each frame."""
+        return [_header(frame) for frame in self.frames]
+
+    @cached_property
+    def shaken(self) -> dict[str, int]:
+        """Accounts that may have lost a right here, with the sequence of the first event that says so."""
+        shaken: dict[str, int] = {}
+        for sequence, frame in enumerate(self.frames, self.first):
+            if any(mark in frame for mark in _MARKS) and _header(frame).type in _SHAKING:
+                shaken.setdefault(_CONCERN.decode(frame).data.account_id, sequence)
+        return shaken
+
+    def after(self, sequence: int) -> "Stretch":
+        """Give the part behind `sequence`, which must leave something."""
+        return self if sequence < self.first else Stretch(sequence + 1, self.frames[sequence + 1 - self.first :])
+
+    def upto(self, sequence: int) -> "Stretch":
+        """Give the part up to and with `sequence`, which must leave something."""
+        return self if sequence >= self.last else Stretch(self.first, self.frames[: sequence + 1 - self.first])
+
+    def parts(self, most_bytes: int) -> list["Stretch"]:
+        """Cut into stretches of at most `most_bytes`, or of one frame where that alone is larger."""
+        if self.size <= most_bytes:
+            return [self]
+        parts: list[Stretch] = []
+        start = size = 0
+        for index, frame in enumerate(self.frames):
+            if size and size + len(frame) > most_bytes:
+                parts.append(Stretch(self.first + start, self.frames[start:index]))
+                start, size = index, 0
+            size += len(frame)
+        parts.append(Stretch(self.first + start, self.frames[start:]))
+        return parts
+
+    def text(self, wanted: Filter = EVERYTHING) -> Text | None:
+        """Give the wanted frames ready to be sent; `None` where none is wanted."""
+        if wanted in self._texts:
+            return self._texts[wanted]
+        text = self._joined(wanted)
+        if len(self._texts) < MOST_SHARED:
+            self._texts[wanted] = text
+        return text
+
+    def _joined(self, wanted: Filter) -> Text | None:
+        frames = self.frames
+        if wanted.types:
+            frames = [frame for frame, header in zip(frames, self.headers, strict=True) if wanted.wants(header.type)]
+        if not frames:
+            return None
+        joined = b"\n".join(frames)
+        return Text(joined.decode(), len(joined))
+
+
+class Header(Struct, frozen=True):
+    """The part of a frame that filters look at."""
+
+    type: str
+
+
+def stretch_of(batch: Batch) -> Stretch:
+    """Read a broker message. Raises `ValueError` when its numbers do not fit its frames."""
+    if not batch.frames or batch.last != batch.first + len(batch.frames) - 1:
+        raise ValueError(f"{len(batch.frames)} frames cannot be events {batch.first} to {batch.last}")
+    return Stretch(batch.first, batch.frames)
+
+
+def recorded_stretch(events: Sequence[Recorded]) -> Stretch:
+    """Make a stretch out of events of one feed as the log gives them."""
+    return Stretch(events[0].sequence, [event_frame(event) for event in events])
+
+
+class _Data(Struct, frozen=True):
+    account_id: str
+
+
+class _Concern(Struct, frozen=True):
+    data: _Data
+
+
+_SHAKING = frozenset(
+    map(
+        name_of,
+        (
+            project.MemberRemoved,
+            account.PasswordChanged,
+            account.Suspended,
+            account.TokenRevoked,
+            account.RoleGranted,
+        ),
+    )
+)
+"""Events after which the account that they name may have lost its place on a feed, or its way in."""
+_MARKS = tuple(f'"type":"{name}"'.encode() for name in sorted(_SHAKING))
+_CONCERN = msgspec.json.Decoder(_Concern)
+_HEADER = msgspec.json.Decoder(Header)
+_header = _HEADER.decode
+
+
+@lru_cache(maxsize=4096)
+def _covers(pattern: str, name: str) -> bool:
+    return pattern.endswith(".*") and name.startswith(pattern[:-1])

@@ -1,0 +1,56 @@
+"""Why sockets close: every code that the server closes with, and what the client should do then."""
+
+from msgspec import Struct, structs
+
+from domain.core import Kind, Refused
+
+
+class Closing(Struct, frozen=True):
+    """A close code with its reason. `flush`: what waits to be sent, and what is being answered, still goes out first.
+
+    `retry_after_ms`: the client comes back after a random part of it at the earliest.
+    """
+
+    code: int
+    reason: str
+    reconnect: bool
+    retry_after_ms: int = 0
+    flush: bool = True
+
+    def after(self, milliseconds: int) -> "Closing":
+        """Ask the client to wait that long."""
+        return structs.replace(self, retry_after_ms=milliseconds)
+
+
+GONE = Closing(1006, "the client is gone", reconnect=True, flush=False)
+"""Nothing can be sent any more."""
+TOO_BIG = Closing(1009, "message too big", reconnect=False)
+INTERNAL = Closing(1011, "internal error", reconnect=True, retry_after_ms=1_000)
+NOT_AUTHENTICATED = Closing(4001, "not authenticated, or no longer", reconnect=False)
+FORBIDDEN = Closing(4003, "forbidden", reconnect=False)
+FEED_UNKNOWN = Closing(4004, "feed unknown", reconnect=False)
+TOO_SLOW = Closing(4008, "too slow", reconnect=True, flush=False)
+TOO_MANY_CONNECTIONS = Closing(4009, "too many connections", reconnect=True, retry_after_ms=10_000)
+HEARTBEAT_MISSED = Closing(4010, "heartbeat missed", reconnect=True, flush=False)
+DRAINING = Closing(4012, "draining", reconnect=True)
+TOO_MANY_MESSAGES = Closing(4029, "too many messages", reconnect=True, retry_after_ms=2_000)
+PROTOCOL_ERRORS = Closing(4400, "repeated protocol errors", reconnect=False)
+NO_SUBPROTOCOL = Closing(4400, "no common subprotocol", reconnect=False)
+
+_OF_KIND: dict[Kind, Closing] = {
+    "invalid": PROTOCOL_ERRORS,
+    "unauthenticated": NOT_AUTHENTICATED,
+    "forbidden": FORBIDDEN,
+    "unknown": FEED_UNKNOWN,
+    "conflict": FORBIDDEN,
+    "limit": TOO_MANY_CONNECTIONS,
+    "unavailable": INTERNAL,
+}
+
+
+def closing_of(refusal: Refused | None) -> Closing:
+    """Say with which code a socket closes that is refused as a whole; `None`: for a reason that nobody expected."""
+    if refusal is None:
+        return INTERNAL
+    closing = _OF_KIND[refusal.kind]
+    return closing.after(1000 * refusal.extra["retry_after"]) if "retry_after" in refusal.extra else closing

@@ -1,0 +1,338 @@
+"""What is said on one socket: who is there, what it follows, what it asks, and the limits on all of that."""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from math import ceil
+from typing import Any
+from uuid import UUID
+
+from commands import NotSignedIn
+from domain.core import Refused
+from runtime.telemetry import get_logger
+from transport.doors import Doors
+from transport.errors import MalformedJson, TooLarge, internal_problem, problem_of
+from transport.gate import refusal_of
+from transport.hub import Hub
+from transport.hub_rights import check_follower
+from transport.hub_stretch import Text
+from transport.socket_account import AccountWatch
+from transport.socket_closing import (
+    NOT_AUTHENTICATED,
+    PROTOCOL_ERRORS,
+    TOO_BIG,
+    TOO_MANY_MESSAGES,
+    Closing,
+    closing_of,
+)
+from transport.socket_commands import MOST_IN_FLIGHT, Answering
+from transport.socket_connection import Connection
+from transport.socket_credentials import Credentials, TooManySockets
+from transport.socket_messages import (
+    Allowance,
+    Ask,
+    Authenticate,
+    ClientPing,
+    ClientPong,
+    Error,
+    MessageId,
+    RunCommand,
+    Said,
+    ServerPong,
+    SignedIn,
+    Subscribe,
+    Told,
+    Unsubscribe,
+    Unsubscribed,
+    Welcome,
+    id_of,
+    lines_of,
+    said,
+    told,
+)
+from transport.socket_rate import BURST, RATE, Bucket
+from transport.socket_subscription import Subscription, Terms
+from transport.sockets import RECONNECT_JITTER_MS, Sockets
+
+MESSAGE_BYTES = 64 * 1024
+MOST_FEEDS = 100
+MOST_WRONG = 3
+"""Messages in a row that cannot be read; after that there is no point in going on."""
+
+ALLOWANCE = Allowance(
+    message_bytes=MESSAGE_BYTES, messages_per_second=RATE, burst=BURST, feeds=MOST_FEEDS, in_flight=MOST_IN_FLIGHT
+)
+
+_log = get_logger(__name__)
+
+
+class TooManyMessages(Refused):
+    """Too many messages: wait for as many seconds as `retry_after` says."""
+
+    code = "too_many_messages"
+    kind = "limit"
+
+
+class TooManyFeeds(Refused):
+    """This socket follows as many feeds as it may: unsubscribe from one first."""
+
+    code = "too_many_feeds"
+    kind = "limit"
+
+
+class AlreadySubscribed(Refused):
+    """This socket follows that feed already."""
+
+    code = "already_subscribed"
+
+
+class NotSubscribed(Refused):
+    """This socket does not follow that feed."""
+
+    code = "not_subscribed"
+    kind = "unknown"
+
+
+class Conversation:
+    """One socket, from its handshake on."""
+
+    def __init__(self, doors: Doors, hub: Hub, sockets: Sockets, connection: Connection, client: str) -> None:
+        """Speak over `connection` with whoever is at the address `client`."""
+        self.account_id: UUID | None = None
+        self._doors = doors
+        self._hub = hub
+        self._sockets = sockets
+        self._connection = connection
+        self._credentials = Credentials(doors, client)
+        self._answering = Answering(doors, sockets, self._say, self._fail)
+        self._bucket = Bucket()
+        self._wrong = 0
+        self._heard = 0
+        self._subscriptions: dict[str, Subscription] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._signing_in = False
+        self._later: list[Said] = []
+        """What was said while credentials were looked at."""
+
+    @property
+    def session_id(self) -> str:
+        """The session whose cookie opened this socket; empty where a token did."""
+        session = self._credentials.session
+        return "" if session is None else session.session_id
+
+    async def begin(self, headers: dict[str, str]) -> None:
+        """Sign in by the handshake's headers, if they name somebody; else the first message has to."""
+        try:
+            if await self._credentials.present(headers) is not None:
+                self._admit()
+        except Exception as error:  # noqa: BLE001 - answered, and logged if nobody expected it
+            self._refuse(error)
+
+    def take(self, frame: str | bytes) -> None:
+        """Hear a frame."""
+        data = frame.encode() if isinstance(frame, str) else frame
+        if len(data) > MESSAGE_BYTES:
+            self._fail(None, TooLarge(f"A message may have at most {MESSAGE_BYTES} bytes.", limit_bytes=MESSAGE_BYTES))
+            self.close(TOO_BIG)
+        elif isinstance(frame, bytes):
+            self._count_wrong(None, MalformedJson("Messages travel in text frames."))
+        else:
+            for line in lines_of(data):
+                if self._connection.open:
+                    self._hear(line)
+
+    def beat(self, now: float, ping: Text) -> None:
+        """Keep heartbeat and credentials up to date."""
+        self._connection.beat(now, ping)
+        if self._credentials.due(now):
+            if self._credentials.session is None:
+                self.close(NOT_AUTHENTICATED)
+            else:
+                self._run(self._revalidate())
+
+    def close(self, closing: Closing) -> None:
+        """Close, soon."""
+        self._connection.close(closing)
+
+    async def finish(self) -> None:
+        """Answer what is in flight; follow nothing any more."""
+        self._end_subscriptions()
+        await self._answering.until_idle()
+
+    def end(self) -> None:
+        """Let go of everything."""
+        self._end_subscriptions()
+        self._answering.stop()
+        for task in self._tasks:
+            task.cancel()
+
+    def _hear(self, line: bytes) -> None:
+        self._heard += 1
+        match self._bucket.take():
+            case "close":
+                self.close(TOO_MANY_MESSAGES)
+                return
+            case "refuse":
+                self._fail(id_of(line), TooManyMessages(retry_after=ceil(self._bucket.retry_after)))
+                return
+            case "pass":
+                pass
+        try:
+            message = said(line)
+        except Refused as error:
+            self._count_wrong(id_of(line), error)
+            return
+        self._wrong = 0
+        if self._signing_in:
+            self._later.append(message)
+        else:
+            self._obey(message)
+
+    def _count_wrong(self, message_id: MessageId | None, error: Refused) -> None:
+        self._fail(message_id, error)
+        self._wrong += 1
+        if self._wrong >= MOST_WRONG:
+            self.close(PROTOCOL_ERRORS)
+
+    def _obey(self, message: Said) -> None:
+        match message:
+            case ClientPing(t=t):
+                self._say(ServerPong(t=t))
+            case ClientPong():
+                pass  # the connection has noticed that it came
+            case Authenticate():
+                self._signing_in = True
+                self._run(self._authenticate(message))
+            case Subscribe() | Unsubscribe() | RunCommand() | Ask():
+                try:
+                    self._serve(message)
+                except Refused as error:
+                    self._fail(message.id, error)
+
+    def _serve(self, message: Subscribe | Unsubscribe | RunCommand | Ask) -> None:
+        identity = self._credentials.identity
+        match message:
+            case Subscribe():
+                self._subscribe(message)
+            case Unsubscribe(id=message_id, feed=feed):
+                subscription = self._subscriptions.pop(feed, None)
+                if subscription is None:
+                    raise NotSubscribed
+                subscription.end()
+                self._say(Unsubscribed(feed=feed, id=message_id))
+            case RunCommand() | Ask():
+                self._answering.start(message, identity)
+
+    def _subscribe(self, message: Subscribe) -> None:
+        if message.feed in self._subscriptions:
+            raise AlreadySubscribed
+        if len(self._subscriptions) >= MOST_FEEDS:
+            raise TooManyFeeds
+        terms = Terms(
+            hub=self._hub,
+            outbox=self._connection.outbox,
+            account_id=self._credentials.identity.account_id,
+            replay_limit=self._doors.settings.replay_limit,
+            check=self._check,
+            ended=self._ended,
+        )
+        subscription = self._subscriptions[message.feed] = Subscription(message, terms)
+        subscription.start()
+
+    async def _check(self, feed: str) -> None:
+        await check_follower(self._doors.write.bus.states, feed, self._credentials.identity)
+
+    def _ended(self, subscription: Subscription, error: Exception | None) -> None:
+        """Forget a subscription that ended by itself, and tell why if that is not told yet."""
+        feed = subscription.asked.feed
+        if self._subscriptions.get(feed) is subscription:
+            del self._subscriptions[feed]
+        subscription.end()
+        if error is None:
+            return
+        if not subscription.begun:
+            self._fail(subscription.asked.id, error)
+            return
+        refusal = self._expected(error)
+        lost = refusal is not None and refusal.kind in {"unknown", "forbidden"}
+        self._say(Unsubscribed(feed=feed, code="forbidden" if lost else refusal.code if refusal else "internal"))
+
+    def _end_subscriptions(self) -> None:
+        for subscription in self._subscriptions.values():
+            subscription.end()
+        self._subscriptions.clear()
+
+    async def _authenticate(self, message: Authenticate) -> None:
+        try:
+            await self._credentials.present({"authorization": f"Bearer {message.token}"})
+            self._say(SignedIn(id=message.id))
+            if self.account_id is None:
+                self._admit()
+        except Exception as error:  # noqa: BLE001 - answered, and logged if nobody expected it
+            if self.account_id is None:
+                self._refuse(error, message.id)
+            else:
+                self._fail(message.id, error)
+        finally:
+            self._signing_in = False
+            later, self._later = self._later, []
+            for each in later:
+                self._obey(each)
+
+    def _admit(self) -> None:
+        identity = self._credentials.identity
+        if not self._sockets.admit(self, identity.account_id):
+            raise TooManySockets
+        settings = self._doors.settings
+        self._say(
+            Welcome(
+                connection_id=self._connection.id,
+                account_id=identity.account_id,
+                server_time=datetime.now(UTC),
+                epoch=self._hub.epoch,
+                heartbeat_interval=settings.heartbeat_interval,
+                heartbeat_timeout=settings.heartbeat_timeout,
+                reconnect_jitter_max_ms=RECONNECT_JITTER_MS,
+                limits=ALLOWANCE,
+            )
+        )
+        self._run(AccountWatch(self._hub, identity.actor, self._doubt).run())
+
+    def _doubt(self) -> None:
+        self._run(self._revalidate())
+
+    async def _revalidate(self) -> None:
+        try:
+            await self._credentials.revalidate()
+        except NotSignedIn as error:
+            self._refuse(error)
+        except Exception as error:  # noqa: BLE001 - logged, and looked at again
+            _log.warning("a socket's credentials cannot be looked at", reason=repr(error))
+        else:
+            for subscription in list(self._subscriptions.values()):
+                subscription.doubt()
+
+    def _refuse(self, error: Exception, message_id: MessageId | None = None) -> None:
+        self._fail(message_id, error)
+        self.close(closing_of(refusal_of(error)))
+
+    def _say(self, message: Told) -> None:
+        self._connection.outbox.put(told(message))
+
+    def _fail(self, message_id: MessageId | None, error: Exception) -> None:
+        request_id = f"{self._connection.id}:{self._heard}"
+        refusal = self._expected(error)
+        problem = internal_problem(request_id) if refusal is None else problem_of(refusal, request_id)
+        self._say(Error(problem=problem, id=message_id))
+
+    def _expected(self, error: Exception) -> Refused | None:
+        refusal = refusal_of(error)
+        if refusal is None:
+            request_id = f"{self._connection.id}:{self._heard}"
+            _log.error("a socket's message failed", request_id=request_id, exc_info=error)
+        return refusal
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=f"socket {self._connection.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

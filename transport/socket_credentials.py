@@ -1,0 +1,78 @@
+"""Who speaks on a socket: signed in by the handshake or by the first message, and looked at again from time to time."""
+
+from collections.abc import Mapping
+from time import monotonic
+
+from commands import Forbidden, NotSignedIn
+from commands.identities import Identity
+from domain.core import Refused
+from transport.doors import Doors, Session
+from transport.recognition import check_origin
+
+SIGN_IN_SECONDS = 10.0
+"""How long a socket may stay without anybody signed in."""
+REVALIDATE_SECONDS = 300.0
+
+
+class Credentials:
+    """The headers that proved who speaks, and the session that they opened."""
+
+    def __init__(self, doors: Doors, client: str) -> None:
+        """Know nobody yet at the address `client`."""
+        self.session: Session | None = None
+        self._doors = doors
+        self._client = client
+        self._headers: Mapping[str, str] = {}
+        self._due_at = monotonic() + SIGN_IN_SECONDS
+
+    @property
+    def identity(self) -> Identity:
+        """Who speaks. Raises `NotSignedIn`."""
+        if self.session is None:
+            raise NotSignedIn
+        return self.session.identity
+
+    def due(self, now: float) -> bool:
+        """Tell whether it is time to look at the credentials again, or to give up waiting for some."""
+        return now >= self._due_at
+
+    async def present(self, headers: dict[str, str]) -> Session | None:
+        """Sign in by headers; `None` where they name nobody.
+
+        Raises `NotSignedIn`, `OriginRefused` for a cookie that a page of another origin sent, `Forbidden` for another
+        account than before, `TooManyRequests`.
+        """
+        session = await self._known(headers)
+        if session is None:
+            await self._doors.limiter.take(self._doors.limits.anonymous, self._client)
+            return None
+        if session.session_id:
+            check_origin(headers, self._doors.settings.allowed_origins, required=True)
+        if self.session is not None and self.session.identity.account_id != session.identity.account_id:
+            raise Forbidden("This socket belongs to another account: open another one.")
+        self.session, self._headers = session, headers
+        self._due_at = monotonic() + REVALIDATE_SECONDS
+        return session
+
+    async def revalidate(self) -> None:
+        """Look whether the credentials still hold. Raises `NotSignedIn`."""
+        self._due_at = monotonic() + REVALIDATE_SECONDS
+        await self._doors.write.bus.states.get(self.identity.actor, fresh=True)
+        session = await self._doors.recognise(dict(self._headers))
+        if session is None:
+            raise NotSignedIn
+        self.session = session
+
+    async def _known(self, headers: dict[str, str]) -> Session | None:
+        try:
+            return await self._doors.recognise(headers)
+        except NotSignedIn:
+            await self._doors.limiter.take(self._doors.limits.anonymous, self._client)
+            raise
+
+
+class TooManySockets(Refused):
+    """This account has as many open sockets as it may have: close one first."""
+
+    code = "too_many_sockets"
+    kind = "limit"

@@ -1,0 +1,227 @@
+"""What a client and the server say to each other over a socket: `plumbline.v1`, JSON in text frames, one per line."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from transport.decoding import decoded
+from transport.hub_stretch import Text
+
+PROTOCOL = "plumbline.v1"
+
+MessageId = Annotated[int, Meta(ge=0, lt=2**53)] | Annotated[str, Meta(max_length=100)]
+"""The client's own name for a message; the answer carries it."""
+FeedName = Annotated[str, Meta(max_length=100)]
+TypePattern = Annotated[str, Meta(max_length=100)]
+Time = int | float
+
+
+class _Said(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="op"):
+    """Something a client says."""
+
+
+class Subscribe(_Said, frozen=True, kw_only=True, tag="subscribe"):
+    """Send a feed's events: all behind sequence `after`, then live. Without `after`, live only.
+
+    `epoch` is the life of the log that `after` belongs to, as an earlier `subscribed` told it. `types` wants only
+    events of these types: names, or prefixes such as `position.*`.
+    """
+
+    id: MessageId
+    feed: FeedName
+    after: Annotated[int, Meta(ge=0)] | None = None
+    epoch: UUID | None = None
+    types: Annotated[tuple[TypePattern, ...], Meta(max_length=50)] = ()
+
+
+class Unsubscribe(_Said, frozen=True, kw_only=True, tag="unsubscribe"):
+    """Send a feed's events no longer."""
+
+    id: MessageId
+    feed: FeedName
+
+
+class RunCommand(_Said, frozen=True, kw_only=True, tag="command"):
+    """Carry out a command, once: with the same `command_id` it is answered by its first receipt."""
+
+    id: MessageId
+    command: Raw
+    command_id: UUID | None = None
+
+
+class Ask(_Said, frozen=True, kw_only=True, tag="query"):
+    """Answer a query."""
+
+    id: MessageId
+    query: Raw
+
+
+class Authenticate(_Said, frozen=True, kw_only=True, tag="auth"):
+    """Sign in with a bearer token, or go on under a fresh one of the same account."""
+
+    id: MessageId
+    token: Annotated[str, Meta(max_length=500)]
+
+
+class ClientPing(_Said, frozen=True, kw_only=True, tag="ping"):
+    """Answer with a pong that carries the same `t`."""
+
+    t: Time | None = None
+
+
+class ClientPong(_Said, frozen=True, kw_only=True, tag="pong"):
+    """Answer to the server's ping."""
+
+    t: Time | None = None
+
+
+Said = Subscribe | Unsubscribe | RunCommand | Ask | Authenticate | ClientPing | ClientPong
+
+
+class _Told(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="op"):
+    """Something the server tells."""
+
+
+class Allowance(Struct, frozen=True, kw_only=True):
+    """What one socket may do."""
+
+    message_bytes: int
+    messages_per_second: float
+    burst: int
+    feeds: int
+    in_flight: int
+
+
+class Welcome(_Told, frozen=True, kw_only=True, tag="welcome"):
+    """The socket is open and its sender known. Times are seconds, jitter is milliseconds."""
+
+    connection_id: UUID
+    account_id: UUID
+    server_time: datetime
+    epoch: UUID
+    heartbeat_interval: float
+    heartbeat_timeout: float
+    reconnect_jitter_max_ms: int
+    limits: Allowance
+
+
+class Subscribed(_Told, frozen=True, kw_only=True, omit_defaults=False, tag="subscribed"):
+    """The feed's events follow. `recovered`: from where the client asked for; else only those behind `head`."""
+
+    id: MessageId
+    feed: str
+    epoch: UUID
+    head: int
+    recovered: bool
+
+
+class CaughtUp(_Told, frozen=True, kw_only=True, tag="caught_up"):
+    """Everything up to `sequence` was sent, as far as it was wanted; what follows is live."""
+
+    feed: str
+    sequence: int
+
+
+class Reset(_Told, frozen=True, kw_only=True, tag="reset"):
+    """The feed is not followed: read the snapshot, and subscribe from the sequence that it is true at.
+
+    `too_far`: more events are missing than the server replays. `ahead`: the feed has not got that far.
+    `epoch`: the log was restored to an earlier point; positions in it mean nothing any more.
+    """
+
+    feed: str
+    epoch: UUID
+    head: int
+    reason: Literal["too_far", "ahead", "epoch"]
+    id: MessageId | None = None
+
+
+class Unsubscribed(_Told, frozen=True, kw_only=True, tag="unsubscribed"):
+    """The feed's events end here: because the client said so (with its `id`), or for the reason in `code`."""
+
+    feed: str
+    id: MessageId | None = None
+    code: str = ""
+
+
+class Result(_Told, frozen=True, kw_only=True, tag="result"):
+    """A command's receipt, or a query's answer, which knows everything up to `position` of the log."""
+
+    id: MessageId
+    result: Any
+    position: int
+
+
+class SignedIn(_Told, frozen=True, kw_only=True, tag="signed_in"):
+    """The socket goes on under the new credentials."""
+
+    id: MessageId
+
+
+class Error(_Told, frozen=True, kw_only=True, tag="error"):
+    """A message was refused; `problem` is what REST would answer. Without `id` if the message had none to be read."""
+
+    problem: dict[str, Any]
+    id: MessageId | None = None
+
+
+class ServerPing(_Told, frozen=True, kw_only=True, tag="ping"):
+    """Answer with a pong, or be taken for dead. `t`: the server's time in milliseconds."""
+
+    t: int
+
+
+class ServerPong(_Told, frozen=True, kw_only=True, tag="pong"):
+    """Answer to the client's ping."""
+
+    t: Time | None = None
+
+
+class Bye(_Told, frozen=True, kw_only=True, omit_defaults=False, tag="bye"):
+    """The socket closes now, with `code`. `reconnect` tells whether coming back makes sense, and when."""
+
+    code: int
+    reason: str
+    reconnect: bool
+    retry_after_ms: int
+
+
+Told = (
+    Welcome | Subscribed | CaughtUp | Reset | Unsubscribed | Result | SignedIn | Error | ServerPing | ServerPong | Bye
+)
+
+
+class _Named(Struct):
+    id: MessageId | None = None
+
+
+_SAID: msgspec.json.Decoder[Said] = msgspec.json.Decoder(Said)
+_NAMED = msgspec.json.Decoder(_Named)
+_encode = msgspec.json.Encoder().encode
+
+
+def lines_of(frame: bytes) -> list[bytes]:
+    """Split a frame into its messages; there is at least one, though it may be empty."""
+    return frame.removesuffix(b"\n").split(b"\n")
+
+
+def said(line: bytes) -> Said:
+    """Read a message. Raises `MalformedJson` or `InvalidBody`."""
+    return decoded(_SAID, line)
+
+
+def id_of(line: bytes) -> MessageId | None:
+    """Read the id of a message that could not be read as a whole, if it has one."""
+    try:
+        return _NAMED.decode(line).id
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def told(message: Told) -> Text:
+    """Write a message ready to be sent."""
+    encoded = _encode(message)
+    return Text(encoded.decode(), len(encoded))

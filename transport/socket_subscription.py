@@ -1,0 +1,157 @@
+"""A socket's place on a feed: joins, replays as fast as the socket drains, goes live, ends when a right is lost."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from transport.hub import Hub
+from transport.hub_feed import Feed
+from transport.hub_stretch import Filter, Stretch
+from transport.socket_buffer import Outbox
+from transport.socket_messages import CaughtUp, Reset, Subscribe, Subscribed, told
+
+
+class Terms(Struct, frozen=True, kw_only=True):
+    """What a subscription needs of its socket.
+
+    `check` raises a `Refused` when the socket's account may not follow the feed. `ended` hears when the subscription is
+    over: with the error that ended it, and whether it had begun.
+    """
+
+    hub: Hub
+    outbox: Outbox
+    account_id: UUID
+    replay_limit: int
+    check: Callable[[str], Awaitable[None]]
+    ended: Callable[["Subscription", Exception | None], None]
+
+
+class Subscription:
+    """Follows one feed for one socket."""
+
+    def __init__(self, asked: Subscribe, terms: Terms) -> None:
+        """Follow what was `asked` for, after `start`."""
+        self.asked = asked
+        self.position = 0
+        self.begun = False
+        """Whether `subscribed` was told."""
+        self._terms = terms
+        self._wanted = Filter(asked.types)
+        self._account = str(terms.account_id)
+        self._doubtful = True
+        """Whether the right to follow has to be looked at (again) before more is sent."""
+        self._live = False
+        self._feed: Feed | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._run(self._begin())
+
+    def end(self) -> None:
+        """Let go of the feed. Nothing is sent from here on."""
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+        feed, self._feed = self._feed, None
+        if feed is not None:
+            feed.detach(self)
+            self._terms.hub.release(feed)
+
+    def doubt(self) -> None:
+        """Look at the right to follow once more, before anything else is sent."""
+        self._doubtful = True
+        if self._feed is not None:
+            self._feed.detach(self)
+        self._catch_up_anew()
+
+    async def ready(self) -> None:
+        """Wait until the socket has sent most of what it has; look at the right to follow if that is in doubt."""
+        if self._doubtful:
+            self._doubtful = False  # before asking: what happens meanwhile raises it again
+            await self._terms.check(self.asked.feed)
+        await self._terms.outbox.room()
+
+    def deliver(self, stretch: Stretch) -> bool:
+        """Send events on; stop behind one that says that the account may have lost its place."""
+        shaken = stretch.shaken.get(self._account)
+        if shaken is not None:
+            stretch = stretch.upto(shaken)
+            self._doubtful = True
+        self.position = stretch.last
+        text = stretch.text(self._wanted)
+        if text is not None:
+            self._terms.outbox.put(text)
+        if self._doubtful:
+            self._catch_up_anew()
+        return shaken is None
+
+    def pass_by(self, frames: Stretch) -> None:
+        """Send on what has no number, if the socket keeps up."""
+        text = frames.text()
+        if text is not None:
+            self._terms.outbox.put_if_room(text)
+
+    def restart(self, head: int) -> None:
+        """Tell that positions in the feed mean nothing any more."""
+        self._reset("epoch", head)
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        self._task = asyncio.create_task(self._tried(work), name=f"subscription {self.asked.feed}")
+
+    async def _tried(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - the socket answers it, or logs it
+            self._terms.ended(self, error)
+
+    async def _begin(self) -> None:
+        asked, hub = self.asked, self._terms.hub
+        feed = self._feed = await hub.hold(asked.feed)
+        head = feed.last or 0
+        if asked.after is not None and asked.after > head:
+            head = await hub.head(feed)
+        self.position = head if asked.after is None else asked.after
+        await self.ready()
+        if reason := self._irrecoverable(head):
+            self._reset(reason, head)
+            return
+        self._terms.outbox.put(
+            told(
+                Subscribed(id=asked.id, feed=asked.feed, epoch=hub.epoch, head=head, recovered=asked.after is not None)
+            )
+        )
+        self.begun = True
+        await self._follow()
+        self._terms.outbox.put(told(CaughtUp(feed=asked.feed, sequence=self.position)))
+
+    def _catch_up_anew(self) -> None:
+        if self._live:  # else it is at it
+            self._live = False
+            self._run(self._follow())
+
+    async def _follow(self) -> None:
+        if self._feed is not None:
+            await self._terms.hub.follow(self._feed, self)
+            self._live = True
+
+    def _irrecoverable(self, head: int) -> Literal["epoch", "ahead", "too_far"] | None:
+        if self.asked.epoch not in {None, self._terms.hub.epoch}:
+            return "epoch"
+        if self.position > head:
+            return "ahead"
+        return "too_far" if head - self.position > self._terms.replay_limit else None
+
+    def _reset(self, reason: Literal["epoch", "ahead", "too_far"], head: int) -> None:
+        asked = self.asked
+        message = Reset(
+            feed=asked.feed,
+            epoch=self._terms.hub.epoch,
+            head=head,
+            reason=reason,
+            id=None if self.begun else asked.id,
+        )
+        self._terms.outbox.put(told(message))
+        self._terms.ended(self, None)
