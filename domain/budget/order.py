@@ -16,6 +16,11 @@ Places = Sequence[tuple[UUID, int]]
 """Positions with the ranks that they get."""
 
 
+def in_order(budget: Budget) -> list[UUID]:
+    """List the positions as they stand."""
+    return sorted(budget.ranks, key=budget.ranks.__getitem__)
+
+
 def rank_behind(after: UUID | None, budget: Budget, *, moving: UUID | None = None) -> tuple[int, Places]:
     """Find a rank right behind `after` (first where it is `None`), and the neighbours to shift if there is none.
 

@@ -17,6 +17,7 @@ from domain.budget.events import (
     Trigger,
     Versioned,
 )
+from domain.budget.order import in_order
 from domain.budget.refusals import UnknownVersion
 from domain.budget.state import Budget
 from domain.core import Event
@@ -57,11 +58,12 @@ def restored(command: RestoreVersion, budget: Budget, past: Budget) -> list[Even
 
 
 def _changed_back(project_id: UUID, budget: Budget, past: Budget) -> Iterator[PositionEdited]:
+    reordered = in_order(budget) != in_order(past)
     for key, before in budget.positions.items():
         if key not in past.positions:
             continue
         changes = difference(before, past.positions[key])
-        if budget.ranks[key] != past.ranks[key]:
+        if reordered and budget.ranks[key] != past.ranks[key]:
             changes = structs.replace(changes, rank=past.ranks[key])
         if changes != Changes():
             yield edited(project_id, before, changes)

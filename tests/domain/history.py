@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine
+from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from domain.core import Aggregate, Claim, Command, Context, Event, Refused
 
@@ -84,7 +84,10 @@ class History(RuleBasedStateMachine):
         self.events += events
         return events
 
+    @invariant()
+    def refolds(self) -> None:
+        assert fold(self.aggregate, self.events) == self.state
+
     def teardown(self) -> None:
         state = self.aggregate.state
-        assert fold(self.aggregate, self.events) == self.state
         assert msgspec.msgpack.decode(msgspec.msgpack.encode(self.state), type=state) == self.state

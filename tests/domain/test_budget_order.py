@@ -125,6 +125,13 @@ def test_each_of_many_moves_to_one_place_shifts_a_handful(
     assert 0 < shifts < 6 * turns
 
 
+def test_room_is_made_to_the_end_where_all_neighbours_stand_close() -> None:
+    budget = fold(BUDGET, history(bill(line(0), line(1))))
+    for turn in range(60):
+        keep(insert_onwards(turn, numbers(budget))[0], budget)
+    assert numbers(budget) == [0, *range(100, 160), 1]
+
+
 def test_a_neighbour_that_makes_room_is_not_changed() -> None:
     budget, turn = fold(BUDGET, FOUR), 0
     while len(events := keep(insert_second(turn, numbers(budget))[0], budget)) == 2:

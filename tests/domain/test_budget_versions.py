@@ -99,6 +99,16 @@ def test_a_rounding_comes_back_even_where_no_total_differs(given: Any) -> None:
     )
 
 
+def test_restoring_an_order_that_is_there_is_no_event(given: Any) -> None:
+    away_and_back = (
+        MovePosition(project_id=P, position_id=key(2), after=key(3)),
+        MovePosition(project_id=P, position_id=key(3), after=key(2)),
+    )
+    events = history(IMPORT, *away_and_back)
+    assert fold(BUDGET, events).ranks != at_version(events, 1).ranks
+    given(BUDGET, *events).when(restore(1), given=at_version(events, 1)).then()
+
+
 def test_restoring_what_is_there_is_no_event(given: Any) -> None:
     undone = history(IMPORT, edit(1, unit="m"), edit(1, unit=""))
     for version in (1, 3):
