@@ -5,7 +5,7 @@ few microseconds, twenty times faster than binding 30 arrays, and nested values 
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -16,14 +16,13 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct, structs
-from psycopg import AsyncConnection
 
 Key = tuple[Any, ...]
 R = TypeVar("R", bound="Row")
 
 SCHEMA = "read"
-LARGEST_EXPONENT = 1_000
-"""Numbers beyond 10^1000 are no amounts; PostgreSQL's `numeric` would refuse the largest of them."""
+MOST_DIGITS = 1_000
+"""On either side of the point. PostgreSQL's `numeric` takes more, but not any number; no amount has as many."""
 
 _SQL_TYPES = {
     UUID: "uuid",
@@ -158,18 +157,10 @@ def encode(value: object) -> str:
 
 
 def amount(number: Decimal | None) -> Decimal | None:
-    """Give the number, or `None` for what is no amount: infinite, not a number, or beyond 10^1000."""
-    if number is None or not number.is_finite() or abs(number.adjusted()) > LARGEST_EXPONENT:
+    """Give the number, or `None` for what is no amount: infinite, not a number, or far beyond what PostgreSQL keeps."""
+    if number is None or not number.is_finite() or abs(number.adjusted()) > MOST_DIGITS:
         return None
-    return number
-
-
-async def load_rows(connection: AsyncConnection[Any], row: type[R], keys: Sequence[Key]) -> list[R]:
-    """Read the rows with these keys, those that exist, in any order."""
-    table = table_of(row)
-    cursor = await connection.execute(table.load().encode(), (table.encode_keys(keys),))
-    ((text,),) = await cursor.fetchall()
-    return table.decode(text)
+    return number if int(number.as_tuple().exponent) > -MOST_DIGITS else None
 
 
 def _getter(names: tuple[str, ...]) -> Callable[[Any], Key]:

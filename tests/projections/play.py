@@ -19,6 +19,7 @@ from domain.account import (
     Suspend,
 )
 from domain.audit import (
+    Audit,
     CancelAudit,
     CompleteAudit,
     OverrideVerdict,
@@ -95,7 +96,8 @@ class Play:
     def act(self, action: str, seed: int) -> bool:
         """Try something; say whether it was not refused."""
         self.random.seed(seed)
-        return ACTIONS[action](self, self.random.choice(self.projects))
+        busy, other = self.projects
+        return ACTIONS[action](self, busy if self.random.random() < 0.8 else other)
 
     def name(self) -> str:
         return f"name {self.random.choice(TEXTS)}"
@@ -110,6 +112,13 @@ class Play:
     def some(self, project: UUID, kind: str) -> UUID:
         known = self.things.get((project, kind))
         return self.random.choice(known) if known else new_id()
+
+    def audit(self, project: UUID, *statuses: str) -> UUID:
+        """Choose an audit, rather one with one of these statuses."""
+        known = self.things.get((project, "audit"), [])
+        states = {audit_id: self.world.states.get(f"audit:{audit_id}") for audit_id in known}
+        fitting = [audit_id for audit_id, state in states.items() if state and state.status in statuses]
+        return self.random.choice(fitting or known or [new_id()])
 
     def position(self, project: UUID) -> UUID:
         known = list(self.budget(project).positions)
@@ -137,21 +146,21 @@ class Play:
 
 
 def _import(play: Play, project: UUID) -> bool:
+    numbers = play.random.choice((NUMBERS, NUMBERS, STRANGE_NUMBERS))
     positions = tuple(
         Position(
             position_id=new_id(),
             number=str(index),
             description=play.random.choice(TEXTS),
-            quantity=play.number(STRANGE_NUMBERS),
-            unit_price=play.number(STRANGE_NUMBERS),
-            declared_total=play.number(STRANGE_NUMBERS),
+            quantity=play.number(numbers),
+            unit_price=play.number(numbers),
+            declared_total=play.number(numbers),
             kind=play.random.choice(("work", "material", "other")),
         )
-        for index in range(play.random.choice((1, 3, 230)))
+        for index in range(play.random.choice((1, 3, 3, 5, 8, 205)))
     )
-    document = play.some(project, "document")
     return play.world.attempt(
-        ImportPositions(project_id=project, document_id=document, positions=positions, currency="CZK")
+        ImportPositions(project_id=project, document_id=new_id(), positions=positions, currency="CZK")
     )
 
 
@@ -204,21 +213,27 @@ def _name_version(play: Play, project: UUID) -> bool:
 
 
 def _project(play: Play, project: UUID) -> bool:
+    state = play.world.states[f"project:{project}"]
+    owner = next(f"account:{member}" for member, role in state.members.items() if role == "owner")
     other = play.random.choice(play.people)
     role = play.random.choice(ROLES)
-    command, actor = play.random.choice(
+    joining = [AcceptInvitation(project_id=project)] if account(other) in state.invited else []
+    if state.archived:
+        return play.world.attempt(RestoreProject(project_id=project), owner)
+    if joining and play.random.random() < 0.7:
+        return play.world.attempt(joining[0], other)
+    command = play.random.choice(
         (
-            (RenameProject(project_id=project, name=play.name()), play.people[0]),
-            (DescribeProject(project_id=project, description=play.random.choice(TEXTS)), play.people[0]),
-            (InviteMember(project_id=project, account_id=account(other), role=role), play.people[0]),
-            (AcceptInvitation(project_id=project), other),
-            (ChangeMemberRole(project_id=project, account_id=account(other), role=role), play.people[0]),
-            (RemoveMember(project_id=project, account_id=account(other)), play.people[0]),
-            (ArchiveProject(project_id=project), play.people[0]),
-            (RestoreProject(project_id=project), play.people[0]),
+            RenameProject(project_id=project, name=play.name()),
+            DescribeProject(project_id=project, description=play.random.choice(TEXTS)),
+            InviteMember(project_id=project, account_id=account(other), role=role),
+            InviteMember(project_id=project, account_id=account(other), role=role),
+            ChangeMemberRole(project_id=project, account_id=account(other), role=role),
+            RemoveMember(project_id=project, account_id=account(other)),
+            *([ArchiveProject(project_id=project)] if play.random.random() < 0.2 else ()),
         )
     )
-    return play.world.attempt(command, actor)
+    return play.world.attempt(command, owner)
 
 
 def _upload(play: Play, project: UUID) -> bool:
@@ -263,7 +278,7 @@ def _start_audit(play: Play, project: UUID) -> bool:
 
 
 def _record(play: Play, project: UUID) -> bool:
-    audit_id = play.some(project, "audit")
+    audit_id = play.audit(project, "running")
     state = play.world.states.get(f"audit:{audit_id}")
     chosen = [position_id for position_id in play.budget(project).positions if play.random.random() < 0.5]
     findings = tuple(
@@ -291,46 +306,41 @@ def _record(play: Play, project: UUID) -> bool:
 
 
 def _judge(play: Play, project: UUID) -> bool:
-    ids = {"project_id": project, "audit_id": play.some(project, "audit")}
-    position_id, verdict = play.position(project), play.random.choice(VERDICTS)
-    conflict = play.some(project, "conflict")
-    raising = RaiseConflict(
-        **ids,
-        conflict_id=play.new(project, "conflict"),
-        position_id=position_id,
-        rules=("V1", "V2"),
-        description=play.name(),
-    )
-    command = play.random.choice(
-        (
-            OverrideVerdict(**ids, position_id=position_id, verdict=verdict, reason=play.name()),
-            CompleteAudit(**ids, rules={"V1": {"GREEN": 1}}),
-            CompleteAudit(**ids, rules={}),
-            CancelAudit(**ids),
-            raising,
-            ResolveConflict(**ids, conflict_id=conflict, verdict=verdict, by="person", resolution="so"),
-        )
-    )
+    audit_id = play.audit(project, "running", "completed")
+    audited = play.world.states.get(f"audit:{audit_id}") or Audit()
+    ids = {"project_id": project, "audit_id": audit_id}
+    position_id = play.random.choice([*audited.verdicts, new_id()])
+    conflict_id = play.random.choice([*audited.open_conflicts, new_id()])
+    verdict = play.random.choice(VERDICTS)
+    raised = {"conflict_id": new_id(), "position_id": position_id, "rules": ("V1", "V2"), "description": play.name()}
+    resolve = ResolveConflict(**ids, conflict_id=conflict_id, verdict=verdict, by="person", resolution="so")
+    override = OverrideVerdict(**ids, position_id=position_id, verdict=verdict, reason=play.name())
+    end = CancelAudit(**ids) if play.random.random() < 0.2 else CompleteAudit(**ids, rules={"V1": {"GREEN": 1}})
+    under_way = (RaiseConflict(**ids, **raised), resolve, end)
+    command = play.random.choice(under_way if audited.status == "running" else (override, resolve))
     return play.world.attempt(command, play.people[2])
 
 
 def _job(play: Play, project: UUID) -> bool:
+    if play.random.random() < 0.3:
+        kind = play.random.choice(("parse", "import", "audit"))
+        queue = QueueJob(project_id=project, job_id=play.new(project, "job"), kind=kind, subject=new_id())
+        return play.world.attempt(queue)
     job_id = play.some(project, "job")
     state = play.world.states.get(f"job:{job_id}")
     ids = {"project_id": project, "job_id": job_id}
-    attempt = {**ids, "attempt": state.attempt if state else 1}
-    kind = play.random.choice(("parse", "import", "audit"))
+    begun = state.attempt if state else 0
+    attempt = {**ids, "attempt": begun}
     command = play.random.choice(
         (
-            QueueJob(project_id=project, job_id=play.new(project, "job"), kind=kind, subject=new_id()),
-            StartJob(**ids, attempt=attempt["attempt"] + 1),
-            StartJob(**ids, attempt=attempt["attempt"] + 1),
             EnterPhase(**attempt, phase=play.name()),
             CompleteJob(**attempt, result={"text": play.random.choice(TEXTS)}),
             FailJob(**attempt, error_code="e", error=play.name(), retry=play.random.random() < 0.5),
-            RequestCancel(**ids),
             CancelJob(**attempt),
+            RequestCancel(**ids),
         )
+        if state and state.status == "running"
+        else (StartJob(**ids, attempt=begun + 1),)
     )
     return play.world.attempt(command)
 
@@ -339,11 +349,12 @@ def _account(play: Play, _project: UUID) -> bool:
     person = play.random.choice(play.people)
     ids = {"account_id": account(person)}
     given = Credentials(password_hash=HASH, old_password_matches=True, token_sha256="f" * 64)
+    state = play.world.states[person]
     command = play.random.choice(
         (
             ChangePassword(**ids, old_password=PASSWORD, new_password=PASSWORD),
-            IssueToken(**ids, token_id=play.new(ids["account_id"], "token"), name=play.name()),
-            RevokeToken(**ids, token_id=play.some(ids["account_id"], "token")),
+            IssueToken(**ids, token_id=new_id(), name=play.name()),
+            RevokeToken(**ids, token_id=play.random.choice([*state.tokens, new_id()])),
             GrantRole(**ids, plan=play.random.choice(("user", "pro")), admin=play.random.random() < 0.5),
             Suspend(**ids, reason=play.name()),
             Reinstate(**ids),
@@ -372,7 +383,10 @@ ACTIONS: dict[str, Callable[[Play, UUID], bool]] = {
     "account": _account,
 }
 
-steps = st.lists(st.tuples(st.sampled_from(sorted(ACTIONS)), st.integers(0, 2**32)), max_size=60)
+OFTEN = ("document", "job", "judge", "project", "record")
+steps = st.lists(
+    st.tuples(st.sampled_from([*sorted(ACTIONS), *OFTEN]), st.integers(0, 2**32)), min_size=30, max_size=80
+)
 
 
 def played(chosen: list[tuple[str, int]]) -> Play:
