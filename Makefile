@@ -1,0 +1,59 @@
+# Plumbline's two commands are `make run` and `make test`. Everything installs itself, into .venv, when it is needed.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench fmt lock clean
+
+help: ## Show what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo '  make run PORT=9000 DATA_DIR=/tmp/plumbline    any setting of the environment may be given so'
+	@echo '  make test T=tests/domain                      only some tests'
+	@echo '  make bench ONLY="append http"                 only some benchmarks'
+
+run: $(INSTALLED) ## Start everything here: servers, API, projector, worker, and a demo project
+	@$(BIN)/plumbline up --demo
+
+test: $(INSTALLED) ## Run the tests against real servers of their own
+	@$(BIN)/python -m pytest $(T)
+
+check: $(INSTALLED) ## Everything that must hold: style, types, rooms, dependencies, tests, coverage
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/basedpyright
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/deptry .
+	@$(BIN)/python -m pytest --cov --cov-report=term
+
+bench: $(INSTALLED) ## Measure, each figure beside a peer's from the same run
+	@$(BIN)/python -m benchmarks $(ONLY)
+
+fmt: $(INSTALLED) ## Format the code, and mend what can be mended by itself
+	@$(BIN)/ruff check --fix --exit-zero
+	@$(BIN)/ruff format
+
+LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
+
+lock: $(INSTALLED) ## Lock the newest versions that pyproject.toml allows
+	$(BIN)/$(LOCK) --upgrade --group dev pyproject.toml -o requirements-dev.lock
+	$(BIN)/$(LOCK) -c requirements-dev.lock pyproject.toml -o requirements.lock
+
+clean: ## Remove what was installed and measured, but never .data
+	rm -rf .venv .coverage* .hypothesis .import_linter_cache .pytest_cache .ruff_cache
+
+# uv does not read pip's settings, so a mirror named there is handed over.
+$(INSTALLED): pyproject.toml requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Plumbline needs Python 3.11 or newer, but \
+	$(PYTHON) is " + sys.version.split()[0] + ": try `make PYTHON=python3.12`")'
+	@echo 'Installing into .venv (first time, or what is needed has changed)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@mirror=$$($(BIN)/python -m pip config get global.index-url 2>/dev/null || echo "$$PIP_INDEX_URL"); \
+	test -z "$$mirror" || export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$mirror}"; \
+	$(BIN)/uv pip sync --quiet --require-hashes requirements-dev.lock && \
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
