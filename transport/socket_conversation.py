@@ -14,7 +14,6 @@ from transport.doors import Doors
 from transport.errors import MalformedJson, TooLarge, internal_problem, problem_of
 from transport.gate import refusal_of
 from transport.hub import Hub
-from transport.hub_rights import check_follower
 from transport.hub_stretch import Text
 from transport.socket_account import AccountWatch
 from transport.socket_closing import (
@@ -28,6 +27,7 @@ from transport.socket_closing import (
 from transport.socket_commands import MOST_IN_FLIGHT, Answering
 from transport.socket_connection import Connection
 from transport.socket_credentials import Credentials, TooManySockets
+from transport.socket_feeds import MOST_FEEDS, Feeds
 from transport.socket_messages import (
     Allowance,
     Ask,
@@ -43,7 +43,6 @@ from transport.socket_messages import (
     Subscribe,
     Told,
     Unsubscribe,
-    Unsubscribed,
     Welcome,
     id_of,
     lines_of,
@@ -51,11 +50,9 @@ from transport.socket_messages import (
     told,
 )
 from transport.socket_rate import BURST, RATE, Bucket
-from transport.socket_subscription import Subscription, Terms
 from transport.sockets import RECONNECT_JITTER_MS, Sockets
 
 MESSAGE_BYTES = 64 * 1024
-MOST_FEEDS = 100
 MOST_WRONG = 3
 """Messages in a row that cannot be read; after that there is no point in going on."""
 
@@ -73,26 +70,6 @@ class TooManyMessages(Refused):
     kind = "limit"
 
 
-class TooManyFeeds(Refused):
-    """This socket follows as many feeds as it may: unsubscribe from one first."""
-
-    code = "too_many_feeds"
-    kind = "limit"
-
-
-class AlreadySubscribed(Refused):
-    """This socket follows that feed already."""
-
-    code = "already_subscribed"
-
-
-class NotSubscribed(Refused):
-    """This socket does not follow that feed."""
-
-    code = "not_subscribed"
-    kind = "unknown"
-
-
 class Conversation:
     """One socket, from its handshake on."""
 
@@ -108,7 +85,7 @@ class Conversation:
         self._bucket = Bucket()
         self._wrong = 0
         self._heard = 0
-        self._subscriptions: dict[str, Subscription] = {}
+        self._feeds = Feeds(doors, hub, self._credentials, connection.outbox, self._fail)
         self._tasks: set[asyncio.Task[None]] = set()
         self._signing_in = False
         self._later: list[Said] = []
@@ -156,12 +133,12 @@ class Conversation:
 
     async def finish(self) -> None:
         """Answer what is in flight; follow nothing any more."""
-        self._end_subscriptions()
+        self._feeds.leave()
         await self._answering.until_idle()
 
     def end(self) -> None:
         """Let go of everything."""
-        self._end_subscriptions()
+        self._feeds.leave()
         self._answering.stop()
         for task in self._tasks:
             task.cancel()
@@ -213,54 +190,11 @@ class Conversation:
         identity = self._credentials.identity
         match message:
             case Subscribe():
-                self._subscribe(message)
-            case Unsubscribe(id=message_id, feed=feed):
-                subscription = self._subscriptions.pop(feed, None)
-                if subscription is None:
-                    raise NotSubscribed
-                subscription.end()
-                self._say(Unsubscribed(feed=feed, id=message_id))
+                self._feeds.join(message, identity.account_id)
+            case Unsubscribe():
+                self._feeds.part(message)
             case RunCommand() | Ask():
                 self._answering.start(message, identity)
-
-    def _subscribe(self, message: Subscribe) -> None:
-        if message.feed in self._subscriptions:
-            raise AlreadySubscribed
-        if len(self._subscriptions) >= MOST_FEEDS:
-            raise TooManyFeeds
-        terms = Terms(
-            hub=self._hub,
-            outbox=self._connection.outbox,
-            account_id=self._credentials.identity.account_id,
-            replay_limit=self._doors.settings.replay_limit,
-            check=self._check,
-            ended=self._ended,
-        )
-        subscription = self._subscriptions[message.feed] = Subscription(message, terms)
-        subscription.start()
-
-    async def _check(self, feed: str) -> None:
-        await check_follower(self._doors.write.bus.states, feed, self._credentials.identity)
-
-    def _ended(self, subscription: Subscription, error: Exception | None) -> None:
-        """Forget a subscription that ended by itself, and tell why if that is not told yet."""
-        feed = subscription.asked.feed
-        if self._subscriptions.get(feed) is subscription:
-            del self._subscriptions[feed]
-        subscription.end()
-        if error is None:
-            return
-        if not subscription.begun:
-            self._fail(subscription.asked.id, error)
-            return
-        refusal = self._expected(error)
-        lost = refusal is not None and refusal.kind in {"unknown", "forbidden"}
-        self._say(Unsubscribed(feed=feed, code="forbidden" if lost else refusal.code if refusal else "internal"))
-
-    def _end_subscriptions(self) -> None:
-        for subscription in self._subscriptions.values():
-            subscription.end()
-        self._subscriptions.clear()
 
     async def _authenticate(self, message: Authenticate) -> None:
         try:
@@ -309,8 +243,7 @@ class Conversation:
         except Exception as error:  # noqa: BLE001 - logged, and looked at again
             _log.warning("a socket's credentials cannot be looked at", reason=repr(error))
         else:
-            for subscription in list(self._subscriptions.values()):
-                subscription.doubt()
+            self._feeds.doubt()
 
     def _refuse(self, error: Exception, message_id: MessageId | None = None) -> None:
         self._fail(message_id, error)
@@ -321,16 +254,13 @@ class Conversation:
 
     def _fail(self, message_id: MessageId | None, error: Exception) -> None:
         request_id = f"{self._connection.id}:{self._heard}"
-        refusal = self._expected(error)
-        problem = internal_problem(request_id) if refusal is None else problem_of(refusal, request_id)
-        self._say(Error(problem=problem, id=message_id))
-
-    def _expected(self, error: Exception) -> Refused | None:
         refusal = refusal_of(error)
         if refusal is None:
-            request_id = f"{self._connection.id}:{self._heard}"
             _log.error("a socket's message failed", request_id=request_id, exc_info=error)
-        return refusal
+            problem = internal_problem(request_id)
+        else:
+            problem = problem_of(refusal, request_id)
+        self._say(Error(problem=problem, id=message_id))
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work, name=f"socket {self._connection.id}")
