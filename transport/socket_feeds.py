@@ -1,0 +1,119 @@
+"""The feeds that one socket follows: how many, by which right, and how each ends."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from domain.core import Refused
+from runtime.telemetry import get_logger
+from transport.doors import Doors
+from transport.gate import refusal_of
+from transport.hub import Hub
+from transport.hub_rights import check_follower
+from transport.socket_buffer import Outbox
+from transport.socket_credentials import Credentials
+from transport.socket_messages import MessageId, Subscribe, Unsubscribe, Unsubscribed, told
+from transport.socket_subscription import Subscription, Terms
+
+MOST_FEEDS = 100
+
+_log = get_logger(__name__)
+
+
+class TooManyFeeds(Refused):
+    """This socket follows as many feeds as it may: unsubscribe from one first."""
+
+    code = "too_many_feeds"
+    kind = "limit"
+
+
+class AlreadySubscribed(Refused):
+    """This socket follows that feed already."""
+
+    code = "already_subscribed"
+
+
+class NotSubscribed(Refused):
+    """This socket does not follow that feed."""
+
+    code = "not_subscribed"
+    kind = "unknown"
+
+
+class Feeds:
+    """One socket's subscriptions."""
+
+    def __init__(
+        self,
+        doors: Doors,
+        hub: Hub,
+        credentials: Credentials,
+        outbox: Outbox,
+        fail: Callable[[MessageId, Exception], None],
+    ) -> None:
+        """Send what the feeds of `hub` bring to `outbox`, as far as `credentials` allow; refusals go to `fail`."""
+        self._doors = doors
+        self._hub = hub
+        self._credentials = credentials
+        self._outbox = outbox
+        self._fail = fail
+        self._subscriptions: dict[str, Subscription] = {}
+
+    def join(self, message: Subscribe, account_id: UUID) -> None:
+        """Follow a feed. Raises `AlreadySubscribed`, `TooManyFeeds`; whatever comes up later goes to `fail`."""
+        if message.feed in self._subscriptions:
+            raise AlreadySubscribed
+        if len(self._subscriptions) >= MOST_FEEDS:
+            raise TooManyFeeds
+        terms = Terms(
+            hub=self._hub,
+            outbox=self._outbox,
+            account_id=account_id,
+            replay_limit=self._doors.settings.replay_limit,
+            check=self._check,
+            ended=self._ended,
+        )
+        subscription = self._subscriptions[message.feed] = Subscription(message, terms)
+        subscription.start()
+
+    def part(self, message: Unsubscribe) -> None:
+        """Follow a feed no longer. Raises `NotSubscribed`."""
+        subscription = self._subscriptions.pop(message.feed, None)
+        if subscription is None:
+            raise NotSubscribed
+        subscription.end()
+        self._outbox.put(told(Unsubscribed(feed=message.feed, id=message.id)))
+
+    def doubt(self) -> None:
+        """Look at every right to follow once more."""
+        for subscription in self._subscriptions.values():
+            subscription.doubt()
+
+    def leave(self) -> None:
+        """Follow nothing any more."""
+        for subscription in self._subscriptions.values():
+            subscription.end()
+        self._subscriptions.clear()
+
+    async def _check(self, feed: str) -> None:
+        await check_follower(self._doors.write.bus.states, feed, self._credentials.identity)
+
+    def _ended(self, subscription: Subscription, error: Exception | None) -> None:
+        """Forget a subscription that ended by itself, and tell why if that is not told yet."""
+        feed = subscription.asked.feed
+        if self._subscriptions.get(feed) is subscription:
+            del self._subscriptions[feed]
+        subscription.end()
+        if error is None:
+            return
+        if subscription.begun:
+            self._outbox.put(told(Unsubscribed(feed=feed, code=_code_of(error, feed))))
+        else:
+            self._fail(subscription.asked.id, error)
+
+
+def _code_of(error: Exception, feed: str) -> str:
+    refusal = refusal_of(error)
+    if refusal is None:
+        _log.error("a subscription failed", feed=feed, exc_info=error)
+        return "internal"
+    return "forbidden" if refusal.kind in {"unknown", "forbidden"} else refusal.code
