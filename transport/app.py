@@ -17,6 +17,7 @@ from transport.admission import Admission
 from transport.command_door import command_routes
 from transport.doors import Doors
 from transport.gate import Gate
+from transport.health import health_routes
 from transport.limits import Limiter, Limits
 from transport.query_door import query_routes
 from transport.recognition import Recognition
@@ -84,6 +85,7 @@ def _routes(doors: Doors) -> Iterator[ControllerRouterHandler]:
     yield from command_routes(doors)
     yield from query_routes(doors)
     yield from session_routes(doors)
+    yield from health_routes(doors)
 
 
 def _leave_to_the_gate(_request: Request[Any, Any, Any], error: Exception) -> NoReturn:

@@ -1,5 +1,6 @@
 """Queries as addresses: one table from paths to query structs; path and query string fill the struct's fields."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -13,35 +14,52 @@ from projections.asking import Query, Viewer
 from projections.queries import QUERIES
 from transport.decoding import encoded
 from transport.doors import Doors
-from transport.errors import FieldError, InvalidParameter, invalid
+from transport.errors import FieldError, InvalidParameter, NoSuchPath, invalid
 from transport.visit import visit_of
 
-PROJECT = "/api/projects/{project_id:uuid}"
+PROJECT = "/api/projects/{project_id}"
 PATHS: dict[str, str] = {
     "/api/account": "account.get",
+    "/api/invitations": "invitations.list",
     "/api/projects": "projects.list",
     PROJECT: "projects.get",
     f"{PROJECT}/members": "members.list",
+    f"{PROJECT}/documents": "documents.list",
+    f"{PROJECT}/documents/{{document_id}}": "documents.get",
+    f"{PROJECT}/positions": "positions.list",
+    f"{PROJECT}/positions/{{position_id}}": "positions.get",
     f"{PROJECT}/versions": "versions.list",
-    "/api/invitations": "invitations.list",
+    f"{PROJECT}/versions/{{a}}..{{b}}": "versions.diff",
+    f"{PROJECT}/audits": "audits.list",
+    f"{PROJECT}/audits/{{audit_id}}": "audits.get",
+    f"{PROJECT}/audits/{{audit_id}}/findings": "findings.list",
+    f"{PROJECT}/findings": "findings.list",
+    f"{PROJECT}/jobs": "jobs.list",
+    f"{PROJECT}/jobs/{{job_id}}": "jobs.get",
+    f"{PROJECT}/history": "history.list",
 }
-"""Where each query is answered. What stands in braces is a field of the query."""
+"""Where each query is answered. What stands in braces is a field of the query; the others are parameters."""
 
 MOST_PARAMETERS = 50
+FIELD = re.compile(r"\{(\w+)\}")
 
 
 def query_routes(doors: Doors) -> list[HTTPRouteHandler]:
     """Make the routes."""
-    return [_route(doors, path, name) for path, name in PATHS.items()]
+    return [_route(doors, path, QUERIES[name]) for path, name in PATHS.items()]
 
 
-def _route(doors: Doors, path: str, name: str) -> HTTPRouteHandler:
-    query = QUERIES[name]
+def _route(doors: Doors, path: str, query: type[Query]) -> HTTPRouteHandler:
+    fields = re.compile(FIELD.sub(r"(?P<\1>[^/]+?)", path.replace(".", r"\.")))
 
-    @get(path, name=name)
+    @get(_litestar(path))
     async def answer(request: Request[Any, Any, Any]) -> Response[bytes]:
-        session = await doors.admission.account(visit_of(request.scope))
-        asked = query_of(query, request.path_params, request.scope["query_string"])
+        visit = visit_of(request.scope)
+        session = await doors.admission.account(visit)
+        found = fields.fullmatch(visit.path.rstrip("/"))
+        if found is None:
+            raise NoSuchPath
+        asked = query_of(query, found.groupdict(), request.scope["query_string"])
         viewer = Viewer(account_id=session.identity.account_id, admin=session.identity.admin)
         answer = await doors.queries.answer(asked, viewer)
         headers = {"plumbline-position": str(answer.position)}
@@ -50,7 +68,14 @@ def _route(doors: Doors, path: str, name: str) -> HTTPRouteHandler:
     return answer
 
 
-def query_of(query: type[Query], path: Mapping[str, Any], query_string: bytes) -> Query:
+def _litestar(path: str) -> str:
+    """Write a path as Litestar routes it: one parameter takes a whole segment, such as `{a}..{b}`."""
+    segments = path.split("/")
+    names = ["_".join(FIELD.findall(segment)) for segment in segments]
+    return "/".join(f"{{{name}:str}}" if name else segment for name, segment in zip(names, segments, strict=True))
+
+
+def query_of(query: type[Query], path: Mapping[str, str], query_string: bytes) -> Query:
     """Fill a query's fields from the address. Raises `InvalidParameter`, which names the parameter."""
     given = _given(query_string)
     known = {field.encode_name for field in structs.fields(query)}

@@ -143,7 +143,7 @@ async def _tables(database_url: str) -> None:
 
 
 def _wait(api: Api) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         try:
             httpx.get(f"{api.url}/api/session", timeout=5)
@@ -171,5 +171,6 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     assert body["code"] == code
     assert body["status"] == status
     assert body["request_id"] == answer.headers["x-request-id"]
-    assert body["title"] and body["detail"]
+    assert body["title"]
+    assert body["detail"]
     return body
