@@ -21,6 +21,7 @@ from workers.sample_wording import REMARK
 
 __all__ = ["Fault", "sample_bill"]
 
+CREATED = datetime(2025, 1, 1)  # noqa: DTZ001 - the format knows no zones
 PROJECT = "Obytný soubor Nad Potokem"
 VAT = Decimal("0.21")
 CENT = Decimal("0.01")
@@ -43,15 +44,14 @@ def sample_bill(
     too few items for the faults.
     """
     content = io.BytesIO()
-    workbook = xlsxwriter.Workbook(content, {"constant_memory": True})
-    workbook.set_properties({"title": PROJECT, "created": datetime(2025, 1, 1)})  # noqa: DTZ001 - the format has no zone
-    recapitulation = workbook.add_worksheet("Rekapitulace stavby")
-    totals = [
-        (planned.code, planned.title, _write_object(workbook, planned))
-        for planned in plan(objects=objects, items=items, seed=seed, priced=priced, faults=faults)
-    ]
-    _write_recapitulation(recapitulation, totals)
-    workbook.close()
+    with xlsxwriter.Workbook(content, {"constant_memory": True}) as workbook:
+        workbook.set_properties({"title": PROJECT, "created": CREATED})
+        recapitulation = workbook.add_worksheet("Rekapitulace stavby")
+        totals = [
+            (planned.code, planned.title, _write_object(workbook, planned))
+            for planned in plan(objects=objects, items=items, seed=seed, priced=priced, faults=faults)
+        ]
+        _write_recapitulation(recapitulation, totals)
     return content.getvalue()
 
 

@@ -25,6 +25,7 @@ class Assembly:
         self._draft = draft
         self._sheet = sheet
         self._lines = list(table.lines())
+        _find_lump_sums(self._lines)
         self._last_item = max((line.line for line in self._lines if line.kind == "item"), default=0)
         self._numbered_headings = any(line.kind == "text" and line.name for line in self._lines)
         self._texts_are_notes = _texts_are_notes(self._lines)
@@ -145,6 +146,35 @@ class Assembly:
         self._draft.sections = [section for section in self._draft.sections if id(section) not in gone]
         for section, line in lone:
             self._items.append(self._draft_item(line, section.path[:-1]))
+
+
+def _find_lump_sums(lines: list[Line]) -> None:
+    """Take texts with an amount for items where their number continues that of the items around: 2, 3, 4.
+
+    A heading whose amount is the sum of what follows it stays one, however it is numbered.
+    """
+    rows = [line for line in lines if line.kind in {"item", "text", "sum"}]
+    sum_below = Decimal(0)
+    for at in range(len(rows) - 1, -1, -1):
+        line = rows[at]
+        around = rows[max(at - 1, 0) : at + 2]
+        if line.kind == "item":
+            sum_below += line.total or line_total(line.quantity, line.unit_price) or 0
+            continue
+        if (
+            line.total
+            and line.total != sum_below
+            and _consecutive(around)
+            and {around[0].kind, around[2].kind} == {"item"}
+        ):
+            line.kind = "item"
+        sum_below = Decimal(0)
+
+
+def _consecutive(lines: list[Line]) -> bool:
+    """Whether three lines are numbered one after the other."""
+    numbers = [int(line.number) for line in lines if line.number.isascii() and line.number.isdecimal()]
+    return len(numbers) == 3 and numbers == list(range(numbers[0], numbers[0] + 3))  # noqa: PLR2004 - three lines
 
 
 def _texts_are_notes(lines: list[Line]) -> bool:

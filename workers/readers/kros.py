@@ -243,7 +243,8 @@ class _Table:
 
     def _read_other(self, line: int, row: Sequence[Cell], kind: str) -> None:
         """Take the object's total from the row above its first section; note down what else has no known type."""
-        written = next(text(cell) for column in self.columns.values() if text(cell := row[column]))
+        texts = (text(row[column]) for part, column in self.columns.items() if part != "type")
+        written = next((found for found in texts if found), "")
         if kind:
             self.draft.skip(self.sheet, line, f"a row of unknown type {kind!r}: {written[:60]}")
         elif self._object and self._object.declared_total is None and label(written).startswith("naklady"):

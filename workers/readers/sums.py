@@ -59,7 +59,9 @@ class Sums:
 
     def surcharge(self, line: Line, amount: Decimal) -> None:
         """Take an amount below the last item that is not called a sum: overhead, profit, or a sum after all."""
-        if self._near(amount, self._items) and self.net is None:
+        if says(label(line.title), VAT):
+            self._draft.skip(self._sheet, line.line, f"an amount of VAT: {line.title}")
+        elif self._near(amount, self._items) and self.net is None:
             self.net = amount
         else:
             self._surcharges += amount

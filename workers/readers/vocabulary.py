@@ -77,7 +77,7 @@ VAT = ("dph", "vat", "mwst", "gst", "ust")
 SUMS = (
     *("celkem", "soucet", "mezisoucet", "cena bez dph", "cena celkem", "cena s dph", "celkova cena"),
     *("celkom", "sucet", "medzisucet", "spolu", "razem", "suma"),
-    *("total", "subtotal", "sub total", "grand total", "net total", "gross total"),
+    *("total", "subtotal", "sub total", "grand total", "net total", "gross total", "netto", "brutto"),
     *("summe", "zwischensumme", "gesamtsumme", "endsumme", "nettosumme", "bruttosumme", "gesamt"),
 )
 """Words that begin the label of a sum."""

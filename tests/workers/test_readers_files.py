@@ -1,0 +1,149 @@
+"""Files that are no bill: each is refused with its own code, and with words that say what to do."""
+
+import io
+import struct
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.workers.workbooks import archive, csv, ods, parts_of, xlsx, xlsx_of
+from workers.readers import Unreadable, read_bill
+from workers.readers import archive as containers
+from workers.readers.archive import OLE2
+from workers.sample_bill import sample_bill
+
+HEADER = ("Popis", "MJ", "Množství", "Cena")
+
+
+def refusal(data: bytes) -> Unreadable:
+    with pytest.raises(Unreadable) as caught:
+        read_bill(data)
+    return caught.value
+
+
+@pytest.mark.parametrize("data", [b"", b"\n \r\n", b"\0" * 100])
+def test_a_file_without_content_is_empty(data: bytes) -> None:
+    assert refusal(data).code == "unreadable.empty"
+
+
+def test_a_workbook_without_content_is_empty() -> None:
+    assert refusal(xlsx([])).code == "unreadable.empty"
+
+
+def test_a_form_without_items_is_empty_and_says_so() -> None:
+    found = refusal(xlsx([HEADER], sheet="Rozpočet"))
+    assert found.code == "unreadable.empty"
+    assert "'Rozpočet'" in found.detail
+    assert "empty form" in found.detail
+
+
+def test_the_real_empty_form_is_empty(bills: Path) -> None:
+    assert refusal((bills / "cpwd_template.xlsx").read_bytes()).code == "unreadable.empty"
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3", "a PDF"),
+        (b"\x89PNG\r\n\x1a\n1234", "a picture"),
+        (b"Rar!\x1a\x07\x01\x00", "a RAR archive"),
+        (b"<?xml version='1.0'?><GAEB/>", "an XML or HTML file"),
+        (archive({"word/document.xml": b"<w/>"}), "a Word document"),
+        (archive({"drawing.dwg": b"AC1027"}), "a ZIP archive"),
+        (OLE2 + b"\0" * 600 + "WordDocument".encode("utf-16-le"), "a Word document"),
+        (b"\x01\x02\x03\x04", "a binary file"),
+    ],
+)
+def test_other_kinds_of_files_are_called_by_their_name(data: bytes, what: str) -> None:
+    found = refusal(data)
+    assert found.code == "unreadable.not_a_workbook"
+    assert what in found.detail
+    assert "XLSX" in found.detail
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        xlsx([HEADER])[:-30],
+        b"PK\x03\x04" + b"\0" * 40,
+        OLE2 + b"\0" * 600,
+        archive({"xl/workbook.xml": b"<workbook"}),
+        archive({"content.xml": b"nothing"}),
+        csv([HEADER])[:-1] + b";\x00\x01",
+    ],
+)
+def test_damaged_files_are_no_workbooks(data: bytes) -> None:
+    assert refusal(data).code == "unreadable.not_a_workbook"
+
+
+def test_a_workbook_with_a_password_is_encrypted() -> None:
+    found = refusal(OLE2 + b"\0" * 600 + "EncryptedPackage".encode("utf-16-le"))
+    assert found.code == "unreadable.encrypted"
+    assert "password" in found.detail
+
+
+def test_an_archive_with_a_password_is_encrypted() -> None:
+    content = bytearray(xlsx([HEADER]))
+    content[6] |= 1
+    content[content.rindex(b"PK\x01\x02") + 8] |= 1
+    assert refusal(bytes(content)).code == "unreadable.encrypted"
+
+
+def test_a_missing_table_tells_what_was_looked_for_and_what_was_found() -> None:
+    found = refusal(xlsx_of({"Ceník": [("Kód", "Popis", "MJ", "Sazba"), ("1", "Výkop", "m3", 5)], "Obsah": [("a",)]}))
+    assert found.code == "unreadable.no_table"
+    for told in ("'Ceník'", "'Obsah'", "Množství", "row 1 of 'Ceník'", "'Popis'", "no quantity"):
+        assert told in found.detail
+
+
+def test_a_table_on_a_hidden_sheet_is_mentioned() -> None:
+    found = refusal(xlsx_of({"Obsah": [("a",)], "Data": [HEADER, ("Výkop", "m3", 1, 2)]}, hidden=["Data"]))
+    assert found.code == "unreadable.no_table"
+    assert "'Data'" in found.detail
+
+
+def test_text_without_a_table_is_told_from_a_table() -> None:
+    assert refusal("Dobrý den,\nposílám rozpočet.".encode()).code == "unreadable.no_table"
+
+
+def test_an_entry_that_declares_too_large_a_ratio_is_a_bomb() -> None:
+    bomb = archive({"xl/workbook.xml": b"<workbook/>", "xl/worksheets/sheet1.xml": b" " * 20_000_000})
+    assert refusal(bomb).code == "unreadable.zip_bomb"
+
+
+def test_an_entry_that_lies_about_its_size_is_a_bomb() -> None:
+    bomb = bytearray(archive({"xl/workbook.xml": b"<workbook/>", "xl/worksheets/sheet1.xml": b" " * 20_000_000}))
+    for signature, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        struct.pack_into("<I", bomb, bomb.rindex(signature) + offset, 1000)
+    assert refusal(bytes(bomb)).code == "unreadable.zip_bomb"
+
+
+def test_many_entries_that_unpack_to_too_much_together_are_a_bomb(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(containers, "UNPACKED_LIMIT", 2**20)
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as packed:
+        packed.writestr("xl/workbook.xml", b"<workbook/>")
+        for number in range(20):
+            packed.writestr(f"xl/media/{number}.bin", bytes(90_000))
+    assert refusal(content.getvalue()).code == "unreadable.zip_bomb"
+
+
+def test_real_workbooks_are_no_bombs(bills: Path) -> None:
+    for path in sorted(bills.glob("*.xlsx")):
+        assert containers.identify(path.read_bytes()) == "xlsx"
+
+
+def test_kinds_are_told_by_content_alone(bills: Path) -> None:
+    assert containers.identify((bills / "kalkulace_SO201_most_PRICED.xls").read_bytes()) == "xls"
+    assert containers.identify(sample_bill(items=5)) == "xlsx"
+    assert containers.identify(ods([HEADER])) == "ods"
+    assert containers.identify(csv([HEADER])) == "text"
+
+
+def test_a_workbook_whose_parts_were_packed_by_other_tools_still_reads() -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as packed:
+        for name, part in parts_of(xlsx([HEADER, ("Výkop", "m3", 1, 2)])).items():
+            packed.writestr(name, part)
+    assert read_bill(content.getvalue()).items[0].description == "Výkop"
