@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench fmt lock clean
+.PHONY: help run test check bench fmt lock secrets clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,14 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --no-an
 lock: $(INSTALLED) ## Lock the newest versions that pyproject.toml allows
 	$(BIN)/$(LOCK) --upgrade --group dev pyproject.toml -o requirements-dev.lock
 	$(BIN)/$(LOCK) -c requirements-dev.lock pyproject.toml -o requirements.lock
+
+secrets: ## Make the secrets that compose.yaml wants, once
+	@install -d -m 700 secrets
+	@test -f secrets/master_key || head -c 32 /dev/urandom | base64 > secrets/master_key
+	@test -f secrets/database_password || head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n' > secrets/database_password
+	@test -f secrets/database_url || echo "postgresql://plumbline:$$(cat secrets/database_password)@postgres/plumbline" \
+		> secrets/database_url
+	@chmod 644 secrets/*  # for the containers' accounts; the folder keeps everybody else out
 
 clean: ## Remove what was installed and measured, but never .data
 	rm -rf .venv .coverage* .hypothesis .import_linter_cache .pytest_cache .ruff_cache
