@@ -45,6 +45,10 @@ def test_a_line_total_is_rounded_half_up(quantity: str, unit_price: str, decimal
     assert str(line_total(D(quantity), D(unit_price), decimals)) == total
 
 
+def test_a_line_total_has_two_decimals_unless_its_bill_rounds_otherwise() -> None:
+    assert str(line_total(D("0.5"), D("0.25"))) == "0.13"
+
+
 @pytest.mark.parametrize("odd", [None, D("NaN"), D("sNaN"), D("Infinity"), D("1e41"), D("9e999999999")])
 def test_a_line_without_two_sane_numbers_has_no_total(odd: Decimal | None) -> None:
     assert line_total(odd, D(1)) is None
