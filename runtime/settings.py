@@ -147,17 +147,26 @@ def without_passwords(text: str) -> str:
     return _PASSWORD_IN_URL.sub(rf"\1:{HIDDEN}@", text)
 
 
-def child_environment(settings: Settings, *, database_url: str, redis_url: str) -> dict[str, str]:
-    """Give the environment in which another process of ours finds the same settings and these servers."""
-    environ = dict(os.environ) | {
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
-        "DATA_DIR": str(settings.data_dir),
-    }
-    kept = settings.data_dir / "master.key"
-    if not {"MASTER_KEY", "MASTER_KEY_FILE"} & environ.keys() and kept.exists():
-        environ["MASTER_KEY_FILE"] = str(kept)
+def child_environment(settings: Settings) -> dict[str, str]:
+    """Give the environment in which another process of ours finds the same settings, secrets by file where they are.
+
+    Raises `SettingsError` where the settings do not name the servers.
+    """
+    _ = settings.postgres, settings.valkey
+    environ = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in VARIABLES}
+    for info in fields(Settings):
+        environ[info.encode_name] = _as_variable(getattr(settings, info.name))
     return environ
+
+
+def _as_variable(value: object) -> str:
+    match value:
+        case bytes():
+            return base64.b64encode(value).decode()
+        case tuple():
+            return ",".join(cast("tuple[str, ...]", value))
+        case _:
+            return str(value)
 
 
 def _given(environ: Mapping[str, str]) -> dict[str, str]:
@@ -232,3 +241,6 @@ def _kept_key(path: Path) -> str:
         finally:
             draft.unlink()
     return path.read_text(encoding="ascii").strip()
+
+
+VARIABLES = frozenset(info.encode_name for info in fields(Settings))

@@ -40,8 +40,7 @@ async def stack(settings: Settings, *, temporary: bool = False) -> AsyncGenerato
         await migrate(running.postgres)
         async with open_pool(running.postgres, name="up", size=1) as pool, pool.connection() as connection:
             await ensure_tables(connection)
-        environ = child_environment(running, database_url=running.postgres, redis_url=running.valkey)
-        async with supervise(COMMANDS, environ):
+        async with supervise(COMMANDS, child_environment(running)):
             url = f"http://{settings.host}:{settings.port}"
             await _answering(url)
             yield url
@@ -50,7 +49,8 @@ async def stack(settings: Settings, *, temporary: bool = False) -> AsyncGenerato
 def private_settings(folder: Path) -> Settings:
     """Give settings for a stack of its own in `folder`, on a free port, whatever servers the environment names."""
     environ = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
-    return load(environ | {"DATA_DIR": str(folder), "PORT": str(_free_port())})
+    quiet = {"LOG_LEVEL": environ.get("LOG_LEVEL", "error")}
+    return load(environ | quiet | {"DATA_DIR": str(folder), "PORT": str(_free_port())})
 
 
 async def run(settings: Settings, *, demo: bool, out: Console) -> None:

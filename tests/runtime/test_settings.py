@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.settings import Settings, SettingsError, child_environment, load
+from runtime.settings import Settings, SettingsError, child_environment, load, with_servers
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 SERVERS = {"DATABASE_URL": "postgresql://u:hush@db/x", "REDIS_URL": "redis://cache:6379/0", "MASTER_KEY": KEY}
@@ -108,7 +108,7 @@ def test_children_find_the_same_settings(here: dict[str, str], monkeypatch: pyte
         monkeypatch.delenv(name, raising=False)
     settings = load(here)
     urls = {"database_url": "postgresql://postgres@/postgres?host=%2Fx", "redis_url": "unix:///x/valkey.sock"}
-    child = load(child_environment(settings, **urls))
+    child = load(child_environment(with_servers(settings, **urls)))
     assert child.master_key == settings.master_key
     assert child.data_dir == settings.data_dir
     assert (child.database_url, child.redis_url) == (urls["database_url"], urls["redis_url"])
