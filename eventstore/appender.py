@@ -42,17 +42,22 @@ UNSAFE = b"SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_write
 
 
 class _Pending:
-    """An append whose caller waits. `doubtful` once it was sent on a connection that was lost before the answer."""
+    """An append whose caller waits.
 
-    __slots__ = ("append", "doubtful", "encoded", "future", "give_up_at", "size")
+    `doubtful` once it was sent and no answer came; `alone` once a batch with it was refused as a whole.
+    """
 
-    def __init__(self, append: Append, loop: asyncio.AbstractEventLoop) -> None:
+    __slots__ = ("alone", "append", "doubtful", "encoded", "future", "give_up_at", "size")
+
+    def __init__(self, append: Append, patience: float) -> None:
+        loop = asyncio.get_running_loop()
         self.append = append
         self.encoded = encode(append)
         self.size = len(self.encoded.event_data)
         self.future: asyncio.Future[Appended] = loop.create_future()
-        self.give_up_at = loop.time() + PATIENCE
+        self.give_up_at = loop.time() + patience
         self.doubtful = False
+        self.alone = False
 
     def answer(self, answer: Answer | Exception) -> None:
         """Tell the caller, unless it has gone."""
@@ -67,9 +72,10 @@ class _Pending:
 class Appender:
     """Collects the appends of this process into batches, each one transaction, on a connection of its own."""
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, *, patience: float = PATIENCE) -> None:
         """Connect to `conninfo` at the first append."""
-        self._conninfo = make_conninfo(**{**CONNECTION, **conninfo_to_dict(conninfo)})
+        self._patience = patience
+        self._conninfo = make_conninfo("", **{**CONNECTION, **conninfo_to_dict(conninfo)})
         self._queue: deque[_Pending] = deque()
         self._batch: list[_Pending] = []
         self._wake = asyncio.Event()
@@ -92,7 +98,7 @@ class Appender:
         """Store `append`; see `EventStore.append`."""
         if self._task is None or self._task.done() or self._stopping:
             raise LogUnavailable("the appender is not running")
-        pending = _Pending(append, asyncio.get_running_loop())
+        pending = _Pending(append, self._patience)
         self._queue.append(pending)
         self._wake.set()
         return await pending.future
@@ -124,7 +130,10 @@ class Appender:
         pinned: set[str] = set()
         commands: set[UUID] = set()
         while self._queue and len(batch) < MOST_APPENDS and size < MOST_BYTES:
-            append = self._queue[0].append
+            pending = self._queue[0]
+            append = pending.append
+            if batch and (pending.alone or batch[0].alone):
+                break
             writes = [write.stream for write in append.writes]
             pins = [stream for stream, _ in append.pins]
             if not (written.isdisjoint(writes) and pinned.isdisjoint(writes) and written.isdisjoint(pins)):
@@ -133,7 +142,7 @@ class Appender:
                 if append.command_id in commands:
                     break
                 commands.add(append.command_id)
-            pending = self._queue.popleft()
+            self._queue.popleft()
             if pending.future.done():
                 continue
             batch.append(pending)
@@ -171,22 +180,21 @@ class Appender:
         if connection is None:  # never sent
             self._retry(batch, error)
             await asyncio.sleep(RECONNECT_EVERY)
-        elif connection.closed:  # sent, then silence
+        elif _in_doubt(error):
             for pending in batch:
                 pending.doubtful = True
             await self._disconnect()
             self._retry(batch, error)
         elif isinstance(error, psycopg.OperationalError | psycopg.errors.ReadOnlySqlTransaction):
-            # The server could not, and rolled back: disk full, failed over, shutting down.
-            await self._disconnect()
+            await self._disconnect()  # the disk is full, or the server is a standby now
             for pending in batch:
                 pending.answer(LogUnavailable(f"the log cannot be written: {error}"))
         elif len(batch) == 1:
             batch[0].answer(error)
-        else:  # one of them is at fault: ask for each by itself
+        else:  # one of them is at fault
             for pending in batch:
-                self._batch = [pending]
-                await self._store()
+                pending.alone = True
+            self._queue.extendleft(reversed(batch))
 
     def _retry(self, batch: list[_Pending], error: psycopg.Error | OSError) -> None:
         """Queue again what may be sent again while its caller has patience; tell the others what is known."""
@@ -216,6 +224,16 @@ class Appender:
         if self._connection is not None:
             await self._connection.close()
             self._connection = None
+
+
+def _in_doubt(error: psycopg.Error | OSError) -> bool:
+    """Whether a batch that was sent may have been stored although this error came instead of an answer.
+
+    Not if the server said ERROR, which rolls back; but FATAL, or a cancelled statement (class 57), can follow a commit.
+    """
+    if not isinstance(error, psycopg.Error) or error.diag.severity_nonlocalized != "ERROR":
+        return True
+    return (error.sqlstate or "57").startswith("57")
 
 
 async def _refuse_unsafe(connection: AsyncConnection[Any]) -> None:

@@ -90,10 +90,12 @@ def _places(counts: Iterable[int]) -> list[int]:
 def answers(batch: Sequence[Encoded], rows: Sequence[tuple[Any, ...]]) -> dict[int, Answer]:
     """Read what the function said, by place in the batch; the others were not stored, and may be sent again."""
     said: dict[int, Answer] = {}
+    number: int
     for number, outcome, first_position, position, sequence, recorded_at, stream, expected, actual in rows:
-        append = batch[number - 1].append
+        place = number - 1
+        append = batch[place].append
         if outcome in ("stored", "repeated"):
-            said[number - 1] = Appended(
+            said[place] = Appended(
                 feed=append.feed,
                 first_position=first_position,
                 position=position,
@@ -102,7 +104,7 @@ def answers(batch: Sequence[Encoded], rows: Sequence[tuple[Any, ...]]) -> dict[i
                 repeated=outcome == "repeated",
             )
         elif outcome == "conflict":
-            said.setdefault(number - 1, VersionConflict(stream, expected, actual))
+            said.setdefault(place, VersionConflict(stream, expected, actual))
         elif append.command_id is not None:
-            said[number - 1] = CommandMismatch(append.command_id)
+            said[place] = CommandMismatch(append.command_id)
     return said

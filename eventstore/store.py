@@ -6,7 +6,7 @@ from uuid import UUID
 
 from psycopg_pool import AsyncConnectionPool
 
-from eventstore.appender import Appender
+from eventstore.appender import PATIENCE, Appender
 from eventstore.reading import (
     FEED,
     LAST_POSITION,
@@ -39,15 +39,19 @@ RECEIPT = (
 class EventStore:
     """Appends to the log and reads it. Use as an async context manager: leaving it stores what has queued up."""
 
-    def __init__(self, pool: AsyncConnectionPool[Any]) -> None:
-        """Read through `pool`, best one that autocommits; appends go over one more connection to the same database."""
+    def __init__(self, pool: AsyncConnectionPool[Any], *, patience: float = PATIENCE) -> None:
+        """Read through `pool`, best one that autocommits; appends go over one more connection to the same database.
+
+        `patience` is how many seconds an append waits for a database that does not answer.
+        """
         self._pool = pool
+        self._patience = patience
         self._appender: Appender | None = None
 
     async def __aenter__(self) -> Self:
         if not isinstance(self._pool.conninfo, str):
             raise TypeError("the appender needs a pool whose connection string does not change")
-        self._appender = await Appender(self._pool.conninfo).__aenter__()
+        self._appender = await Appender(self._pool.conninfo, patience=self._patience).__aenter__()
         return self
 
     async def __aexit__(self, *exception: object) -> None:
@@ -102,7 +106,7 @@ class EventStore:
 
     async def heads(self, feeds: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Give the last sequence and position of each feed, (0, 0) where there are no events."""
-        heads = dict.fromkeys(feeds, (0, 0))
+        heads: dict[str, tuple[int, int]] = dict.fromkeys(feeds, (0, 0))
         heads.update(
             (feed, (sequence, position)) for feed, sequence, position in await self._rows(FEED_HEADS, list(feeds))
         )
