@@ -9,6 +9,7 @@ from litestar.types import ControllerRouterHandler
 
 from commands.write_side import write_side
 from projections.queries import Queries
+from runtime.blobs import Blobs
 from runtime.broker import open_broker, open_client
 from runtime.database import open_pool
 from runtime.migrations import check
@@ -23,6 +24,7 @@ from transport.query_door import query_routes
 from transport.recognition import Recognition
 from transport.session_door import session_routes
 from transport.sessions import Sessions
+from transport.upload_door import upload_routes
 
 LIMITS = Limits()
 
@@ -71,6 +73,7 @@ async def open_doors(settings: Settings, limits: Limits = LIMITS) -> AsyncGenera
             broker=broker,
             valkey=valkey,
             write=write,
+            blobs=Blobs(settings.blob_url),
             queries=queries,
             recognise=recognise,
             sessions=sessions,
@@ -85,6 +88,7 @@ def _routes(doors: Doors) -> Iterator[ControllerRouterHandler]:
     yield from command_routes(doors)
     yield from query_routes(doors)
     yield from session_routes(doors)
+    yield from upload_routes(doors)
     yield from health_routes(doors)
 
 

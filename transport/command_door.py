@@ -79,7 +79,7 @@ class CommandDoor:
         if self._new_id:
             created = {self._new_id: getattr(command, self._new_id)}
             receipt = structs.replace(receipt, result=receipt.result | created)
-        for message in answer_of(receipt):
+        for message in _answer(receipt):
             await send(message)
 
     async def _admitted(self, visit: Visit) -> str:
@@ -131,18 +131,22 @@ def header_id(visit: Visit, name: str) -> UUID | None:
         raise MalformedHeader(f"{name} must be a UUID.") from None
 
 
-def answer_of(receipt: Receipt) -> tuple[Message, Message]:
-    """Write a receipt as an answer: 201 where something new was stored, 200 where not."""
+def status_of_receipt(receipt: Receipt) -> HTTPStatus:
+    """Give 201 where the command did something, 200 where it had done it before."""
+    return HTTPStatus.OK if receipt.replayed else HTTPStatus.CREATED
+
+
+def headers_of_receipt(receipt: Receipt) -> dict[str, str]:
+    """Give the headers of an answer that carries a receipt."""
+    replay = {"idempotent-replay": "true"} if receipt.replayed else {}
+    return {"plumbline-position": str(receipt.position)} | replay
+
+
+def _answer(receipt: Receipt) -> tuple[Message, Message]:
     body = encoded(receipt)
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(body)),
-        (b"plumbline-position", b"%d" % receipt.position),
-    ]
-    if receipt.replayed:
-        headers.append((b"idempotent-replay", b"true"))
-    status = HTTPStatus.OK if receipt.replayed else HTTPStatus.CREATED
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    headers += [(name.encode(), value.encode()) for name, value in headers_of_receipt(receipt).items()]
     return (
-        {"type": "http.response.start", "status": int(status), "headers": headers},
+        {"type": "http.response.start", "status": int(status_of_receipt(receipt)), "headers": headers},
         {"type": "http.response.body", "body": body},
     )

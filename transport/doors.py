@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from commands.write_side import WriteSide
 from projections.queries import Queries
+from runtime.blobs import Blobs
 from runtime.broker import Broker
 from runtime.settings import Settings
 from transport.admission import Admission
@@ -36,6 +37,7 @@ class Doors(Struct, frozen=True, kw_only=True):
     valkey: Redis
     """For everything else that Valkey keeps: sessions, limits, tickets."""
     write: WriteSide
+    blobs: Blobs
     queries: Queries
     recognise: Recognise
     sessions: Sessions

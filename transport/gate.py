@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 from time import perf_counter
+from traceback import clear_frames
 from typing import Any
 
 import psycopg
@@ -67,6 +68,7 @@ class Gate:
             if visit.status:
                 raise  # the answer is under way: the server cuts the connection, so that nobody takes it for whole
             await _answer_error(error, visit, answer)
+            _let_go(error)
         finally:
             observe(scope.get("path_template", ""), visit.method, visit.status, perf_counter() - visit.started)
 
@@ -94,6 +96,13 @@ def refusal_of(error: Exception) -> Refused | None:
             return Unavailable()
         case _:
             return None
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Free what the frames of a failed request hold, such as a half-written file, before the collector comes by."""
+    while error is not None:
+        clear_frames(error.__traceback__)
+        error = error.__context__
 
 
 async def _answer_error(error: Exception, visit: Visit, send: Send) -> None:

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
-from msgspec import structs
+from msgspec import Struct, structs
 
 from projections.asking import Query, Viewer
 from projections.queries import QUERIES
@@ -41,6 +41,7 @@ PATHS: dict[str, str] = {
 """Where each query is answered. What stands in braces is a field of the query; the others are parameters."""
 
 MOST_PARAMETERS = 50
+Q = TypeVar("Q", bound=Struct)
 FIELD = re.compile(r"\{(\w+)\}")
 
 
@@ -52,7 +53,7 @@ def query_routes(doors: Doors) -> list[HTTPRouteHandler]:
 def _route(doors: Doors, path: str, query: type[Query]) -> HTTPRouteHandler:
     fields = re.compile(FIELD.sub(r"(?P<\1>[^/]+?)", path.replace(".", r"\.")))
 
-    @get(_litestar(path))
+    @get(litestar_path(path))
     async def answer(request: Request[Any, Any, Any]) -> Response[bytes]:
         visit = visit_of(request.scope)
         session = await doors.admission.account(visit)
@@ -68,15 +69,18 @@ def _route(doors: Doors, path: str, query: type[Query]) -> HTTPRouteHandler:
     return answer
 
 
-def _litestar(path: str) -> str:
+def litestar_path(path: str) -> str:
     """Write a path as Litestar routes it: one parameter takes a whole segment, such as `{a}..{b}`."""
     segments = path.split("/")
     names = ["_".join(FIELD.findall(segment)) for segment in segments]
     return "/".join(f"{{{name}:str}}" if name else segment for name, segment in zip(names, segments, strict=True))
 
 
-def query_of(query: type[Query], path: Mapping[str, str], query_string: bytes) -> Query:
-    """Fill a query's fields from the address. Raises `InvalidParameter`, which names the parameter."""
+def query_of(query: type[Q], path: Mapping[str, str], query_string: bytes) -> Q:
+    """Fill the fields of a query, or of another struct, from the address.
+
+    Raises `InvalidParameter`, which names the parameter.
+    """
     given = _given(query_string)
     known = {field.encode_name for field in structs.fields(query)}
     for name in given:

@@ -34,7 +34,8 @@ def test_a_job_that_nobody_takes_degrades_the_service(api: Api) -> None:
     with psycopg.connect(api.environ["DATABASE_URL"], autocommit=True) as connection:
         connection.execute(
             "INSERT INTO job_leases (job_id, project_id, kind, subject, queue, due_at, nudge_at) VALUES"
-            " (gen_random_uuid(), gen_random_uuid(), 'parse', gen_random_uuid(), 'low', now() - interval '2 min', now())"
+            " (gen_random_uuid(), gen_random_uuid(), 'parse', gen_random_uuid(), 'low', now() - interval '2 min',"
+            " now())"
         )
         time.sleep(1.1)  # the last answer is kept for a second
         answer = api.client().get("/health/ready")
