@@ -298,11 +298,10 @@ def open_client(url: str, *, size: int = 20) -> Redis:
 
 
 def _impatient_client(url: str) -> Redis:
-    """Give a client that never mends a connection behind our back: we must know what may be missing."""
-    return Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - untyped options
-        url,
-        max_connections=2,
-        socket_connect_timeout=CONNECT_LIMIT,
-        socket_timeout=2 * SILENCE,
-        retry=Retry(NoBackoff(), 0),
+    """Give a client that never mends a connection behind our back: we must know what may be missing.
+
+    It has no socket timeout, under which the library can swallow a cancellation on Python 3.11; `SILENCE` stands in.
+    """
+    return Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - as above
+        url, max_connections=2, socket_connect_timeout=CONNECT_LIMIT, socket_timeout=None, retry=Retry(NoBackoff(), 0)
     )

@@ -1,8 +1,7 @@
 """A Plumbline server as seen from outside: commands, queries, uploads and feeds, over connections that may break."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from time import monotonic
 from typing import Any, Self
 from uuid import UUID
@@ -11,6 +10,7 @@ import httpx
 import msgspec
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
+from websockets.typing import Subprotocol
 
 from runtime.ids import new_id
 
@@ -92,44 +92,46 @@ class Remote:
         return {"Cookie": cookie, "X-CSRF-Token": csrf, "Origin": self.url}
 
     async def feed(self, feed: str, after: int = 0) -> AsyncIterator[dict[str, Any]]:
-        """Follow a feed from a sequence on, for ever: its events once each and in order, progress in between."""
+        """Follow a feed from a sequence on, for ever: its events once each and in order, progress in between.
+
+        Raises `Refusal`, and `Unreachable` when the server is away for a minute.
+        """
         deadline = monotonic() + PATIENCE
         pause = FIRST_PAUSE
         while True:
             try:
-                async with self._socket() as socket:
-                    await socket.send(
-                        msgspec.json.encode({"op": "subscribe", "id": 1, "feed": feed, "after": after}), text=True
-                    )
-                    async for text in socket:
-                        for message in _messages(text):
-                            deadline, pause = monotonic() + PATIENCE, FIRST_PAUSE
-                            match message:
-                                case {"op": "event", "sequence": int(sequence)}:
-                                    if sequence > after:
-                                        after = sequence
-                                        yield message
-                                case {"op": "ping"}:
-                                    await socket.send(
-                                        msgspec.json.encode({"op": "pong", "t": message.get("t")}), text=True
-                                    )
-                                case {"op": "error", "problem": dict(problem)}:
-                                    raise Refusal(problem)
-                                case _:
-                                    yield message
+                async for message in self._followed(feed, after):
+                    deadline, pause = monotonic() + PATIENCE, FIRST_PAUSE
+                    if message["op"] == "event":
+                        if message["sequence"] <= after:
+                            continue
+                        after = message["sequence"]
+                    yield message
             except (OSError, WebSocketException) as error:
                 if monotonic() > deadline:
                     raise Unreachable(f"{self.url} does not answer: {error}") from error
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    @asynccontextmanager
-    async def _socket(self) -> AsyncGenerator[Any]:
+    async def _followed(self, feed: str, after: int) -> AsyncIterator[dict[str, Any]]:
+        """Give what one connection tells of a feed, until the connection ends."""
         url = self.url.replace("http", "ws", 1) + "/api/ws"
         async with connect(
-            url, additional_headers=self._headers, subprotocols=["plumbline.v1"], max_size=None, ping_interval=None
+            url,
+            additional_headers=self._headers,
+            subprotocols=[Subprotocol("plumbline.v1")],
+            max_size=None,
+            ping_interval=None,
         ) as socket:
-            yield socket
+            await socket.send(_text({"op": "subscribe", "id": 1, "feed": feed, "after": after}))
+            async for text in socket:
+                for message in map(msgspec.json.decode, str(text).split("\n")):
+                    if message["op"] == "ping":
+                        await socket.send(_text({"op": "pong", "t": message.get("t")}))
+                    elif message["op"] == "error":
+                        raise Refusal(message["problem"])
+                    else:
+                        yield message
 
     async def _json(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         return msgspec.json.decode((await self._send(method, path, **request)).content)
@@ -155,8 +157,8 @@ class Remote:
         return response
 
 
-def _messages(text: str | bytes) -> list[dict[str, Any]]:
-    return [msgspec.json.decode(line) for line in (text.encode() if isinstance(text, str) else text).split(b"\n")]
+def _text(message: dict[str, Any]) -> str:
+    return msgspec.json.encode(message).decode()
 
 
 def _problem(response: httpx.Response) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What jobs do: read a document, import its positions, audit them."""
 
 import asyncio
+from collections import defaultdict
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from domain.bill import Bill, BillItem, Declared
 from domain.budget import Budget, ImportPositions
 from domain.document import Document, RecordParsed, RecordParseFailure
 from domain.experts.context import BillFacts, DeclaredBill
+from domain.experts.finding import Finding
 from domain.experts.orchestrator import audit
 from domain.position import Position
 from workers.readers import Unreadable
@@ -79,15 +81,13 @@ async def audit_budget(attempt: Attempt) -> dict[str, Any]:
     budget = await _budget_at(attempt, project_id, under_way.version)
     positions = sorted(budget.positions.values(), key=lambda position: budget.ranks[position.position_id])
     judged = await asyncio.to_thread(audit, positions, facts_of(budget))
-    findings = {position.position_id: [] for position in positions}
-    of_the_bill = [finding for finding in judged.findings if finding.position_id is None]
+    findings: defaultdict[UUID | None, list[Finding]] = defaultdict(list)
     for finding in judged.findings:
-        if finding.position_id is not None:
-            findings[finding.position_id].append(finding)
+        findings[finding.position_id].append(finding)
     await attempt.enter("recording")
     for part, start in enumerate(range(0, len(positions), MOST_POSITIONS_PER_EVENT), start=1):
         ids = [position.position_id for position in positions[start : start + MOST_POSITIONS_PER_EVENT]]
-        said = [finding for position_id in ids for finding in findings[position_id]]
+        whom = [None, *ids] if part == 1 else ids  # what is said of the bill as a whole comes first
         await attempt.execute(
             RecordFindings(
                 project_id=project_id,
@@ -95,7 +95,7 @@ async def audit_budget(attempt: Attempt) -> dict[str, Any]:
                 part=part,
                 outcomes={position_id: judged.outcomes[position_id] for position_id in ids},
                 verdicts={position_id: judged.verdicts[position_id] for position_id in ids},
-                findings=tuple(of_the_bill + said if part == 1 else said),
+                findings=tuple(finding for position_id in whom for finding in findings[position_id]),
             ),
             f"part:{part}",
         )

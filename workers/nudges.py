@@ -28,8 +28,13 @@ class Nudges:
         """Declare an actor for each queue on the broker at `redis_url`."""
         self.broker = RedisBroker(url=redis_url, namespace=NAMESPACE, middleware=[])
         self._actors = {
-            queue: dramatiq.actor(
-                _receiver(run), actor_name=f"job.{queue}", queue_name=queue, broker=self.broker, priority=priority
+            queue: dramatiq.Actor(
+                _receiver(run),
+                broker=self.broker,
+                actor_name=f"job.{queue}",
+                queue_name=queue,
+                priority=priority,
+                options={},
             )
             for priority, queue in enumerate(QUEUES)
         }

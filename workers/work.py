@@ -99,7 +99,7 @@ class Attempt:
         key = f"job:{self.claim.job_id}:progress"
         self._broker.publish(channel_of(feed), unnumbered(msgspec.json.encode(frame)).encode())
         try:
-            pipeline = self._valkey.pipeline(transaction=False)
+            pipeline: Any = self._valkey.pipeline(transaction=False)
             pipeline.hset(key, mapping=state)
             pipeline.expire(key, PROGRESS_TTL)
             await pipeline.execute()
