@@ -4,6 +4,9 @@ Everything in them agrees (takeoff with quantities, lines with sections, section
 the faults that are asked for. The same arguments give the same bytes.
 """
 
+# xlsxwriter ships inline types without the marker of a typed package.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+
 import io
 from collections.abc import Sequence
 from datetime import datetime
@@ -113,7 +116,7 @@ def _write_object(workbook: Workbook, planned: PlannedObject) -> Decimal:
             sheet.write_string(header, column, heading)
     sheet.write_string(header + 1, NUMBER, "Náklady soupisu celkem")
     groups = "+".join(f"J{section.line}" for section in sections if section.level == 0) or "0"
-    sheet.write_formula(header + 1, TOTAL, f"={groups}", None, float(planned.total))
+    _write_formula(sheet, header + 1, TOTAL, f"={groups}", planned.total)
     for section in sections:
         _write_section(sheet, section)
     return planned.total
@@ -132,7 +135,7 @@ def _write_cover(sheet: Worksheet, name: str, total: Decimal, total_line: int) -
         (NET_ROW, 3, "Cena bez DPH"),
     ):
         sheet.write_string(row, column, written)
-    sheet.write_formula(NET_ROW, 9, f"=ROUND(J{total_line},2)", None, float(total))
+    _write_formula(sheet, NET_ROW, 9, f"=ROUND(J{total_line},2)", total)
     for column, written in ((5, "Základ daně"), (8, "Sazba daně"), (9, "Výše daně")):
         sheet.write_string(NET_ROW + 2, column, written)
     sheet.write_string(NET_ROW + 3, 4, "základní")
@@ -142,7 +145,7 @@ def _write_cover(sheet: Worksheet, name: str, total: Decimal, total_line: int) -
     sheet.write_string(GROSS_ROW, 3, "Cena s DPH")
     sheet.write_string(GROSS_ROW, 6, "v")
     sheet.write_string(GROSS_ROW, 7, "CZK")
-    sheet.write_formula(GROSS_ROW, 9, f"=J{NET_ROW + 1}+J{NET_ROW + 4}", None, float(total + _tax(total)))
+    _write_formula(sheet, GROSS_ROW, 9, f"=J{NET_ROW + 1}+J{NET_ROW + 4}", total + _tax(total))
 
 
 def _write_outline(sheet: Worksheet, sections: Sequence[_Section], total: Decimal) -> None:
@@ -154,7 +157,7 @@ def _write_outline(sheet: Worksheet, sections: Sequence[_Section], total: Decima
     sheet.write_number(row + 2, 9, float(total))
     for at, section in enumerate(sections, row + 3):
         sheet.write_string(at, 3, f"{'    ' * section.level}{section.code} - {section.title}")
-        sheet.write_formula(at, 9, f"=J{section.line}", None, float(section.total))
+        _write_formula(sheet, at, 9, f"=J{section.line}", section.total)
     sheet.write_string(row + len(sections) + 10, 2, "SOUPIS PRACÍ")
 
 
@@ -166,7 +169,7 @@ def _write_section(sheet: Worksheet, section: _Section) -> None:
     sheet.write_string(row, CODE, section.code)
     sheet.write_string(row, DESCRIPTION, section.title)
     if section.formula:
-        sheet.write_formula(row, TOTAL, section.formula, None, float(section.total))
+        _write_formula(sheet, row, TOTAL, section.formula, section.total)
     else:
         sheet.write_number(row, TOTAL, float(section.total))
     row += 1
@@ -188,11 +191,11 @@ def _write_item(sheet: Worksheet, row: int, item: BillItem) -> int:
         sheet.write_string(row, column, written)
     sheet.write_number(row, QUANTITY, float(item.quantity or 0))
     sheet.write_number(row, PRICE, float(item.unit_price or 0))
-    total = float(item.declared_total or 0)
+    total = item.declared_total or Decimal(0)
     if item.declared_total == line_total(item.quantity, item.unit_price):
-        sheet.write_formula(row, TOTAL, f"=ROUND(I{row + 1}*H{row + 1},2)", None, total)
+        _write_formula(sheet, row, TOTAL, f"=ROUND(I{row + 1}*H{row + 1},2)", total)
     else:
-        sheet.write_number(row, TOTAL, total)
+        sheet.write_number(row, TOTAL, float(total))
     for note in item.notes:
         row += 1
         sheet.write_string(row, TYPE, "P" if note == REMARK else "PP")
@@ -203,6 +206,11 @@ def _write_item(sheet: Worksheet, row: int, item: BillItem) -> int:
         sheet.write_string(row, DESCRIPTION, takeoff.expression)
         sheet.write_number(row, QUANTITY, float(takeoff.value or 0))
     return row + 1
+
+
+def _write_formula(sheet: Worksheet, row: int, column: int, formula: str, value: Decimal) -> None:
+    """Write a formula with its value, as a program leaves it that has just computed it."""
+    sheet.write_formula(row, column, formula, None, float(value))  # pyright: ignore[reportArgumentType] - typed by its default, 0
 
 
 def _write_recapitulation(sheet: Worksheet, totals: Sequence[tuple[str, str, Decimal]]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workers.workbooks import archive, csv, ods, parts_of, xlsx, xlsx_of
+from tests.workers.workbooks import KROS_HEADER, archive, csv, ods, parts_of, xlsx, xlsx_of
 from workers.readers import Unreadable, read_bill
 from workers.readers import archive as containers
 from workers.readers.archive import OLE2
@@ -36,6 +36,10 @@ def test_a_form_without_items_is_empty_and_says_so() -> None:
     assert found.code == "unreadable.empty"
     assert "'Rozpočet'" in found.detail
     assert "empty form" in found.detail
+
+
+def test_an_export_without_items_is_empty() -> None:
+    assert refusal(xlsx([KROS_HEADER])).code == "unreadable.empty"
 
 
 def test_the_real_empty_form_is_empty(bills: Path) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -186,6 +188,26 @@ def test_rows_of_no_known_kind_are_skipped_with_a_reason() -> None:
         (5, "a row without a type: poznámka rozpočtáře"),
         (6, "an empty note"),
     ]
+
+
+KINDS = st.sampled_from(["D", "K", "M", "PP", "PSC", "P", "VV", "Online PSC", "ZZ", ""])
+
+
+@given(
+    st.lists(st.tuples(KINDS, st.sampled_from(["", "1", "HSV", "122151103"]), st.sampled_from(["", "2*3", "Výkop"])))
+)
+def test_no_row_is_dropped_in_silence(drawn: list[tuple[str, str, str]]) -> None:
+    rows = [(None, *row) for row in drawn if any(row)]
+    bill = read_bill(xlsx([KROS_HEADER, ("1", "K", "1", "Výkop", "m3", 1, 2, 2), *rows]))
+    lines = [
+        *(item.line for item in bill.items),
+        *(row.line for item in bill.items for row in item.takeoff),
+        *(section.line for section in bill.sections if len(section.path) > 1),
+        *(row.line for row in bill.skipped),
+    ]
+    notes = [note for part in [*bill.items, *bill.sections] for note in part.notes]
+    assert len(set(lines)) == len(lines)
+    assert len(lines) + len(notes) == len(rows) + 1
 
 
 def test_a_slovak_export_in_euro_is_understood() -> None:

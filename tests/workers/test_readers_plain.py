@@ -226,6 +226,25 @@ def test_any_dialect_of_csv_reads_the_same(
     assert bill.items[0].description == f'Příčka "A"; {delimiter} č. 1'
 
 
+CELLS = st.sampled_from(
+    ["", "", "1", "2.1", "HSV", "122151103", "Výkop", "hutněný po vrstvách", "x" * 80, "m3", "dle PD"]
+)
+
+
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS, CELLS, CELLS, st.sampled_from(["", "7", "0,5"]), CELLS), max_size=12))
+def test_no_row_is_dropped_in_silence(rows: list[tuple[str, ...]]) -> None:
+    bill = read_bill(csv([CZECH, *ROWS[1:], *[row for row in rows if any(row)]]))
+    lines = [
+        *(item.line for item in bill.items),
+        *(row.line for item in bill.items for row in item.takeoff),
+        *(section.line for section in bill.sections),
+        *(row.line for row in [*bill.surcharges, *bill.skipped]),
+    ]
+    notes = [note for part in [*bill.items, *bill.sections] for note in part.notes]
+    assert len(set(lines)) == len(lines)
+    assert len(lines) + len(notes) == len(ROWS) - 1 + sum(1 for row in rows if any(row))
+
+
 @given(st.text(max_size=400), st.sampled_from(["utf-8", "utf-16"]))
 def test_any_text_below_a_header_is_read_or_refused(body: str, encoding: str) -> None:
     head = ";".join(CZECH)

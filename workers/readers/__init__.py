@@ -38,4 +38,17 @@ def read_bill(data: bytes) -> Bill:
     score, best = max(scores, key=lambda scored: scored[0])
     if not score:
         raise plain.no_table(source)
-    return best.read(source)
+    bill = best.read(source)
+    if not bill.items:
+        raise _no_items(source)
+    return bill
+
+
+def _no_items(source: Source) -> Unreadable:
+    names = ", ".join(repr(sheet.name) for sheet in source.sheets if sheet.name)
+    where = f" (sheets {names})" if names else ""
+    return Unreadable(
+        "unreadable.empty",
+        f"The table has headings but no item below them{where}: this looks like an empty form. Fill it in, with at "
+        "least a description, a unit and a quantity for each item, and upload it again.",
+    )

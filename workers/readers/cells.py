@@ -16,6 +16,9 @@ RESIDUE = 1e-9
 
 _SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
 _CURRENCY = re.compile(r"(?:CZK|EUR|USD|GBP|PLN|CHF|INR|Kč|Rs\.?|zł|[€$£₹])", re.IGNORECASE)
+_PLAIN = re.compile(r"-?\d{1,12}(?:[.,](?:\d\d?|\d{4,9}))?")
+"""What most cells hold, and what no decimal mark can make ambiguous."""
+
 _FIGURE = re.compile(r"(?P<sign>[-+]?)(?P<digits>\d[\d., ']*|[.,]\d+)(?P<trailing>-?)")
 _SPACED = re.compile(r"\d{1,3}(?:[ ']\d{3})+(?:[.,]\d*)?")
 _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{2,3})*[.,]\d{3}")
@@ -74,6 +77,8 @@ def parse(written: str, mark: Mark = ",") -> Decimal | None:
     digits, it is the decimal mark only if it is `mark`. Returns `None` for anything else: nothing is guessed out of a
     longer text.
     """
+    if _PLAIN.fullmatch(written):
+        return Decimal(written.replace(",", "."))
     figure = _SPACES.sub(" ", _CURRENCY.sub("", written)).strip().replace("\u2212", "-").replace("\u2019", "'")
     figure = figure.removesuffix(",-").removesuffix(",--").removesuffix(".-")
     found = _FIGURE.fullmatch(figure)

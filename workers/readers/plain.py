@@ -27,7 +27,7 @@ def score(source: Source) -> int:
 
 
 def read(source: Source) -> Bill:
-    """Read every visible sheet that has a table. Raises `Unreadable` when no table has an item."""
+    """Read every visible sheet that has a table."""
     draft = BillDraft("plain", score(source))
     totals: list[tuple[Decimal | None, Decimal | None]] = []
     unread: list[str] = []
@@ -44,8 +44,6 @@ def read(source: Source) -> Bill:
         sheet.close()
     if unread:
         draft.warn(f"Sheets without a table of items were not read: {', '.join(map(repr, unread))}.")
-    if not draft.items:
-        raise _no_items(source)
     draft.declared_total = _sum([net for net, _ in totals])
     draft.declared_total_with_vat = _sum([gross for _, gross in totals])
     return draft.finish()
@@ -68,16 +66,6 @@ def no_table(source: Source) -> Unreadable:
         parts.append(f"Hidden sheets with a table were left out: {', '.join(map(repr, hidden))}; unhide them.")
     parts.append("Name the columns in one row above the items and upload the file again.")
     return Unreadable("unreadable.no_table", " ".join(parts))
-
-
-def _no_items(source: Source) -> Unreadable:
-    names = ", ".join(repr(sheet.name) for sheet in source.sheets if sheet.name)
-    where = f" (sheets {names})" if names else ""
-    return Unreadable(
-        "unreadable.empty",
-        f"The table has headings but no item below them{where}: this looks like an empty form. Fill it in, with at "
-        "least a description, a unit and a quantity for each item, and upload it again.",
-    )
 
 
 def _top(sheet: Sheet) -> list[Sequence[Cell]]:

@@ -20,6 +20,8 @@ class Sums:
         """Start at zero."""
         self.net: Decimal | None = None
         self.gross: Decimal | None = None
+        self._net_line: Line | None = None
+        self._gross_line: Line | None = None
         self._draft = draft
         self._sheet = sheet
         self._items = Decimal(0)
@@ -37,7 +39,7 @@ class Sums:
     def inside(self, line: Line, section: SectionDraft | None) -> None:
         """Take a sum between items for its section's, unless the section has one already."""
         if section is None or section.declared_total is not None or line.total is None:
-            self._draft.skip(self._sheet, line.line, f"a sum that belongs to no section: {line.title}")
+            self._drop(line, "a sum that belongs to no section")
         else:
             section.declared_total = line.total
 
@@ -45,33 +47,40 @@ class Sums:
         """Take a sum below the last item: of everything, with VAT or without, of the last section, or of VAT."""
         amount, words = line.total, label(line.title)
         if amount is None:
-            self._draft.skip(self._sheet, line.line, f"a sum without an amount: {line.title}")
+            self._drop(line, "a sum without an amount")
         elif says(words, WITH_VAT) and not says(words, WITHOUT_VAT):
-            self.gross = amount
+            self._drop(self._gross_line, "a total with VAT that another one replaces")
+            self.gross, self._gross_line = amount, line
         elif says(words, VAT) and not says(words, WITHOUT_VAT):
-            self._draft.skip(self._sheet, line.line, f"an amount of VAT: {line.title}")
+            self._drop(line, "an amount of VAT")
         elif self._is_net(amount) or not self._is_section(amount, section):
             self._take_net(line, amount)
         elif section and section.declared_total is None:
             section.declared_total = amount
         else:
-            self._draft.skip(self._sheet, line.line, f"a sum stated twice: {line.title}")
+            self._drop(line, "a sum stated twice")
 
     def surcharge(self, line: Line, amount: Decimal) -> None:
         """Take an amount below the last item that is not called a sum: overhead, profit, or a sum after all."""
         if says(label(line.title), VAT):
-            self._draft.skip(self._sheet, line.line, f"an amount of VAT: {line.title}")
+            self._drop(line, "an amount of VAT")
         elif self._near(amount, self._items) and self.net is None:
-            self.net = amount
+            self.net, self._net_line = amount, line
         else:
             self._surcharges += amount
             self._draft.surcharges.append(Surcharge(label=line.title, amount=amount, sheet=self._sheet, line=line.line))
 
     def _take_net(self, line: Line, amount: Decimal) -> None:
+        """Take the total that the items add up to; where none does, the last one."""
         if self.net is not None and self._is_net(self.net) and not self._is_net(amount):
-            self._draft.skip(self._sheet, line.line, f"a second total: {line.title}")
+            self._drop(line, "a second total")
         else:
-            self.net = amount
+            self._drop(self._net_line, "a total that another one replaces")
+            self.net, self._net_line = amount, line
+
+    def _drop(self, line: Line | None, reason: str) -> None:
+        if line is not None:
+            self._draft.skip(self._sheet, line.line, f"{reason}: {line.title}")
 
     def _is_net(self, amount: Decimal) -> bool:
         return self._near(amount, self._items + self._surcharges)

@@ -171,8 +171,11 @@ class Table:
         return bare and named and bool(line.description) and previous in {"item", "takeoff", "text"}
 
     def _check_numbers(self, line: Line, row: Sequence[Cell]) -> None:
-        for part in NUMBERS:
-            self._draft.number(self._cell(row, part), (self._sheet.name, line.line, self._heading(part)), self._mark)
+        """Have a cell of an item that should be a number, and is none, told to the reader of the bill."""
+        found = (line.quantity, line.unit_price, line.material_price, line.assembly_price, line.total)
+        for part, value in zip(NUMBERS, found, strict=True):
+            if value is None and (cell := self._cell(row, part)) != "":
+                self._draft.number(cell, (self._sheet.name, line.line, self._heading(part)), self._mark)
 
     def _heading(self, part: Part) -> str:
         return self.header.names.get(self.columns.get(part, -1), part)
