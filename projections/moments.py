@@ -69,12 +69,9 @@ async def as_of(reading: Reading, projection: Projection, feed: str, position: i
     """Fold what happened in a feed up to a position: the projection's rows about that feed as they were then."""
     async with reading.pool.connection() as connection:
         events = await read_events(connection, OF_FEED, (feed, position, list(projection.types)))
-    rows = Rows(projection.rows)
+    rows = Rows(projection.rows, complete=True)
     for recorded in events:
-        seen = seen_from(recorded)
-        for row_type, keys in rows.unknown(projection.keys(seen)).items():
-            rows.loaded(row_type, keys, ())
-        projection.fold(rows, seen)
+        projection.fold(rows, seen_from(recorded))
     return rows
 
 

@@ -1,7 +1,7 @@
 """What a projection is: a pure fold of events into rows, and the rows it may touch."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar, cast
@@ -39,29 +39,33 @@ class Seen(Struct, frozen=True, kw_only=True):
 class Rows:
     """The rows that a fold reads and writes: what was loaded, and what became of it. No I/O."""
 
-    def __init__(self, row_types: Iterable[type[Row]]) -> None:
-        """Start with no row known."""
+    def __init__(self, row_types: Iterable[type[Row]], *, complete: bool = False) -> None:
+        """Start with no row known; `complete`: there are no others, so that a row which was not put is not there."""
         self._known: dict[type[Row], dict[Key, Row | None]] = {row_type: {} for row_type in row_types}
-        self._changed: dict[type[Row], set[Key]] = {row_type: set() for row_type in self._known}
+        self._loaded: dict[type[Row], dict[Key, Row | None]] = {row_type: {} for row_type in self._known}
+        self._key_of = {row_type: table_of(row_type).key_of for row_type in self._known}
+        self._complete = complete
 
     def get(self, row_type: type[R], *key: object) -> R | None:
         """Give the row with this key, `None` if there is none.
 
         Raises `KeyError` when the projection's `keys` did not name it.
         """
-        return cast("R | None", self._known[row_type][key])
+        known = self._known[row_type]
+        return cast("R | None", known.get(key) if self._complete else known[key])
 
     def put(self, row: Row) -> None:
         """Insert a row, or replace the one with its key."""
         row_type = type(row)
-        key = table_of(row_type).key_of(row)
-        self._known[row_type][key] = row
-        self._changed[row_type].add(key)
+        self._known[row_type][self._key_of[row_type](row)] = row
 
     def delete(self, row_type: type[Row], *key: object) -> None:
         """Take a row out, if it is there."""
         self._known[row_type][key] = None
-        self._changed[row_type].add(key)
+
+    def all(self, row_type: type[R]) -> list[R]:
+        """Give all known rows of a type, outside of a fold."""
+        return [cast("R", row) for row in self._known[row_type].values() if row is not None]
 
     def unknown(self, touched: Touched) -> dict[type[Row], list[Key]]:
         """Say which of these rows were neither loaded nor put yet."""
@@ -71,41 +75,26 @@ class Rows:
                 lacking.setdefault(row_type, {})[key] = None
         return {row_type: list(keys) for row_type, keys in lacking.items()}
 
-    def loaded(self, row_type: type[Row], keys: Sequence[Key], found: Iterable[Row]) -> None:
+    def loaded(self, row_type: type[Row], keys: Iterable[Key], found: Iterable[Row]) -> None:
         """Take in what the database has for these keys: the rows found, and nothing for the others."""
-        known, key_of = self._known[row_type], table_of(row_type).key_of
-        known.update(dict.fromkeys(keys))
-        known.update({key_of(row): row for row in found})
-
-    def assume_absent(self, touched: Touched) -> None:
-        """Take what is not known not to exist: nothing was written anywhere yet."""
-        for row_type, key in touched:
-            self._known[row_type].setdefault(key, None)
-
-    def find(self, row_type: type[R], *key: object) -> R | None:
-        """Give a row if it is known, outside of a fold."""
-        return cast("R | None", self._known[row_type].get(key))
-
-    def all(self, row_type: type[R]) -> list[R]:
-        """Give all known rows of a type, outside of a fold."""
-        return [cast("R", row) for row in self._known[row_type].values() if row is not None]
+        key_of = self._key_of[row_type]
+        rows: dict[Key, Row | None] = dict.fromkeys(keys)
+        rows.update({key_of(row): row for row in found})
+        self._known[row_type].update(rows)
+        self._loaded[row_type].update(rows)
 
     def changes(self) -> Iterator[tuple[type[Row], list[Row], list[Key]]]:
-        """Per row type, what was put and which keys were deleted."""
-        for row_type, keys in self._changed.items():
-            if keys:
-                known = self._known[row_type]
-                put = [row for key in keys if (row := known[key]) is not None]
-                yield row_type, put, [key for key in keys if known[key] is None]
+        """Per row type, the rows that were put and the keys that were deleted."""
+        for row_type, known in self._known.items():
+            loaded = self._loaded[row_type]
+            put = [row for key, row in known.items() if row is not None and row is not loaded.get(key)]
+            gone = [key for key, row in known.items() if row is None and loaded.get(key, row_type) is not None]
+            if put or gone:
+                yield row_type, put, gone
 
     def size(self) -> int:
         """How many rows are held."""
         return sum(map(len, self._known.values()))
-
-    def clear(self) -> None:
-        """Forget everything; changes must have been written before."""
-        for held in (*self._known.values(), *self._changed.values()):
-            held.clear()
 
 
 class Projection(Struct, frozen=True, kw_only=True, dict=True):

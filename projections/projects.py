@@ -255,7 +255,7 @@ async def _past_project(reading: Reading, project_id: UUID, at: str) -> ProjectI
     """Fold the project's own events again, up to then."""
     position = await position_at(reading, project_id, at)
     rows = await as_of(reading, PROJECTION, f"project:{project_id}", position)
-    row = rows.find(ProjectRow, project_id)
+    row = rows.get(ProjectRow, project_id)
     if row is None:
         raise UnknownProject("The project did not exist then.")
     shared = {name: getattr(row, name) for name in ProjectItem.__struct_fields__ if name not in {"role", "members"}}

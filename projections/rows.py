@@ -35,6 +35,7 @@ _SQL_TYPES = {
 REPLACEMENT = "\ufffd"
 """Stands for NUL, which PostgreSQL has in no text."""
 
+_EMPTY = {tuple: "[]", dict: "{}"}
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
@@ -121,9 +122,9 @@ class Table(Generic[R]):
 
     def values(self, row: Row) -> list[Any]:
         """Give a row's values in the order of the columns, as COPY takes them."""
-        values = [getattr(row, column.name) for column in self.columns]
+        values = list(structs.astuple(row))
         for index in self._nested:
-            values[index] = encode(values[index])
+            values[index] = encode(values[index]) if values[index] else _EMPTY.get(values[index].__class__)
         for index in self._texts:
             if values[index] and "\0" in values[index]:
                 values[index] = values[index].replace("\0", REPLACEMENT)
