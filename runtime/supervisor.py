@@ -25,6 +25,8 @@ SHORT_LIFE = 10.0
 MOST_FAILURES = 5
 """Failed starts in a row after which a program that has never lived longer is given up."""
 LONGEST_LINE = 1024 * 1024
+LAST_WORDS = 1.0
+"""Seconds that the lines of a program may still take after its end."""
 
 _log = get_logger(__name__)
 
@@ -39,14 +41,10 @@ class Child:
     def __init__(self, name: str, command: Sequence[str], environ: Mapping[str, str]) -> None:
         """Prepare to run `command`; nothing starts yet."""
         self.name = name
+        self.pid: int | None = None
+        """Its process id, None while it is down."""
         self._command = command
         self._environ = {**environ, lifeline.VARIABLE: "1"}
-        self._process: asyncio.subprocess.Process | None = None
-
-    @property
-    def pid(self) -> int | None:
-        """Its process id, None while it is down."""
-        return self._process.pid if self._process and self._process.returncode is None else None
 
     async def keep(self, write: Callable[[bytes], None]) -> None:
         """Run the program until cancelled, again whenever it ends; its lines go to `write`. Raises `ProgramFailed`."""
@@ -64,7 +62,8 @@ class Child:
 
     async def _live(self, write: Callable[[bytes], None]) -> int | None:
         """Run the program once and give its exit code; when cancelled, end it."""
-        self._process = process = await asyncio.create_subprocess_exec(
+        transport, life = await asyncio.get_running_loop().subprocess_exec(
+            lambda: _Life(write),
             *self._command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -72,28 +71,62 @@ class Child:
             env=self._environ,
             start_new_session=True,
         )
-        forwarding = asyncio.create_task(_forward(process.stdout, write))
+        self.pid = transport.get_pid()
         try:
-            await process.wait()
+            await life.exited.wait()
         finally:
-            await self._end(process)
-            await asyncio.wait([forwarding], timeout=1)
-            forwarding.cancel()
-        return process.returncode
+            await self._end(transport, life)
+            self.pid = None
+        return transport.get_returncode()
 
-    async def _end(self, process: asyncio.subprocess.Process) -> None:
+    async def _end(self, transport: asyncio.SubprocessTransport, life: "_Life") -> None:
         """Ask the program to end, then end it and whatever it started."""
+        group = transport.get_pid()
         try:
-            if process.returncode is None:
-                process.terminate()
-                async with asyncio.timeout(DRAIN_LIMIT):
-                    await process.wait()
+            async with asyncio.timeout(DRAIN_LIMIT):
+                if not life.exited.is_set():
+                    transport.terminate()
+                    await life.exited.wait()
         except TimeoutError:
             _log.warning("killing a program that does not stop", program=self.name)
         finally:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+                os.killpg(group, signal.SIGKILL)
+        await life.exited.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS):
+                await life.silent.wait()
+        transport.close()
+
+
+class _Life(asyncio.SubprocessProtocol):
+    """One run of a program: its lines, and when it ended.
+
+    The library's `Process.wait` would not do: it also waits for everybody who inherited the program's pipes.
+    """
+
+    def __init__(self, write: Callable[[bytes], None]) -> None:
+        self.exited = asyncio.Event()
+        self.silent = asyncio.Event()
+        self._write = write
+        self._rest = b""
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:  # noqa: ARG002 - there is but one pipe
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._write(line)
+        if len(self._rest) > LONGEST_LINE:
+            self._write(self._rest)
+            self._rest = b""
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 - as it may be
+        if fd == 1:
+            if self._rest:
+                self._write(self._rest)
+            self.silent.set()
+
+    def process_exited(self) -> None:
+        self.exited.set()
 
 
 @contextlib.asynccontextmanager
@@ -118,19 +151,6 @@ async def supervise(
                     await asyncio.wait([task])
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None  # what ended the block, as it is
-
-
-async def _forward(stream: asyncio.StreamReader | None, write: Callable[[bytes], None]) -> None:
-    rest = b""
-    while stream is not None and (chunk := await stream.read(65536)):
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            write(line)
-        if len(rest) > LONGEST_LINE:
-            write(rest)
-            rest = b""
-    if rest:
-        write(rest)
 
 
 def _writer(*, human: bool) -> Callable[[bytes], None]:

@@ -78,7 +78,7 @@ def exposition() -> tuple[bytes, str]:
 
 def hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Replace values whose names say that they are secret, and passwords inside URLs."""
-    return {name: HIDDEN if SECRET_NAME.search(name) else _without_secrets(value) for name, value in event.items()}
+    return {name: HIDDEN if SECRET_NAME.search(str(name)) else _without_secrets(value) for name, value in event.items()}
 
 
 def human_line(event: Mapping[str, Any]) -> str:
