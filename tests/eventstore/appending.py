@@ -43,10 +43,9 @@ def append(
 @asynccontextmanager
 async def appends_held_up(database_url: str) -> AsyncIterator[AsyncConnection[Any]]:
     """Hold the lock that orders all appends; answer a connection that may do other things meanwhile."""
-    async with await AsyncConnection.connect(database_url, autocommit=True) as connection:
-        async with connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock(7106407)")
-            yield connection
+    async with await AsyncConnection.connect(database_url, autocommit=True) as connection, connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock(7106407)")
+        yield connection
 
 
 async def appenders_waiting(connection: AsyncConnection[Any], number: int) -> list[int]:

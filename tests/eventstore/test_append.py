@@ -110,7 +110,7 @@ async def test_an_append_without_command_id_is_unknown_once_its_connection_is_lo
 
 
 async def test_appends_wait_for_a_lost_database_and_then_say_that_nothing_was_stored(
-    store: EventStore, pool: Pool, database_url: str
+    store: EventStore, database_url: str
 ) -> None:
     await store.append(append(write("budget:1")))
     name = database_url.rpartition("/")[2].partition("?")[0]

@@ -1,4 +1,4 @@
-"""The log's seven promises. Each test fails when its promise is broken; `test_log_under_fire` adds processes and kills."""
+"""The log's seven promises: each test fails when its own is broken. `test_log_under_fire` adds processes and kills."""
 
 import asyncio
 from datetime import UTC
@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from appending import BODY, OTHER_BODY, append, appenders_waiting, appends_held_up, event, write
+from appending import BODY, OTHER_BODY, append, appenders_waiting, event, write
 
 from eventstore import Appended, CommandMismatch, EventStore, LogUnavailable, VersionConflict, Write
 from eventstore.personal import Vault
