@@ -1,6 +1,7 @@
 """The main job from outside: upload a bill, watch it being read, imported and audited, and show what came of it."""
 
 from collections.abc import Callable
+from contextlib import aclosing
 from datetime import datetime
 from hashlib import sha256
 from time import monotonic
@@ -61,7 +62,7 @@ async def check(
 ) -> tuple[Checked, str]:
     """Do the main job on a file in a new project; answer what came of it, and the audit's id.
 
-    `began` is the monotonic time that the total counts from, by default now. Raises `Unreadable` and what `Remote` does.
+    `began` is the monotonic time that the total counts from, now by default. Raises `Unreadable` and `Remote`'s errors.
     """
     began = monotonic() if began is None else began
     project_id = new_id()
@@ -84,40 +85,41 @@ async def _watch(remote: Remote, checked: Checked, show: Show) -> str:
     """Follow the project until its audit is complete and its job is done."""
     kinds: dict[str, str] = {}
     started: dict[str, datetime] = {}
-    async for message in remote.feed(checked.feed):
-        if message["op"] == "progress":
-            show(message["phase"], message["done"], message["total"])
-        if message["op"] != "event":
-            continue
-        checked.sequence = message["sequence"]
-        data, at = message["data"], datetime.fromisoformat(message["at"])
-        match message["type"]:
-            case "job.queued":
-                kinds[data["job_id"]] = data["kind"]
-            case "job.started":
-                started[data["job_id"]] = at
-            case "job.phase_entered":
-                show(data["phase"], 0, 0)
-            case "document.parsed":
-                checked.format, checked.priced = data["format"], data["priced"]
-                checked.declared_total = data.get("declared_total")
-                if not data["items"]:
-                    raise Unreadable("The file was understood, but it holds no positions.")
-            case "budget.versioned":
-                checked.version, checked.positions = data["version"], data["total_positions"]
-                checked.total, checked.currency = data["total_cost"], data["currency"]
-            case "audit.completed":
-                checked.verdicts, checked.rules = data["verdicts"], data["rules"]
-            case "document.parse_failed" | "job.failed":
-                raise Unreadable(data["error"])
-            case "job.completed":
-                kind = kinds[data["job_id"]]
-                took = round((at - started[data["job_id"]]).total_seconds(), 3)
-                setattr(checked.seconds, {"import": "import_"}.get(kind, kind), took)
-                if kind == "audit":
-                    return data["result"]["audit_id"]
-            case _:
-                pass
+    async with aclosing(remote.feed(checked.feed)) as messages:
+        async for message in messages:
+            if message["op"] == "progress":
+                show(message["phase"], message["done"], message["total"])
+            if message["op"] != "event":
+                continue
+            checked.sequence = message["sequence"]
+            data, at = message["data"], datetime.fromisoformat(message["at"])
+            match message["type"]:
+                case "job.queued":
+                    kinds[data["job_id"]] = data["kind"]
+                case "job.started":
+                    started[data["job_id"]] = at
+                case "job.phase_entered":
+                    show(data["phase"], 0, 0)
+                case "document.parsed":
+                    checked.format, checked.priced = data["format"], data["priced"]
+                    checked.declared_total = data.get("declared_total")
+                    if not data["items"]:
+                        raise Unreadable("The file was understood, but it holds no positions.")
+                case "budget.versioned":
+                    checked.version, checked.positions = data["version"], data["total_positions"]
+                    checked.total, checked.currency = data["total_cost"], data["currency"]
+                case "audit.completed":
+                    checked.verdicts, checked.rules = data["verdicts"], data["rules"]
+                case "document.parse_failed" | "job.failed":
+                    raise Unreadable(data["error"])
+                case "job.completed":
+                    kind = kinds[data["job_id"]]
+                    took = round((at - started[data["job_id"]]).total_seconds(), 3)
+                    setattr(checked.seconds, {"import": "import_"}.get(kind, kind), took)
+                    if kind == "audit":
+                        return data["result"]["audit_id"]
+                case _:
+                    pass
     raise AssertionError("a feed does not end")
 
 

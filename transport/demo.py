@@ -50,12 +50,12 @@ async def _first_run(url: str, data_dir: Path, out: Console) -> Demo:
         raise RuntimeError("the sample bill could not be written")
     password = secrets.token_urlsafe(12)
     async with Remote(url) as remote:
-        account_id, token = await make_account(remote, email="demo@localhost", password=password, name="Demo")
+        account_id = await make_account(remote, email="demo@localhost", password=password, name="Demo")
         with Bar() as show:
             data = await asyncio.to_thread(sample.read_bytes)
             checked, audit_id = await check(remote, SAMPLE, data, show)
         await show_result(remote, checked, audit_id, out)
-    return Demo(password=password, account_id=account_id, token=token, project_id=checked.project_id)
+    return Demo(password=password, account_id=account_id, token=remote.token, project_id=checked.project_id)
 
 
 def _keep(path: Path, demo: Demo) -> None:

@@ -1,7 +1,7 @@
 """What operators do from the command line: migrate, rebuild, verify, follow a feed, appoint an administrator."""
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from uuid import UUID
 
 import msgspec
@@ -52,8 +52,8 @@ async def rebuild_projections(settings: Settings, names: Sequence[str], out: Con
 
 async def tail_feed(url: str, token: str, feed: str, after: int) -> None:
     """Print a feed's events, a JSON line each, until interrupted."""
-    async with Remote(url, token) as remote:
-        async for message in remote.feed(feed, after):
+    async with Remote(url, token) as remote, aclosing(remote.feed(feed, after)) as messages:
+        async for message in messages:
             if message["op"] == "event":
                 print(msgspec.json.encode(message).decode(), flush=True)  # noqa: T201 - the answer
 

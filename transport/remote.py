@@ -1,7 +1,8 @@
 """A Plumbline server as seen from outside: commands, queries, uploads and feeds, over connections that may break."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from time import monotonic
 from typing import Any, Self
 from uuid import UUID
@@ -42,7 +43,7 @@ class Remote:
     def __init__(self, url: str, token: str = "") -> None:
         """Speak to the server at `url` (such as `http://127.0.0.1:8000`) with a bearer token."""
         self.url = url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.token = token
         self._http = httpx.AsyncClient(base_url=self.url, timeout=30)
 
     async def __aenter__(self) -> Self:
@@ -51,9 +52,9 @@ class Remote:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
-    def use_token(self, token: str) -> None:
-        """Send this bearer token from now on."""
-        self._headers = {"Authorization": f"Bearer {token}"}
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     async def command(self, name: str, /, headers: dict[str, str] | None = None, **fields: Any) -> dict[str, Any]:
         """Carry out a command once; answer its receipt. Raises `Refusal`, `Unreachable`."""
@@ -67,7 +68,7 @@ class Remote:
             "GET", path, params={key: value for key, value in parameters.items() if value is not None}
         )
 
-    async def pages(self, path: str, /, **parameters: Any) -> AsyncIterator[dict[str, Any]]:
+    async def pages(self, path: str, /, **parameters: Any) -> AsyncGenerator[dict[str, Any]]:
         """Ask a query for all its items, page by page."""
         cursor = None
         while True:
@@ -91,29 +92,31 @@ class Remote:
         csrf = msgspec.json.decode(response.content)["csrf"]
         return {"Cookie": cookie, "X-CSRF-Token": csrf, "Origin": self.url}
 
-    async def feed(self, feed: str, after: int = 0) -> AsyncIterator[dict[str, Any]]:
+    async def feed(self, feed: str, after: int = 0) -> AsyncGenerator[dict[str, Any]]:
         """Follow a feed from a sequence on, for ever: its events once each and in order, progress in between.
 
+        Close it (`contextlib.aclosing`) when you have seen enough.
         Raises `Refusal`, and `Unreachable` when the server is away for a minute.
         """
         deadline = monotonic() + PATIENCE
         pause = FIRST_PAUSE
         while True:
             try:
-                async for message in self._followed(feed, after):
-                    deadline, pause = monotonic() + PATIENCE, FIRST_PAUSE
-                    if message["op"] == "event":
-                        if message["sequence"] <= after:
-                            continue
-                        after = message["sequence"]
-                    yield message
+                async with aclosing(self._followed(feed, after)) as messages:
+                    async for message in messages:
+                        deadline, pause = monotonic() + PATIENCE, FIRST_PAUSE
+                        if message["op"] == "event":
+                            if message["sequence"] <= after:
+                                continue
+                            after = message["sequence"]
+                        yield message
             except (OSError, WebSocketException) as error:
                 if monotonic() > deadline:
                     raise Unreachable(f"{self.url} does not answer: {error}") from error
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    async def _followed(self, feed: str, after: int) -> AsyncIterator[dict[str, Any]]:
+    async def _followed(self, feed: str, after: int) -> AsyncGenerator[dict[str, Any]]:
         """Give what one connection tells of a feed, until the connection ends."""
         url = self.url.replace("http", "ws", 1) + "/api/ws"
         async with connect(
@@ -168,14 +171,13 @@ def _problem(response: httpx.Response) -> dict[str, Any]:
         return {"title": f"HTTP {response.status_code}", "detail": response.text[:200], "code": "unknown"}
 
 
-async def make_account(remote: Remote, *, email: str, password: str, name: str) -> tuple[UUID, str]:
-    """Register an account and give it a bearer token; answer both. The remote uses the token from then on."""
+async def make_account(remote: Remote, *, email: str, password: str, name: str) -> UUID:
+    """Register an account and give it a bearer token, which the remote uses from then on."""
     account_id = new_id()
     await remote.command("account.register", account_id=account_id, email=email, password=password, name=name)
     session = await remote.log_in(email, password)
     receipt = await remote.command(
         "account.issue_token", headers=session, account_id=account_id, token_id=new_id(), name="command line"
     )
-    token = receipt["result"]["token"]
-    remote.use_token(token)
-    return account_id, token
+    remote.token = receipt["result"]["token"]
+    return account_id
