@@ -8,7 +8,7 @@ import psycopg
 from psycopg import AsyncConnection
 
 from projections.checkpoints import POISON, RESUME, checkpoints
-from projections.folding import Overtaken, Poisoned, advance
+from projections.folding import MOST_EVENTS, Overtaken, Poisoned, advance
 from projections.ownership import UNDISTURBED, let_go, locks, try_own
 from projections.projection import Projection
 from projections.rebuild import fold_anew
@@ -31,6 +31,7 @@ class Follower:
     """Keeps one projection up with the log.
 
     `position` is what its tables are true at, `head` the log's end as last seen; `poisoned`: an event stopped it.
+    `owned`: nobody else keeps it now. A batch has at most `most_events`.
     """
 
     def __init__(self, conninfo: str, projection: Projection, announce: Callable[[str, int], None]) -> None:
@@ -39,6 +40,8 @@ class Follower:
         self.position = 0
         self.head = 0
         self.poisoned = False
+        self.owned = False
+        self.most_events = MOST_EVENTS
         self._conninfo = conninfo
         self._announce = announce
         self._wake = asyncio.Event()
@@ -57,16 +60,17 @@ class Follower:
     async def run(self) -> None:
         """Own the projection whenever nobody else does, and follow, until told to stop."""
         while not self._stopping:
+            self.owned = False
             try:
                 async with await self._connect() as connection:
                     await self._take_turns(connection)
             except Overtaken:
-                log.warning("projection.overtaken", projection=self.projection.name)
+                log.warning("somebody else moved the checkpoint", projection=self.projection.name)
             except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as error:
-                log.warning("projection.database_away", projection=self.projection.name, error=str(error))
+                log.warning("lost the database", projection=self.projection.name, reason=str(error))
                 await self._pause(AFTER_ERROR)
             except Exception:
-                log.exception("projection.failed", projection=self.projection.name)
+                log.exception("a projection failed", projection=self.projection.name)
                 await self._pause(AFTER_ERROR)
 
     async def _connect(self) -> AsyncConnection[Any]:
@@ -85,9 +89,11 @@ class Follower:
             if not await try_own(connection, name):
                 await self._pause(STANDBY)
                 continue
-            log.info("projection.owned", projection=name)
+            log.info("owning a projection", projection=name)
             await self._begin(connection)
+            self.owned = True
             await self._follow(connection)
+            self.owned = False
             await let_go(connection, name)
 
     async def _begin(self, connection: AsyncConnection[Any]) -> None:
@@ -101,7 +107,7 @@ class Follower:
             self.poisoned = False
         self._retry_poisoned = False
         if checkpoint.fingerprint != projection.fingerprint and not self.poisoned:
-            log.info("projection.changed", projection=projection.name)
+            log.info("folding a changed projection anew", projection=projection.name)
             try:
                 self.position = await fold_anew(connection, projection)
             except Poisoned as poison:
@@ -120,7 +126,7 @@ class Follower:
                 await self._pause(IDLE)
                 continue
             try:
-                self.position = await advance(connection, self.projection, self.position, self.head)
+                self.position = await advance(connection, self.projection, self.position, self.head, self.most_events)
             except Poisoned as poison:
                 await self._stop_at(connection, poison)
             else:
@@ -128,8 +134,9 @@ class Follower:
 
     async def _stop_at(self, connection: AsyncConnection[Any], poison: Poisoned) -> None:
         self.poisoned = True
-        await connection.execute(POISON, (str(poison), poison.position, self.projection.name))
-        log.error("projection.poisoned", projection=self.projection.name, position=poison.position, exc_info=poison)
+        name = self.projection.name
+        await connection.execute(POISON, (str(poison), poison.position, name))
+        log.error("an event stopped a projection", projection=name, position=poison.position, exc_info=poison)
 
     async def _pause(self, seconds: float) -> None:
         if self._stopping:

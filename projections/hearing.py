@@ -29,5 +29,5 @@ async def heard(broker: Redis, *patterns: str) -> AsyncGenerator[tuple[str, byte
                 async for message in subscription.listen():
                     yield message["channel"].decode(), message["data"]
         except RedisError as error:
-            log.warning("broker.away", error=str(error))
+            log.warning("lost the broker", reason=str(error))
         await asyncio.sleep(PAUSE)

@@ -12,11 +12,18 @@ from projections.follower import Follower
 from projections.hearing import LOG, WATERMARKS, heard
 from projections.models import ALL
 from projections.projection import Projection
-from runtime.telemetry import get_logger
+from runtime.telemetry import REGISTRY, get_logger
 
-POSITION = Gauge("projection_position", "Log position that a projection's tables are true at", ["projection"])
-LAG = Gauge("projection_lag_events", "Events of the log that a projection has not looked at yet", ["projection"])
-POISONED = Gauge("projection_poisoned", "1 where an event stopped a projection", ["projection"])
+POSITION = Gauge(
+    "projection_position", "Log position that a projection's tables are true at", ["projection"], registry=REGISTRY
+)
+LAG = Gauge(
+    "projection_lag_events",
+    "Events of the log that a projection has not looked at yet",
+    ["projection"],
+    registry=REGISTRY,
+)
+POISONED = Gauge("projection_poisoned", "1 where an event stopped a projection", ["projection"], registry=REGISTRY)
 
 log = get_logger(__name__)
 
@@ -70,7 +77,7 @@ class Projector:
                     pipeline.publish(f"{WATERMARKS}{projection}", position)  # pyright: ignore[reportUnknownMemberType] - redis types it so
                 await pipeline.execute()
             except RedisError as error:
-                log.warning("projector.broker_away", error=str(error))
+                log.warning("lost the broker", reason=str(error))
                 await asyncio.sleep(0.2)
 
 

@@ -89,7 +89,7 @@ class Watermarks:
                 async with self._pool.connection() as connection:
                     self._take(await (await connection.execute(POSITIONS)).fetchall())
             except (psycopg.OperationalError, PoolTimeout) as error:
-                log.warning("watermarks.database_away", error=str(error))
+                log.warning("lost the database", reason=str(error))
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, LONGEST)
 
