@@ -42,7 +42,7 @@ class SocketDoor:
                 connection.close(DRAINING)
             else:
                 await conversation.begin(_headers(scope))
-            await connection.run(conversation.take, conversation.finish)
+            await connection.run(conversation)
         finally:
             conversation.end()
             self.sockets.remove(conversation)

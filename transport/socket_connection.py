@@ -2,9 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from time import monotonic
+from typing import Protocol
 
 from runtime.ids import new_id
 from runtime.telemetry import get_logger
@@ -14,12 +14,30 @@ from transport.socket_closing import GONE, HEARTBEAT_MISSED, INTERNAL, TOO_SLOW,
 from transport.socket_messages import Bye, told
 from transport.visit import Receive, Send
 
-FLUSH_SECONDS = 5.0
-"""How long a socket that closes may take to send what waits."""
-FAREWELL_SECONDS = 5.0
+ANSWER_SECONDS = 6.0
+"""How long a socket that closes waits for answers that are in flight: a query may take five."""
+FLUSH_SECONDS = 3.0
+"""And how long it may then take to send what waits."""
+FAREWELL_SECONDS = 10.0
 """And how long for its last two frames, if the other side does not read."""
 
 _log = get_logger(__name__)
+
+
+class Speaker(Protocol):
+    """Whoever speaks over a connection."""
+
+    def take(self, frame: str | bytes) -> None:
+        """Hear a frame."""
+        ...
+
+    def leave(self) -> None:
+        """Begin nothing more, because the connection closes."""
+        ...
+
+    async def finish(self) -> None:
+        """Answer what is in flight, if there is time for that before the goodbye."""
+        ...
 
 
 class Connection:
@@ -56,20 +74,18 @@ class Connection:
             self._pinged_at = now
             self.outbox.put_first(ping)
 
-    async def run(self, take: Callable[[str | bytes], None], finish: Callable[[], Awaitable[None]]) -> Closing:
-        """Hand every frame to `take` until the socket closes; answer why it did.
-
-        `finish` is awaited before the goodbye, where there is time for one: to end what is being answered.
-        """
-        reader = asyncio.create_task(self._read(take), name=f"socket {self.id} reads")
+    async def run(self, speaker: Speaker) -> Closing:
+        """Hand every frame to `speaker` until the socket closes; answer why it did."""
+        reader = asyncio.create_task(self._read(speaker), name=f"socket {self.id} reads")
         writer = asyncio.create_task(self._write(), name=f"socket {self.id} writes")
         try:
             closing = await self._closing
             reader.cancel()
+            speaker.leave()
             if closing.flush:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(FLUSH_SECONDS):
-                        await finish()
+                    async with asyncio.timeout(ANSWER_SECONDS):
+                        await speaker.finish()
                 self.outbox.put(_bye(closing))
                 self.outbox.finish()
                 await asyncio.wait([writer], timeout=FLUSH_SECONDS)
@@ -83,7 +99,7 @@ class Connection:
             await self._part(closing, said_goodbye=said_goodbye)
         return closing
 
-    async def _read(self, take: Callable[[str | bytes], None]) -> None:
+    async def _read(self, speaker: Speaker) -> None:
         try:
             while True:
                 message = await self._receive()
@@ -92,7 +108,7 @@ class Connection:
                     return
                 self._heard_at = monotonic()
                 text = message.get("text")
-                take(message["bytes"] if text is None else text)
+                speaker.take(message["bytes"] if text is None else text)
         except Exception:  # noqa: BLE001 - whatever it is must not leave a deaf socket open
             _log.exception("socket failed while reading", connection=str(self.id))
             self.close(INTERNAL)

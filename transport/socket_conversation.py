@@ -131,17 +131,20 @@ class Conversation:
         """Close, soon."""
         self._connection.close(closing)
 
-    async def finish(self) -> None:
-        """Answer what is in flight; follow nothing any more."""
+    def leave(self) -> None:
+        """Follow nothing, and look at no credentials, any more."""
         self._feeds.leave()
+        for task in self._tasks:
+            task.cancel()
+
+    async def finish(self) -> None:
+        """Answer what is in flight."""
         await self._answering.until_idle()
 
     def end(self) -> None:
         """Let go of everything."""
-        self._feeds.leave()
+        self.leave()
         self._answering.stop()
-        for task in self._tasks:
-            task.cancel()
 
     def _hear(self, line: bytes) -> None:
         self._heard += 1
@@ -211,7 +214,8 @@ class Conversation:
             self._signing_in = False
             later, self._later = self._later, []
             for each in later:
-                self._obey(each)
+                if self._connection.open:
+                    self._obey(each)
 
     def _admit(self) -> None:
         identity = self._credentials.identity

@@ -1,0 +1,61 @@
+"""Run as a program: the WebSocket door on a port, with generous limits, that tells over HTTP what it holds."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+from granian.constants import HTTPModes, Interfaces
+from granian.server.embed import Server
+
+from runtime import lifeline, telemetry
+from runtime.settings import load
+from transport.app import open_doors
+from transport.limits import Limit, Limits
+from transport.socket import SocketDoor, open_socket_door
+
+MUCH = Limit("tests", 1_000_000, 60, lease=1_000)
+
+
+async def serve() -> None:
+    lifeline.watch_stdin()
+    settings = load()
+    telemetry.configure("api", level=settings.log_level)
+    limits = Limits(log_in=MUCH, password=MUCH, registration=MUCH, anonymous=MUCH, account=MUCH)
+    async with open_doors(settings, limits) as doors, open_socket_door(doors) as door:
+        stop = asyncio.create_task(lifeline.stop_requested())
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] == "websocket":
+                await door(scope, receive, send)
+                return
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": msgspec.json.encode(held(door))})
+
+        server = Server(
+            app,
+            port=settings.port,
+            interface=Interfaces.ASGINL,
+            http=HTTPModes.http1,
+            backlog=1024,
+            backpressure=65536,
+            log_enabled=False,
+        )
+        serving = asyncio.create_task(server.serve())
+        await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
+        await door.sockets.drain()
+        server.stop()
+        await serving
+
+
+def held(door: SocketDoor) -> dict[str, Any]:
+    return {
+        "sockets": len(door.sockets),
+        "accounts": len(door.sockets.accounts),
+        "background": door.sockets.background,
+        "feeds": door.hub.feeds,
+        "tasks": sorted(task.get_name() for task in asyncio.all_tasks()),
+    }
+
+
+if __name__ == "__main__":
+    asyncio.run(serve())
