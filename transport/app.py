@@ -24,6 +24,7 @@ from transport.query_door import query_routes
 from transport.recognition import Recognition
 from transport.session_door import session_routes
 from transport.sessions import Sessions
+from transport.socket import PATH, open_socket_door
 from transport.upload_door import upload_routes
 
 LIMITS = Limits()
@@ -32,14 +33,17 @@ LIMITS = Limits()
 def create_app(settings: Settings, *, limits: Limits = LIMITS) -> Litestar:
     """Make the API. Its routes appear when its lifespan has opened the parts that they need.
 
+    `state.sockets` are then the open sockets, to be drained before the end.
     The lifespan raises `MigrationsMissing`, which lists them, on a database that is behind.
     """
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
-        async with open_doors(settings, limits) as doors:
+        async with open_doors(settings, limits) as doors, open_socket_door(doors) as socket_door:
             for route in _routes(doors):
                 app.register(route)
+            gate.sockets[PATH] = socket_door
+            app.state.sockets = socket_door.sockets
             yield
 
     app = Litestar(
@@ -48,7 +52,7 @@ def create_app(settings: Settings, *, limits: Limits = LIMITS) -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
-    app.asgi_handler = Gate(app.asgi_handler)
+    app.asgi_handler = gate = Gate(app.asgi_handler)
     return app
 
 
@@ -62,8 +66,9 @@ async def open_doors(settings: Settings, limits: Limits = LIMITS) -> AsyncGenera
         valkey = await stack.enter_async_context(open_client(settings.valkey))
         write = await stack.enter_async_context(write_side(pool, broker, settings.master_key))
         queries = await stack.enter_async_context(Queries(pool, write.vault, valkey))
+        ends = await stack.enter_async_context(open_broker(settings.valkey))
         sessions = await stack.enter_async_context(
-            Sessions(valkey, write.identities, settings.master_key, settings.session_hours)
+            Sessions(valkey, ends, write.identities, settings.master_key, settings.session_hours)
         )
         recognise = Recognition(write.identities, sessions)
         limiter = Limiter(valkey)

@@ -40,16 +40,20 @@ log = get_logger(__name__)
 
 
 class Gate:
-    """Wraps an ASGI application."""
+    """Wraps an ASGI application.
+
+    `sockets` are applications for WebSockets by path. Sockets go to them directly: not a frame passes through here.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
-        """Let every HTTP request to `app` through here. Sockets and lifespan pass untouched."""
+        """Let every HTTP request to `app` through here."""
         self._app = app
+        self.sockets: dict[str, ASGIApp] = {}
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Let a connection through."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.sockets.get(scope["path"], self._app)(scope, receive, send)
             return
         visit = scope[VISIT] = Visit(scope)
         bind_contextvars(request_id=visit.request_id)

@@ -6,6 +6,7 @@ import uvloop
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
+from litestar import Litestar
 
 from runtime import lifeline, telemetry
 from runtime.settings import Settings
@@ -14,7 +15,7 @@ from transport.app import LIMITS, create_app
 from transport.limits import Limits
 
 DRAIN = 10.0
-"""Seconds that requests under way get to finish after SIGTERM."""
+"""Seconds that sockets and requests under way get to finish after SIGTERM."""
 BACKLOG = 1024
 MOST_CONNECTIONS = 65_536
 HEADER_TIMEOUT = 10_000
@@ -24,9 +25,15 @@ log = get_logger(__name__)
 
 
 def serve(settings: Settings, *, limits: Limits = LIMITS) -> None:
-    """Run one API process until SIGTERM or SIGINT. Raises what keeps it from starting, such as `MigrationsMissing`."""
+    """Run one API process until SIGTERM or SIGINT.
+
+    Raises what keeps it from running, such as `MigrationsMissing`, or `OSError` for a port that is taken.
+    """
     telemetry.configure("api", level=settings.log_level)
-    uvloop.run(_serve(settings, limits))
+    try:
+        uvloop.run(_serve(settings, limits))
+    except ExceptionGroup as errors:  # Litestar's lifespan is a task group
+        raise _only(errors) from None
 
 
 async def _serve(settings: Settings, limits: Limits) -> None:
@@ -50,5 +57,32 @@ async def _serve(settings: Settings, limits: Limits) -> None:
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if stopping.done():
             log.info("api.draining", signal=stopping.result().name)
+            await _drain(app, server, serving)
+        else:
+            _raise_why(serving, settings)
+
+
+def _only(errors: ExceptionGroup[Exception]) -> Exception:
+    inner = errors.exceptions[0]
+    if len(errors.exceptions) > 1:
+        return errors
+    return _only(inner) if isinstance(inner, ExceptionGroup) else inner
+
+
+def _raise_why(serving: asyncio.Task[None], settings: Settings) -> None:
+    """Raise `OSError` saying why Granian ended by itself, such as a port that is taken, without its own stack."""
+    try:
+        serving.result()
+    except RuntimeError as error:
+        raise OSError(f"{settings.host}:{settings.port}: {str(error).partition(chr(10))[0]}") from None
+
+
+async def _drain(app: Litestar, server: Server, serving: asyncio.Task[None]) -> None:
+    """Send sockets away, let requests end, and stop, all within `DRAIN` seconds."""
+    try:
+        async with asyncio.timeout(DRAIN):
+            await app.state.sockets.drain()
             server.stop()
-        await asyncio.wait({serving}, timeout=DRAIN)
+            await serving
+    except TimeoutError:
+        log.warning("api.cut_off", seconds=DRAIN)

@@ -14,11 +14,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, structs
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from commands import NotSignedIn
 from commands.identities import Identities, Identity
-from runtime.telemetry import get_logger
+from runtime.broker import Broker, Gap, Message
 
 COOKIE = "__Host-plumbline"
 ENDED_CHANNEL = "sessions:ended"
@@ -26,8 +25,6 @@ ENDED_CHANNEL = "sessions:ended"
 CACHED = 2.0
 """Seconds that a process answers from memory. An end is heard of sooner, unless the broker lost the message."""
 MOST_CACHED = 10_000
-
-log = get_logger(__name__)
 
 
 class Session(Struct, frozen=True, kw_only=True):
@@ -51,9 +48,13 @@ class _Kept(Struct, frozen=True):
 class Sessions:
     """Begins, finds and ends sessions. Use as an async context manager: it listens for ends told by other processes."""
 
-    def __init__(self, valkey: Redis, identities: Identities, master_key: bytes, hours: int) -> None:
-        """Keep sessions in `valkey` for `hours`; whom they belong to is asked of `identities`."""
+    def __init__(self, valkey: Redis, broker: Broker, identities: Identities, master_key: bytes, hours: int) -> None:
+        """Keep sessions in `valkey` for `hours`; whom they belong to is asked of `identities`.
+
+        Everything that arrives at `broker` is for us.
+        """
         self._valkey: Any = valkey  # its calls are only half typed
+        self._broker = broker
         self._identities = identities
         self._key = hmac.digest(master_key, b"sessions", "sha256")
         self._seconds = hours * 3600
@@ -63,6 +64,7 @@ class Sessions:
         self._listening: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
+        await self._broker.subscribe(ENDED_CHANNEL)
         self._listening = asyncio.create_task(self._listen(), name="sessions")
         return self
 
@@ -99,7 +101,7 @@ class Sessions:
         """End a session, everywhere."""
         self._ended(session_id)
         await self._valkey.delete(_key(session_id))
-        await self._valkey.publish(ENDED_CHANNEL, session_id)
+        self._broker.publish(ENDED_CHANNEL, session_id.encode())
 
     async def _load(self, session_id: str) -> Session | None:
         kept = await self._valkey.get(_key(session_id))
@@ -128,16 +130,12 @@ class Sessions:
             watcher(session_id)
 
     async def _listen(self) -> None:
-        while True:
-            try:
-                async with self._valkey.pubsub(ignore_subscribe_messages=True) as pubsub:
-                    await pubsub.subscribe(ENDED_CHANNEL)
-                    async for message in pubsub.listen():
-                        self._ended(_text(message["data"]))
-            except RedisError as error:
-                self._cache.clear()
-                log.warning("sessions.broker_away", error=str(error))
-                await asyncio.sleep(0.5)
+        async for item in self._broker.messages():
+            match item:
+                case Message(data=data):
+                    self._ended(data.decode())
+                case Gap():
+                    self._cache.clear()
 
 
 def cookie_of(headers: dict[str, str]) -> str | None:
@@ -163,7 +161,3 @@ def _session_id(secret: str) -> str:
 
 def _key(session_id: str) -> str:
     return f"session:{session_id}"
-
-
-def _text(data: Any) -> str:
-    return data.decode() if isinstance(data, bytes) else str(data)

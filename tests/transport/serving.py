@@ -95,7 +95,7 @@ def running_api(servers: Embedded, template: str, folder: Path, **environ: str) 
     with psycopg.connect(servers.database_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log")
         asyncio.run(_tables(database_url))
-        api = _api(database_url, servers.redis_url, folder, environ)
+        api = _api(api_environment(database_url, servers.redis_url, folder) | environ, folder)
         log = api.log.open("ab")
         started = [
             subprocess.Popen(
@@ -113,22 +113,28 @@ def running_api(servers: Embedded, template: str, folder: Path, **environ: str) 
             for process in started:
                 process.terminate()
             for process in started:
-                process.communicate(timeout=15)
+                process.wait(timeout=15)
+                assert process.stdin is not None
+                process.stdin.close()
             log.close()
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _api(database_url: str, redis_url: str, folder: Path, environ: dict[str, str]) -> Api:
-    port = free_port()
+def api_environment(database_url: str, redis_url: str, folder: Path) -> dict[str, str]:
+    """The environment of a process with these servers, on a free port."""
     own = {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "DATA_DIR": str(folder),
         "MASTER_KEY": base64.b64encode(MASTER_KEY).decode(),
-        "PORT": str(port),
+        "PORT": str(free_port()),
         "PLUMBLINE_LIFELINE": "1",
     }
-    return Api(f"http://127.0.0.1:{port}", {**os.environ, **own, **environ}, folder / "log.jsonl")
+    return {**os.environ, **own}
+
+
+def _api(environ: dict[str, str], folder: Path) -> Api:
+    return Api(f"http://127.0.0.1:{environ['PORT']}", environ, folder / "log.jsonl")
 
 
 def free_port() -> int:
