@@ -73,20 +73,23 @@ class Child:
         )
         self.pid = transport.get_pid()
         try:
-            await life.exited.wait()
+            try:
+                await life.exited.wait()
+            finally:
+                await self._end(transport, life)
         finally:
-            await self._end(transport, life)
             self.pid = None
+            transport.close()
         return transport.get_returncode()
 
     async def _end(self, transport: asyncio.SubprocessTransport, life: "_Life") -> None:
         """Ask the program to end, then end it and whatever it started."""
         group = transport.get_pid()
         try:
+            if not life.exited.is_set():
+                transport.terminate()
             async with asyncio.timeout(DRAIN_LIMIT):
-                if not life.exited.is_set():
-                    transport.terminate()
-                    await life.exited.wait()
+                await life.exited.wait()
         except TimeoutError:
             _log.warning("killing a program that does not stop", program=self.name)
         finally:
@@ -96,7 +99,6 @@ class Child:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_WORDS):
                 await life.silent.wait()
-        transport.close()
 
 
 class _Life(asyncio.SubprocessProtocol):
@@ -147,7 +149,8 @@ async def supervise(
                 yield children
             finally:
                 for task in keeping:
-                    task.cancel()
+                    if not task.cancelling():  # or it is stopping already, because another one failed
+                        task.cancel()
                     await asyncio.wait([task])
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None  # what ended the block, as it is

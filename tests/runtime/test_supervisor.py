@@ -111,11 +111,16 @@ async def test_a_program_that_does_not_stop_is_killed(tmp_path: Path, monkeypatc
 
 async def test_a_program_that_never_starts_ends_the_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime.supervisor, "MOST_FAILURES", 2)
-    commands = {"worker": program("worker", tmp_path), "api": (sys.executable, "-c", "raise SystemExit(3)")}
+    failing = "import pathlib, sys, time\nwhile not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.01)\nsys.exit(3)"
+    commands = {
+        "worker": program("worker", tmp_path),
+        "api": (sys.executable, "-c", failing, str(tmp_path / "pids")),
+    }
     with pytest.raises(ProgramFailed, match="api ended 2 times right after its start, last with code 3"):
         async with supervise(commands, os.environ, human=False), asyncio.timeout(30):
             await asyncio.sleep(60)
-    await until_gone(tmp_path)
+    assert not any(alive(pid) for pid in pids(tmp_path))
+    assert (tmp_path / "ended").read_text() == "worker\n"
 
 
 async def test_what_ends_the_block_comes_out_as_it_is(tmp_path: Path) -> None:
