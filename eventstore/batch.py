@@ -1,7 +1,6 @@
 """A batch of appends as arguments of the SQL function `append_events`, and what it answers."""
 
-from collections.abc import Iterable, Sequence
-from itertools import chain, count, repeat
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -15,7 +14,10 @@ Answer = Appended | VersionConflict | CommandMismatch
 
 
 class Encoded(Struct, frozen=True, gc=False):
-    """An append in the form of which batches are glued together: array elements, and how many there are."""
+    """An append in the form of which batches are glued together: array elements, and how many there are.
+
+    `event_writes` says for each event which of the append's writes it belongs to, from 1, in the order of the log.
+    """
 
     append: Append
     actor: bytes
@@ -23,7 +25,7 @@ class Encoded(Struct, frozen=True, gc=False):
     command_hash: bytes
     correlation: bytes
     causation: bytes
-    sizes: list[int]
+    event_writes: list[int]
     write_streams: bytes
     write_versions: bytes
     pin_streams: bytes
@@ -44,7 +46,7 @@ def encode(append: Append) -> Encoded:
         bytea(append.command_hash),
         uuid(append.correlation_id),
         uuid(append.causation_id),
-        [len(write.events) for write in append.writes],
+        [place for place, write in enumerate(append.writes, 1) for _ in write.events],
         b"".join([text(write.stream) for write in append.writes]),
         b"".join([bigint(write.expected) for write in append.writes]),
         b"".join([text(stream) for stream, _ in append.pins]),
@@ -58,9 +60,14 @@ def arguments(batch: Sequence[Encoded]) -> tuple[Any, ...]:
     """Give the arguments of `APPEND_EVENTS`: what each array holds is said beside the function."""
     feeds: dict[str, int] = {}
     append_feeds = [feeds.setdefault(part.append.feed, len(feeds) + 1) for part in batch]
-    write_appends = _places([len(part.sizes) for part in batch])
-    pin_appends = _places([len(part.append.pins) for part in batch])
-    event_writes = _places(chain.from_iterable([part.sizes for part in batch]))
+    write_appends: list[int] = []
+    pin_appends: list[int] = []
+    event_writes: list[int] = []
+    for place, part in enumerate(batch, 1):
+        before = len(write_appends)
+        event_writes += [before + write for write in part.event_writes]
+        write_appends += [place] * len(part.append.writes)
+        pin_appends += [place] * len(part.append.pins)
     appends, writes, pins, events = len(batch), len(write_appends), len(pin_appends), len(event_writes)
     return (
         array(Texts, len(feeds), [text(feed) for feed in feeds]),
@@ -80,11 +87,6 @@ def arguments(batch: Sequence[Encoded]) -> tuple[Any, ...]:
         array(Texts, events, [part.event_types for part in batch]),
         array(Byteas, events, [part.event_data for part in batch]),
     )
-
-
-def _places(counts: Iterable[int]) -> list[int]:
-    """Repeat each count's place, from 1, as often as it says: `[2, 1]` gives `[1, 1, 2]`."""
-    return list(chain.from_iterable(map(repeat, count(1), counts)))
 
 
 def answers(batch: Sequence[Encoded], rows: Sequence[tuple[Any, ...]]) -> dict[int, Answer]:

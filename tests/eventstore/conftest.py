@@ -1,11 +1,16 @@
-"""An event store on the test's own database, and the server under it."""
+"""An event store on the test's own database."""
 
+import sys
 from collections.abc import AsyncIterator
 
+import eventsourcing.cryptography
 import pytest
 
 from eventstore import EventStore
 from runtime.database import Pool
+
+# The library has its AES cipher twice: on pycryptodome, which its test cases import, and on cryptography, which we have.
+sys.modules["eventsourcing.cipher"] = eventsourcing.cryptography
 
 
 @pytest.fixture
