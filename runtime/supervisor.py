@@ -10,12 +10,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from runtime import lifeline
+from runtime.nursery import Nursery, Program
 from runtime.telemetry import get_logger, human_line
 
 DRAIN_LIMIT = 10.0
@@ -38,56 +39,48 @@ class ProgramFailed(Exception):  # noqa: N818 - says what is wrong
 class Child:
     """One program that is kept running."""
 
-    def __init__(self, name: str, command: Sequence[str], environ: Mapping[str, str]) -> None:
-        """Prepare to run `command`; nothing starts yet."""
+    def __init__(self, name: str, program: Program, environ: Mapping[str, str], nursery: Nursery) -> None:
+        """Prepare to run `program`; nothing starts yet."""
         self.name = name
         self.pid: int | None = None
         """Its process id, None while it is down."""
-        self._command = command
+        self._program = program
         self._environ = {**environ, lifeline.VARIABLE: "1"}
+        self._nursery = nursery
 
     async def keep(self, write: Callable[[bytes], None]) -> None:
         """Run the program until cancelled, again whenever it ends; its lines go to `write`. Raises `ProgramFailed`."""
         failures, proven = 0, False
         while True:
             started = time.monotonic()
-            code = await self._live(write)
+            await self._live(write)
             if time.monotonic() - started > SHORT_LIFE:
                 failures, proven = 0, True
             failures += 1
             if failures == MOST_FAILURES and not proven:
-                raise ProgramFailed(f"{self.name} ended {failures} times right after its start, last with code {code}")
-            _log.warning("starting a program again", program=self.name, code=code)
+                raise ProgramFailed(f"{self.name} ended {failures} times right after its start")
+            _log.warning("starting a program again", program=self.name)
             await asyncio.sleep(min(0.1 * 2**failures, 10))
 
-    async def _live(self, write: Callable[[bytes], None]) -> int | None:
-        """Run the program once and give its exit code; when cancelled, end it."""
-        transport, life = await asyncio.get_running_loop().subprocess_exec(
-            lambda: _Life(write),
-            *self._command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env=self._environ,
-            start_new_session=True,
-        )
-        self.pid = transport.get_pid()
-        try:
+    async def _live(self, write: Callable[[bytes], None]) -> None:
+        """Run the program once, to its end; when cancelled, end it."""
+        async with _life(write) as (life, files):
+            try:
+                self.pid = await self._nursery.fork(self._program, self._environ, files)
+            finally:
+                for file in files:
+                    os.close(file)
             try:
                 await life.exited.wait()
             finally:
-                await self._end(transport, life)
-        finally:
-            self.pid = None
-            transport.close()
-        return transport.get_returncode()
+                await self._end(self.pid, life)
+                self.pid = None
 
-    async def _end(self, transport: asyncio.SubprocessTransport, life: "_Life") -> None:
+    async def _end(self, group: int, life: "_Life") -> None:
         """Ask the program to end, then end it and whatever it started."""
-        group = transport.get_pid()
         try:
             if not life.exited.is_set():
-                transport.terminate()
+                os.kill(group, signal.SIGTERM)
             async with asyncio.timeout(DRAIN_LIMIT):
                 await life.exited.wait()
         except TimeoutError:
@@ -101,19 +94,41 @@ class Child:
                 await life.silent.wait()
 
 
-class _Life(asyncio.SubprocessProtocol):
-    """One run of a program: its lines, and when it ended.
+class _Life:
+    """One run of a program: when it ended, and when nobody who inherited its output will write any more."""
 
-    The library's `Process.wait` would not do: it also waits for everybody who inherited the program's pipes.
-    """
-
-    def __init__(self, write: Callable[[bytes], None]) -> None:
+    def __init__(self) -> None:
         self.exited = asyncio.Event()
         self.silent = asyncio.Event()
+
+
+@contextlib.asynccontextmanager
+async def _life(write: Callable[[bytes], None]) -> AsyncGenerator[tuple[_Life, tuple[int, int, int]]]:
+    """Make the pipes of one run: our ends are watched, the program's ends are given with it."""
+    life = _Life()
+    loop = asyncio.get_running_loop()
+    lifeline_end, our_lifeline = os.pipe()
+    our_output, output_end = os.pipe()
+    our_held, held_end = os.pipe()
+    output, _ = await loop.connect_read_pipe(lambda: _Lines(write, life.silent), os.fdopen(our_output, "rb", 0))
+    held, _ = await loop.connect_read_pipe(lambda: _Lines(write, life.exited), os.fdopen(our_held, "rb", 0))
+    try:
+        yield life, (lifeline_end, output_end, held_end)
+    finally:
+        os.close(our_lifeline)
+        output.close()
+        held.close()
+
+
+class _Lines(asyncio.Protocol):
+    """Passes on what comes through a pipe, line by line, and says when the pipe has ended."""
+
+    def __init__(self, write: Callable[[bytes], None], ended: asyncio.Event) -> None:
         self._write = write
+        self._ended = ended
         self._rest = b""
 
-    def pipe_data_received(self, fd: int, data: bytes) -> None:  # noqa: ARG002 - there is but one pipe
+    def data_received(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._write(line)
@@ -121,26 +136,22 @@ class _Life(asyncio.SubprocessProtocol):
             self._write(self._rest)
             self._rest = b""
 
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 - as it may be
-        if fd == 1:
-            if self._rest:
-                self._write(self._rest)
-            self.silent.set()
-
-    def process_exited(self) -> None:
-        self.exited.set()
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - as it may be
+        if self._rest:
+            self._write(self._rest)
+        self._ended.set()
 
 
 @contextlib.asynccontextmanager
 async def supervise(
-    commands: Mapping[str, Sequence[str]], environ: Mapping[str, str], *, human: bool | None = None
+    nursery: Nursery, programs: Mapping[str, Program], environ: Mapping[str, str], *, human: bool | None = None
 ) -> AsyncGenerator[dict[str, Child]]:
-    """Run each command, by its name, for the length of the block; then stop them one after another, as listed.
+    """Run each program, by its name, for the length of the block; then stop them one after another, as listed.
 
     Their log lines go to our standard error, shortened for people at a terminal (or when `human` says so).
     Raises `ProgramFailed`, and ends the block, when a program cannot even start.
     """
-    children = {name: Child(name, command, environ) for name, command in commands.items()}
+    children = {name: Child(name, program, environ, nursery) for name, program in programs.items()}
     write = _writer(human=sys.stderr.isatty() if human is None else human)
     try:
         async with asyncio.TaskGroup() as group:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import socket
-import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from projections.tables import ensure_tables
 from runtime.database import open_pool
 from runtime.lifeline import stop_requested
 from runtime.migrations import migrate
+from runtime.nursery import Nursery, Program
 from runtime.settings import Settings, child_environment, load
 from runtime.supervisor import supervise
 from transport.servers import servers
@@ -22,11 +22,13 @@ from transport.servers import servers
 START_SECONDS = 60.0
 """How long the API may take to answer before the start counts as failed."""
 
-COMMANDS = {
-    "api": (sys.executable, "-m", "transport", "api"),
-    "projector": (sys.executable, "-m", "workers", "projector"),
-    "worker": (sys.executable, "-m", "workers", "worker"),
+PROGRAMS = {
+    "api": Program("transport", ("api",)),
+    "projector": Program("workers", ("projector",)),
+    "worker": Program("workers", ("worker",)),
 }
+PRELOADED = ("transport.cli", "transport.server", "workers.process", "workers.projecting")
+"""What the programs import: the nursery does it once for all."""
 
 
 class NotReady(Exception):  # noqa: N818 - says what is wrong
@@ -36,11 +38,11 @@ class NotReady(Exception):  # noqa: N818 - says what is wrong
 @asynccontextmanager
 async def stack(settings: Settings, *, temporary: bool = False) -> AsyncGenerator[str]:
     """Run servers (unless URLs name some), API, projector and worker for the length of the block; give the URL."""
-    async with servers(settings, temporary=temporary) as running:
+    async with Nursery(PRELOADED) as nursery, servers(settings, temporary=temporary) as running:
         await migrate(running.postgres)
         async with open_pool(running.postgres, name="up", size=1) as pool, pool.connection() as connection:
             await ensure_tables(connection)
-        async with supervise(COMMANDS, child_environment(running)):
+        async with supervise(nursery, PROGRAMS, child_environment(running)):
             url = f"http://{settings.host}:{settings.port}"
             await _answering(url)
             yield url

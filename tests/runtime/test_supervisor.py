@@ -1,15 +1,16 @@
 import asyncio
-import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
 import runtime.supervisor
+from runtime.nursery import Nursery, Program
 from runtime.supervisor import Child, ProgramFailed, supervise
 
 CHILD = """
@@ -36,19 +37,31 @@ while True:
 """
 
 SUPERVISOR = """
-import asyncio, json, os, sys
+import asyncio, msgspec, os, sys
+from runtime.nursery import Nursery, Program
 from runtime.supervisor import supervise
 
 async def main():
-    async with supervise(json.loads(sys.argv[1]), os.environ, human=False):
+    programs = msgspec.json.decode(sys.argv[1], type=dict[str, Program])
+    async with Nursery(()) as nursery, supervise(nursery, programs, os.environ, human=False):
         await asyncio.sleep(60)
 
 asyncio.run(main())
 """
 
 
-def program(name: str, folder: Path, *options: str) -> Sequence[str]:
-    return (sys.executable, "-c", CHILD, name, str(folder), *options)
+@pytest.fixture
+async def nursery() -> AsyncGenerator[Nursery]:
+    async with Nursery(()) as opened:
+        yield opened
+
+
+def running(code: str, *arguments: str) -> Program:
+    return Program("tests.runtime.running", (code, *arguments))
+
+
+def program(name: str, folder: Path, *options: str) -> Program:
+    return running(CHILD, name, str(folder), *options)
 
 
 def pids(folder: Path) -> list[int]:
@@ -76,17 +89,17 @@ async def until_gone(folder: Path) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_programs_end_one_after_another_as_listed(tmp_path: Path) -> None:
+async def test_programs_end_one_after_another_as_listed(nursery: Nursery, tmp_path: Path) -> None:
     commands = {"api": program("api", tmp_path, "slow"), "worker": program("worker", tmp_path)}
-    async with supervise(commands, os.environ, human=False) as children:
+    async with supervise(nursery, commands, os.environ, human=False) as children:
         await until_started(tmp_path, 2)
         assert {child.pid for child in children.values()} == set(pids(tmp_path))
     assert (tmp_path / "ended").read_text().split() == ["api", "worker"]
     assert not any(alive(pid) for pid in pids(tmp_path))
 
 
-async def test_a_program_that_was_killed_is_started_again(tmp_path: Path) -> None:
-    async with supervise({"api": program("api", tmp_path)}, os.environ, human=False):
+async def test_a_program_that_was_killed_is_started_again(nursery: Nursery, tmp_path: Path) -> None:
+    async with supervise(nursery, {"api": program("api", tmp_path)}, os.environ, human=False):
         (first,) = await until_started(tmp_path, 1)
         os.kill(first, signal.SIGKILL)
         _, second = await until_started(tmp_path, 2)
@@ -94,38 +107,42 @@ async def test_a_program_that_was_killed_is_started_again(tmp_path: Path) -> Non
     assert not alive(second)
 
 
-async def test_what_a_killed_program_had_started_is_ended(tmp_path: Path) -> None:
-    async with supervise({"api": program("api", tmp_path, "helper")}, os.environ, human=False):
+async def test_what_a_killed_program_had_started_is_ended(nursery: Nursery, tmp_path: Path) -> None:
+    async with supervise(nursery, {"api": program("api", tmp_path, "helper")}, os.environ, human=False):
         first, helper = await until_started(tmp_path, 2)
         os.kill(first, signal.SIGKILL)
         await until_started(tmp_path, 4)
         assert not alive(helper)
 
 
-async def test_a_program_that_does_not_stop_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_program_that_does_not_stop_is_killed(
+    nursery: Nursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(runtime.supervisor, "DRAIN_LIMIT", 0.2)
-    async with supervise({"api": program("api", tmp_path, "deaf", "helper")}, os.environ, human=False):
+    async with supervise(nursery, {"api": program("api", tmp_path, "deaf", "helper")}, os.environ, human=False):
         await until_started(tmp_path, 2)
     await until_gone(tmp_path)
 
 
-async def test_a_program_that_never_starts_ends_the_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_program_that_never_starts_ends_the_block(
+    nursery: Nursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(runtime.supervisor, "MOST_FAILURES", 2)
     failing = "import pathlib, sys, time\nwhile not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.01)\nsys.exit(3)"
     commands = {
         "worker": program("worker", tmp_path),
-        "api": (sys.executable, "-c", failing, str(tmp_path / "pids")),
+        "api": running(failing, str(tmp_path / "pids")),
     }
-    with pytest.raises(ProgramFailed, match="api ended 2 times right after its start, last with code 3"):
-        async with supervise(commands, os.environ, human=False), asyncio.timeout(30):
+    with pytest.raises(ProgramFailed, match="api ended 2 times right after its start"):
+        async with supervise(nursery, commands, os.environ, human=False), asyncio.timeout(30):
             await asyncio.sleep(60)
     assert not any(alive(pid) for pid in pids(tmp_path))
     assert (tmp_path / "ended").read_text() == "worker\n"
 
 
-async def test_what_ends_the_block_comes_out_as_it_is(tmp_path: Path) -> None:
+async def test_what_ends_the_block_comes_out_as_it_is(nursery: Nursery, tmp_path: Path) -> None:
     with pytest.raises(KeyError, match="mine"):  # noqa: PT012 - leaving the block is what is tested
-        async with supervise({"api": program("api", tmp_path)}, os.environ, human=False):
+        async with supervise(nursery, {"api": program("api", tmp_path)}, os.environ, human=False):
             await until_started(tmp_path, 1)
             raise KeyError("mine")
     assert not any(alive(pid) for pid in pids(tmp_path))
@@ -133,7 +150,7 @@ async def test_what_ends_the_block_comes_out_as_it_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("options", [(), ("deaf",)])
 async def test_programs_end_when_their_supervisor_is_killed(tmp_path: Path, options: tuple[str, ...]) -> None:
-    commands = json.dumps({"api": program("api", tmp_path, *options)})
+    commands = msgspec.json.encode({"api": program("api", tmp_path, *options)}).decode()
     supervisor = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", SUPERVISOR, commands), stderr=asyncio.subprocess.DEVNULL
     )
@@ -145,9 +162,9 @@ async def test_programs_end_when_their_supervisor_is_killed(tmp_path: Path, opti
 
 @pytest.mark.parametrize("human", [False, True])
 async def test_lines_are_passed_on_and_shortened_for_people(
-    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], human: bool
+    nursery: Nursery, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], human: bool
 ) -> None:
-    async with supervise({"api": program("api", tmp_path)}, os.environ, human=human):
+    async with supervise(nursery, {"api": program("api", tmp_path)}, os.environ, human=human):
         await until_started(tmp_path, 1)
     lines = capfdbinary.readouterr().err.splitlines()
     json_line = b'{"event": "started", "process": "api", "level": "info"}'
@@ -155,12 +172,12 @@ async def test_lines_are_passed_on_and_shortened_for_people(
     assert any(line.endswith(b"api        started") for line in lines) is human
 
 
-async def test_even_a_line_without_an_end_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_even_a_line_without_an_end_is_passed_on(nursery: Nursery, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime.supervisor, "MOST_FAILURES", 1)
     lines: list[bytes] = []
     writing = "import sys; sys.stdout.write('x' * 3_000_000 + '\\nlast')"
     with pytest.raises(ProgramFailed):
-        await Child("api", (sys.executable, "-c", writing), os.environ).keep(lines.append)
+        await Child("api", running(writing), os.environ, nursery).keep(lines.append)
     assert b"".join(lines) == b"x" * 3_000_000 + b"last"
     assert lines[-1] == b"last"
 
@@ -193,3 +210,14 @@ async def test_a_signal_to_stop_is_told_once_and_more_change_nothing(name: str) 
     process.send_signal(signal.Signals[name])
     assert await process.stdout.read() == b"ended\n"
     assert await process.wait() == 0
+
+
+async def test_a_nursery_that_was_killed_is_replaced(nursery: Nursery, tmp_path: Path) -> None:
+    async with supervise(nursery, {"api": program("api", tmp_path)}, os.environ, human=False):
+        (first,) = await until_started(tmp_path, 1)
+        assert nursery._process is not None
+        nursery._process.kill()
+        os.kill(first, signal.SIGKILL)
+        _, second = await until_started(tmp_path, 2)
+        assert alive(second)
+    assert not alive(second)
