@@ -31,10 +31,13 @@ async def head(connection: AsyncConnection[Any]) -> int:
 
 
 async def catch_up(
-    connection: AsyncConnection[Any], projections: Sequence[Projection] = ALL, limit: int = MOST_EVENTS
+    connection: AsyncConnection[Any],
+    projections: Sequence[Projection] = ALL,
+    limit: int = MOST_EVENTS,
+    upto: int | None = None,
 ) -> None:
-    """Advance the projections to the end of the log, batch by batch."""
-    end = await head(connection)
+    """Advance the projections to the end of the log, or to a position, batch by batch."""
+    end = await head(connection) if upto is None else upto
     for projection in projections:
         cursor = await connection.execute(
             "SELECT position FROM read.checkpoints WHERE projection = %s", (projection.name,)

@@ -10,11 +10,13 @@ from psycopg_pool import AsyncConnectionPool
 
 from domain.core import Claim, ClaimTaken, Command, Context, Event, Refused
 from domain.registry import AGGREGATE_OF, EVENTS
+from domain.registry import AGGREGATES as EVERY_AGGREGATE
 from eventstore import Append, EventStore, Recorded, Write
 from eventstore.types import EventTypes
 from runtime.ids import new_id
 
 TYPES = EventTypes(EVENTS)
+AGGREGATES = {aggregate.name: aggregate for aggregate in EVERY_AGGREGATE}
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -29,19 +31,32 @@ class World:
 
     def do(self, command: Command, actor: str = "system", given: Any = None, claims: Sequence[str] = ()) -> list[Event]:
         """Carry a command out, with these claims free; raises what it refuses."""
+        events = self.decide(command, actor, given, claims)
         aggregate = AGGREGATE_OF[type(command)]
-        stream = aggregate.stream_of(command)
-        state = self.states.get(stream) or aggregate.state()
+        self.record(aggregate.stream_of(command), aggregate.feed_of(command), events, actor or "anyone")
+        return events
+
+    def decide(
+        self, command: Command, actor: str = "system", given: Any = None, claims: Sequence[str] = ()
+    ) -> list[Event]:
+        """Give what a command comes to, without the events of claims."""
+        aggregate = AGGREGATE_OF[type(command)]
+        state = self.states.get(aggregate.stream_of(command)) or aggregate.state()
         now = BEGAN + timedelta(seconds=len(self.appends))
         context = Context(actor=actor, now=now, given=given, claims={name: Claim() for name in claims})
-        events = [event for event in aggregate.decide(command, state, context) if not isinstance(event, ClaimTaken)]
+        return [event for event in aggregate.decide(command, state, context) if not isinstance(event, ClaimTaken)]
+
+    def record(self, stream: str, feed: str, events: Sequence[Event], actor: str) -> None:
+        """Fold events of one stream, and note them as one append."""
+        if not events:
+            return
+        aggregate = AGGREGATES[stream.partition(":")[0]]
+        state = self.states.get(stream) or aggregate.state()
         for event in events:
             state = aggregate.evolve(state, event)
-        self.events[stream] += events
         self.states[stream] = state
-        if events:
-            self.append(stream, aggregate.feed_of(command), events, actor or "anyone")
-        return events
+        self.events[stream] += events
+        self.append(stream, feed, events, actor)
 
     def attempt(self, command: Command, actor: str = "system", given: Any = None) -> bool:
         """Carry a command out, unless it is refused."""
