@@ -17,6 +17,8 @@ from domain.core import Refused
 from runtime.telemetry import get_logger
 
 MOST_LEASES = 20_000
+MOST_ASKING = 8
+"""Round trips at a time: the client refuses more than it has connections, and a crowd may come at once."""
 
 # Keeps, per key, the theoretical arrival time: when the allowance would be full again. Grants as many of the asked
 # requests as fit, at the server's own clock, and answers how many, and in how many microseconds one more fits.
@@ -68,9 +70,10 @@ class TooManyRequests(Refused):
 
 
 class _Lease(Struct):
-    left: int
-    until: float
     lock: asyncio.Lock
+    left: int = 0
+    until: float = 0.0
+    refused_until: float = 0.0
 
 
 class Limiter:
@@ -79,6 +82,7 @@ class Limiter:
     def __init__(self, valkey: Redis) -> None:
         """Count in `valkey`."""
         self._script = valkey.register_script(GCRA)
+        self._asking = asyncio.Semaphore(MOST_ASKING)
         self._leases: OrderedDict[str, _Lease] = OrderedDict()
 
     async def take(self, limit: Limit, key: str) -> None:
@@ -90,32 +94,43 @@ class Limiter:
         if not _spent(lease):
             async with lease.lock:  # a crowd that finds the lease empty renews it once
                 if not _spent(lease):
-                    lease.left = await self._granted(limit, key) - 1
-                    lease.until = monotonic() + limit.seconds
+                    await self._renew(lease, limit, key)
+                    lease.left -= 1
 
-    async def _granted(self, limit: Limit, key: str) -> int:
+    async def _renew(self, lease: _Lease, limit: Limit, key: str) -> None:
+        if (wait := lease.refused_until - monotonic()) > 0:
+            raise _too_many(limit, wait)  # only time helps: no need to ask again
         try:
-            return await self._ask(limit, key, limit.lease)
+            lease.left = await self._ask(limit, key, limit.lease)
+        except TooManyRequests as refusal:
+            lease.refused_until = monotonic() + refusal.extra["retry_after"]
+            raise
         except RedisError as error:
-            log.warning("limits.broker_away", error=str(error))
-            return limit.lease  # a generous limit may stretch while nobody counts; a strict one may not
+            log.warning("limits.valkey_away", error=str(error))
+            lease.left = limit.lease  # a generous limit may stretch while nobody counts; a strict one may not
+        lease.until = monotonic() + limit.seconds
 
     async def _ask(self, limit: Limit, key: str, asked: int) -> int:
         step = limit.seconds * 1_000_000 // limit.count
-        granted, wait = await self._script(
-            keys=[f"limit:{limit.name}:{key}"], args=[step, limit.seconds * 1_000_000, asked]
-        )
+        async with self._asking:
+            granted, wait = await self._script(
+                keys=[f"limit:{limit.name}:{key}"], args=[step, limit.seconds * 1_000_000, asked]
+            )
         if granted < 1:
-            raise TooManyRequests(limit=limit.count, retry_after=max(1, ceil(wait / 1_000_000)))
+            raise _too_many(limit, wait / 1_000_000)
         return granted
 
     def _lease(self, name: str) -> _Lease:
         lease = self._leases.get(name)
         if lease is None:
-            lease = self._leases[name] = _Lease(0, 0.0, asyncio.Lock())
+            lease = self._leases[name] = _Lease(asyncio.Lock())
             if len(self._leases) > MOST_LEASES:
                 self._leases.popitem(last=False)
         return lease
+
+
+def _too_many(limit: Limit, wait: float) -> TooManyRequests:
+    return TooManyRequests(limit=limit.count, retry_after=max(1, ceil(wait)))
 
 
 def _spent(lease: _Lease) -> bool:

@@ -1,6 +1,7 @@
 """The API process: one event loop with Granian in it, drained gently when it is asked to stop."""
 
 import asyncio
+from typing import cast
 
 import uvloop
 from granian.constants import HTTPModes, Interfaces
@@ -66,7 +67,7 @@ def _only(errors: ExceptionGroup[Exception]) -> Exception:
     inner = errors.exceptions[0]
     if len(errors.exceptions) > 1:
         return errors
-    return _only(inner) if isinstance(inner, ExceptionGroup) else inner
+    return _only(cast("ExceptionGroup[Exception]", inner)) if isinstance(inner, ExceptionGroup) else inner
 
 
 def _raise_why(serving: asyncio.Task[None], settings: Settings) -> None:

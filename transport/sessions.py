@@ -25,6 +25,8 @@ ENDED_CHANNEL = "sessions:ended"
 CACHED = 2.0
 """Seconds that a process answers from memory. An end is heard of sooner, unless the broker lost the message."""
 MOST_CACHED = 10_000
+MOST_LOADING = 8
+"""Round trips at a time: the client refuses more than it has connections, and a crowd may come at once."""
 
 
 class Session(Struct, frozen=True, kw_only=True):
@@ -60,6 +62,7 @@ class Sessions:
         self._seconds = hours * 3600
         self._cache: OrderedDict[str, tuple[float, Session | None]] = OrderedDict()
         """Until when a session, or `None` for one that has just ended, is answered from memory."""
+        self._loading = asyncio.Semaphore(MOST_LOADING)
         self._watchers: list[Callable[[str], None]] = []
         self._listening: asyncio.Task[None] | None = None
 
@@ -75,6 +78,7 @@ class Sessions:
 
     def watch(self, ended: Callable[[str], None]) -> None:
         """Call `ended` with the `session_id` of every session that ends before its time."""
+        self._loading = asyncio.Semaphore(MOST_LOADING)
         self._watchers.append(ended)
 
     async def begin(self, identity: Identity) -> tuple[str, Session]:
@@ -104,7 +108,8 @@ class Sessions:
         self._broker.publish(ENDED_CHANNEL, session_id.encode())
 
     async def _load(self, session_id: str) -> Session | None:
-        kept = await self._valkey.get(_key(session_id))
+        async with self._loading:
+            kept = await self._valkey.get(_key(session_id))
         if kept is None:
             return None
         stored = msgspec.json.decode(kept, type=_Kept)

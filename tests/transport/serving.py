@@ -27,12 +27,14 @@ MASTER_KEY = bytes(range(32))
 PASSWORD = "correct horse"  # noqa: S105 - a test's
 REPOSITORY = Path(__file__).parents[2]
 SERVE = """
+import os
 from runtime.settings import load
 from transport.limits import Limit, Limits
 from transport.server import serve
 
 much = Limit("tests", 1_000_000, 60, lease=1_000)
-serve(load(), limits=Limits(log_in=much, password=much, registration=much, anonymous=much, account=much))
+few = Limit("registration", int(os.environ.get("TESTS_REGISTRATIONS", "1000000")), 3600)
+serve(load(), limits=Limits(log_in=much, password=much, registration=few, anonymous=much, account=much))
 """
 
 
@@ -43,7 +45,7 @@ class Api:
     url: str
     environ: dict[str, str]
     log: Path
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes]
     clients: list[httpx.Client] = field(default_factory=list)
 
     def client(self, **headers: str) -> httpx.Client:
@@ -95,29 +97,45 @@ def running_api(servers: Embedded, template: str, folder: Path, **environ: str) 
     with psycopg.connect(servers.database_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log")
         asyncio.run(_tables(database_url))
-        api = _api(api_environment(database_url, servers.redis_url, folder) | environ, folder)
-        log = api.log.open("ab")
-        started = [
-            subprocess.Popen(
-                [sys.executable, *arguments], env=api.environ, cwd=REPOSITORY, stdin=subprocess.PIPE, stderr=log
-            )
-            for arguments in (["-c", SERVE], ["-m", "workers", "projector"])
-        ]
-        api.process = started[0]
+        environment = api_environment(database_url, servers.redis_url, folder) | environ
+        with _process(["-m", "workers", "projector"], environment, folder), _serving(environment, folder) as api:
+            yield api
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def api_process(api: Api) -> Iterator[Api]:
+    """Run a second server process beside another."""
+    environ = api.environ | {"PORT": str(free_port())}
+    with _serving(environ, api.log.parent) as second:
+        yield second
+
+
+@contextmanager
+def _serving(environ: dict[str, str], folder: Path) -> Iterator[Api]:
+    with _process(["-c", SERVE], environ, folder) as process:
+        api = Api(f"http://127.0.0.1:{environ['PORT']}", environ, folder / "log.jsonl", process)
         try:
             _wait(api)
             yield api
         finally:
             for client in api.clients:
                 client.close()
-            for process in started:
-                process.terminate()
-            for process in started:
-                process.wait(timeout=15)
-                assert process.stdin is not None
-                process.stdin.close()
-            log.close()
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def _process(arguments: list[str], environ: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with (folder / "log.jsonl").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, *arguments], env=environ, cwd=REPOSITORY, stdin=subprocess.PIPE, stderr=log
+        )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(timeout=15)
+            assert process.stdin is not None
+            process.stdin.close()
 
 
 def api_environment(database_url: str, redis_url: str, folder: Path) -> dict[str, str]:
@@ -131,10 +149,6 @@ def api_environment(database_url: str, redis_url: str, folder: Path) -> dict[str
         "PLUMBLINE_LIFELINE": "1",
     }
     return {**os.environ, **own}
-
-
-def _api(environ: dict[str, str], folder: Path) -> Api:
-    return Api(f"http://127.0.0.1:{environ['PORT']}", environ, folder / "log.jsonl")
 
 
 def free_port() -> int:
@@ -154,7 +168,6 @@ def _wait(api: Api) -> None:
         try:
             httpx.get(f"{api.url}/api/session", timeout=5)
         except httpx.TransportError:
-            assert api.process is not None
             assert api.process.poll() is None, api.log.read_text()
             assert time.monotonic() < deadline, api.log.read_text()
             time.sleep(0.05)

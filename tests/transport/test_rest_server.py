@@ -56,7 +56,6 @@ def test_a_taken_port_is_an_error(servers: Embedded, database_url: str, tmp_path
 
 
 def test_what_is_under_way_ends_before_the_process_does(own: Api) -> None:
-    assert own.process is not None
     client = own.account().program()
     created = client.post("/api/commands/project.create", json={"name": "House"}).json()
     path = f"/api/projects/{created['result']['project_id']}/documents"
@@ -88,7 +87,6 @@ def test_what_is_under_way_ends_before_the_process_does(own: Api) -> None:
 
 
 def test_a_stalled_request_does_not_hold_the_process_longer_than_ten_seconds(own: Api) -> None:
-    assert own.process is not None
     token = own.account().program().headers["authorization"]
     url = urlsplit(own.url)
     with socket.create_connection((url.hostname or "", url.port or 0)) as stalled:
@@ -102,7 +100,6 @@ def test_a_stalled_request_does_not_hold_the_process_longer_than_ten_seconds(own
 
 
 def test_sockets_are_told_before_the_process_ends(own: Api) -> None:
-    assert own.process is not None
     token = own.account().program().headers["authorization"]
     address = own.url.replace("http", "ws") + "/api/ws"
     with connect(address, additional_headers={"Authorization": token}, subprotocols=["plumbline.v1"]) as ws:
@@ -117,7 +114,6 @@ def test_sockets_are_told_before_the_process_ends(own: Api) -> None:
 
 
 def test_a_lost_parent_ends_the_process(own: Api) -> None:
-    assert own.process is not None
     assert own.process.stdin is not None
     own.process.stdin.close()
     assert own.process.wait(20) == 0

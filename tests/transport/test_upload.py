@@ -82,7 +82,6 @@ def test_a_file_above_the_limit_is_refused_and_not_kept(api: Api) -> None:
 def test_a_large_upload_does_not_fill_memory(api: Api) -> None:
     client = api.account().program()
     project_id = project_of(client)
-    assert api.process is not None
     upload(client, project_id, os.urandom(1_000_000))
     before = _peak(api.process.pid)
     assert upload(client, project_id, os.urandom(LIMIT)).status_code == 201
