@@ -36,7 +36,7 @@ class Queries:
     def __init__(self, pool: AsyncConnectionPool[Any], vault: Vault, broker: Redis | None = None) -> None:
         """Read through `pool`, open personal texts with `vault`; without a broker, waiting goes by polling alone."""
         self._pool = pool
-        self._vault = vault
+        self.vault = vault
         self.watermarks = Watermarks(pool, broker)
 
     async def __aenter__(self) -> Self:
@@ -53,7 +53,7 @@ class Queries:
         the read models did not reach `query.after` within five seconds, `Rebuilding` while tables are made anew.
         """
         question = _BY_TYPE[type(query)]
-        reading = Reading(self._pool, self._vault, self.watermarks, viewer, question.sources)
+        reading = Reading(self._pool, self.vault, self.watermarks, viewer, question.sources)
         try:
             if query.after is not None:
                 await reading.reach(query.after)

@@ -55,7 +55,7 @@ class Watermarks:
                 with suppress(asyncio.CancelledError):
                     await task
 
-    async def wait(self, projections: Iterable[str], position: int, patience: float = PATIENCE) -> None:
+    async def wait(self, projections: Iterable[str], position: int) -> None:
         """Return when all these projections have reached `position`; raise `StaleRead` if they do not in time."""
         names = tuple(projections)
         if self._reached(names) >= position:
@@ -64,7 +64,7 @@ class Watermarks:
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look(), name="checkpoints")
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(PATIENCE):
                 while self._reached(names) < position:
                     await self._news.wait()
         except TimeoutError:
