@@ -27,7 +27,7 @@ PROGRAMS = {
     "projector": Program("workers", ("projector",)),
     "worker": Program("workers", ("worker",)),
 }
-PRELOADED = ("transport.cli", "transport.server", "workers.process", "workers.projecting")
+PRELOADED = ("transport.cli", "transport.server", "litestar.plugins.pydantic", "workers.process", "workers.projecting")
 """What the programs import: the nursery does it once for all."""
 
 
