@@ -1,7 +1,7 @@
 """A bill of quantities as a file states it: what every reader returns, before it becomes a budget.
 
-`gc=False`: these structs hold values only and form no cycles, and a bill of 100,000 items would otherwise stop the event
-loop for every full collection.
+`gc=False`: these structs hold values only and form no cycles, and a bill of 100,000 items would otherwise stop the
+event loop for every full collection.
 """
 
 from decimal import Decimal

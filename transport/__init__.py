@@ -1,0 +1,1 @@
+"""The doors: REST, WebSocket, command line. They translate and hold no rule."""

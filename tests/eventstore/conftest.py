@@ -9,7 +9,7 @@ import pytest
 from eventstore import EventStore
 from runtime.database import Pool
 
-# The library has its AES cipher twice: on pycryptodome, which its test cases import, and on cryptography, which we have.
+# The library has its AES cipher twice: on pycryptodome, which its test cases import, and on cryptography, our choice.
 sys.modules["eventsourcing.cipher"] = eventsourcing.cryptography
 
 
