@@ -107,9 +107,10 @@ def test_an_audit_looks_at_the_budget_as_it_is_now(given: Any) -> None:
     given(AUDIT).when(START, given=SCOPE).then(STARTED)
 
 
-def test_an_audit_looks_at_the_version_that_is_asked_for(given: Any) -> None:
-    earlier = AuditStarted(project_id=P, audit_id=A, version=3, rules=("V1", "V4"))
-    given(AUDIT).when(StartAudit(project_id=P, audit_id=A, version=3), given=SCOPE).then(earlier)
+@pytest.mark.parametrize("version", [1, 3, 7])
+def test_an_audit_looks_at_the_version_that_is_asked_for(given: Any, version: int) -> None:
+    asked = AuditStarted(project_id=P, audit_id=A, version=version, rules=("V1", "V4"))
+    given(AUDIT).when(StartAudit(project_id=P, audit_id=A, version=version), given=SCOPE).then(asked)
 
 
 @pytest.mark.parametrize(("version", "scope"), [(8, SCOPE), (None, Scope(version=0, rules=("V1",)))])

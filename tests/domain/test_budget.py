@@ -124,6 +124,13 @@ def test_a_number_is_emptied_and_costs_nothing_then(given: Any) -> None:
     )
 
 
+def test_an_empty_number_is_filled_and_costs_something_then(given: Any) -> None:
+    given(BUDGET, *history(bill(line(1, None), line(2)))).when(edit(1, quantity=D(3))).then(
+        edited(1, quantity=D(3), total_price=D("10.50")),
+        closing(2, "user_edit", positions=2, total="17.50", delta="10.50", modified=1),
+    )
+
+
 def test_an_edit_of_no_effect_is_no_event(given: Any) -> None:
     given(BUDGET, *TWO).when(edit(1)).then()
     given(BUDGET, *TWO).when(edit(1, quantity=D("2.0000"), code="1", unit="")).then()

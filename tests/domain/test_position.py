@@ -39,6 +39,7 @@ def half_up(exact: Fraction, decimals: int) -> Fraction:
         ("0E-9999", "12.50", 2, "0.00"),
         ("0E+9999", "12.50", 2, "0.00"),
         ("1E-999999999", "12.50", 2, "0.00"),
+        ("1e40", "1e-40", 0, "1"),
     ],
 )
 def test_a_line_total_is_rounded_half_up(quantity: str, unit_price: str, decimals: int, total: str) -> None:
