@@ -1,21 +1,19 @@
-"""The appender: one task per process that stores whatever queued up while the previous batch was committing."""
+"""The appender: stores, in one transaction, whatever queued up in this process while earlier ones were committing."""
 
 import asyncio
-from collections import deque
 from typing import Any, Self
-from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from eventstore import arrays
-from eventstore.batch import APPEND_EVENTS, Answer, answers, arguments, encode
+from eventstore.batch import APPEND_EVENTS, Answer, answers, arguments
+from eventstore.queue import Batch, Pending, Queue
 from eventstore.records import Append, Appended, AppendUnknown, LogUnavailable
 
-MOST_APPENDS = 512
-MOST_BYTES = 4 * 2**20
-"""A batch is closed at either: it bounds what one commit, one lost connection or one bad append can hold up."""
+LANES = 2
+"""Connections. The database stores one batch at a time; the second lane has the next one ready."""
 
 PATIENCE = 10.0
 """Seconds that an append waits for a lost database before its caller is told."""
@@ -41,119 +39,65 @@ SESSION = b"""
 UNSAFE = b"SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting <> 'on'"
 
 
-class _Pending:
-    """An append whose caller waits.
-
-    `doubtful` once it was sent and no answer came; `alone` once a batch with it was refused as a whole.
-    """
-
-    __slots__ = ("alone", "append", "doubtful", "encoded", "future", "give_up_at", "size")
-
-    def __init__(self, append: Append, patience: float) -> None:
-        loop = asyncio.get_running_loop()
-        self.append = append
-        self.encoded = encode(append)
-        self.size = len(self.encoded.event_data)
-        self.future: asyncio.Future[Appended] = loop.create_future()
-        self.give_up_at = loop.time() + patience
-        self.doubtful = False
-        self.alone = False
-
-    def answer(self, answer: Answer | Exception) -> None:
-        """Tell the caller, unless it has gone."""
-        if self.future.done():
-            return
-        if isinstance(answer, Appended):
-            self.future.set_result(answer)
-        else:
-            self.future.set_exception(answer)
-
-
 class Appender:
-    """Collects the appends of this process into batches, each one transaction, on a connection of its own."""
+    """Collects the appends of this process into batches, on connections of its own."""
 
     def __init__(self, conninfo: str, *, patience: float = PATIENCE) -> None:
-        """Connect to `conninfo` at the first append."""
+        """Connect to `conninfo` when there is something to append."""
         self._patience = patience
-        self._conninfo = make_conninfo("", **{**CONNECTION, **conninfo_to_dict(conninfo)})
-        self._queue: deque[_Pending] = deque()
-        self._batch: list[_Pending] = []
-        self._wake = asyncio.Event()
-        self._stopping = False
-        self._connection: AsyncConnection[Any] | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._queue = Queue()
+        self._lanes = [_Lane(conninfo, self._queue) for _ in range(LANES)]
+        self._running: asyncio.Future[Any] | None = None
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run(), name="appender")
+        self._running = asyncio.gather(*(lane.run() for lane in self._lanes))
+        self._running.add_done_callback(self._ended)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Store what has queued up, then disconnect."""
-        self._stopping = True
-        self._wake.set()
-        if self._task is not None:
-            await self._task
+        self._queue.close()
+        if self._running is not None:
+            await self._running
 
     async def append(self, append: Append) -> Appended:
         """Store `append`; see `EventStore.append`."""
-        if self._task is None or self._task.done() or self._stopping:
+        if self._running is None or self._queue.closed:
             raise LogUnavailable("the appender is not running")
-        pending = _Pending(append, self._patience)
-        self._queue.append(pending)
-        self._wake.set()
+        pending = Pending(append, self._patience)
+        self._queue.put(pending)
         return await pending.future
 
-    async def _run(self) -> None:
+    def _ended(self, _: asyncio.Future[Any]) -> None:
+        """Take nothing more, and leave nobody waiting, when a lane was cancelled or failed."""
+        self._queue.close()
+        for pending in self._queue.drain():
+            pending.answer(LogUnavailable("the appender was stopped"))
+
+
+class _Lane:
+    """One connection, and the batch that is on its way over it."""
+
+    def __init__(self, conninfo: str, queue: Queue) -> None:
+        self._conninfo = make_conninfo("", **{**CONNECTION, **conninfo_to_dict(conninfo)})
+        self._queue = queue
+        self._connection: AsyncConnection[Any] | None = None
+        self._pending: list[Pending] = []
+
+    async def run(self) -> None:
+        """Store batches until the queue is closed and empty."""
         try:
-            while not (self._stopping and not self._queue):
-                if self._queue:
-                    self._batch = self._take()
-                    await self._store()
-                else:
-                    self._wake.clear()
-                    await self._wake.wait()
+            while batch := await self._queue.take():
+                await self._store(batch)
         finally:
-            for pending in self._batch:
+            for pending in self._pending:
                 pending.answer(AppendUnknown("the appender was stopped"))
-            for pending in self._queue:
-                pending.answer(LogUnavailable("the appender was stopped"))
             await self._disconnect()
 
-    def _take(self) -> list[_Pending]:
-        """Take the next batch off the queue: up to the first append that must not share a transaction with it.
-
-        In a batch no two appends write the same stream, or write what another one pins, or are the same command.
-        """
-        batch: list[_Pending] = []
-        size = 0
-        written: set[str] = set()
-        pinned: set[str] = set()
-        commands: set[UUID] = set()
-        while self._queue and len(batch) < MOST_APPENDS and size < MOST_BYTES:
-            pending = self._queue[0]
-            append = pending.append
-            if batch and (pending.alone or batch[0].alone):
-                break
-            writes = [write.stream for write in append.writes]
-            pins = [stream for stream, _ in append.pins]
-            if not (written.isdisjoint(writes) and pinned.isdisjoint(writes) and written.isdisjoint(pins)):
-                break
-            if append.command_id is not None:
-                if append.command_id in commands:
-                    break
-                commands.add(append.command_id)
-            self._queue.popleft()
-            if pending.future.done():
-                continue
-            batch.append(pending)
-            size += pending.size
-            written.update(writes)
-            pinned.update(pins)
-        return batch
-
-    async def _store(self) -> None:
-        """Send the batch until every append of it is answered or queued again."""
-        while self._batch:
+    async def _store(self, batch: Batch) -> None:
+        """Send the batch until each append of it is answered or queued again."""
+        self._pending = batch.pending
+        while self._pending:
             try:
                 connection = self._connection or await self._connect()
                 said = await self._send(connection)
@@ -161,11 +105,12 @@ class Appender:
                 await self._failed(error)
             else:
                 for place, answer in said.items():
-                    self._batch[place].answer(answer)
-                self._batch = [pending for place, pending in enumerate(self._batch) if place not in said]
+                    self._pending[place].answer(answer)
+                self._pending = [pending for place, pending in enumerate(self._pending) if place not in said]
+        self._queue.finish(batch)
 
     async def _send(self, connection: AsyncConnection[Any]) -> dict[int, Answer]:
-        encoded = [pending.encoded for pending in self._batch]
+        encoded = [pending.encoded for pending in self._pending]
         cursor = connection.cursor(binary=True)
         await cursor.execute(APPEND_EVENTS, arguments(encoded), prepare=True)
         said = answers(encoded, await cursor.fetchall())
@@ -174,39 +119,40 @@ class Appender:
         return said
 
     async def _failed(self, error: psycopg.Error | OSError) -> None:
-        """Nothing came back for the batch: find out what that means, and go on."""
-        batch, self._batch = self._batch, []
-        connection = self._connection
-        if connection is None:  # never sent
-            self._retry(batch, error)
+        """Find out what it means that nothing came back for the batch, and go on."""
+        sent, self._pending = self._pending, []
+        if self._connection is None:
+            self._retry(sent, error)
             await asyncio.sleep(RECONNECT_EVERY)
         elif _in_doubt(error):
-            for pending in batch:
+            for pending in sent:
                 pending.doubtful = True
             await self._disconnect()
-            self._retry(batch, error)
+            self._retry(sent, error)
         elif isinstance(error, psycopg.OperationalError | psycopg.errors.ReadOnlySqlTransaction):
             await self._disconnect()  # the disk is full, or the server is a standby now
-            for pending in batch:
+            for pending in sent:
                 pending.answer(LogUnavailable(f"the log cannot be written: {error}"))
-        elif len(batch) == 1:
-            batch[0].answer(error)
+        elif len(sent) == 1:
+            sent[0].answer(error)
         else:  # one of them is at fault
-            for pending in batch:
+            for pending in sent:
                 pending.alone = True
-            self._queue.extendleft(reversed(batch))
+            self._queue.put_back(sent)
 
-    def _retry(self, batch: list[_Pending], error: psycopg.Error | OSError) -> None:
+    def _retry(self, sent: list[Pending], error: psycopg.Error | OSError) -> None:
         """Queue again what may be sent again while its caller has patience; tell the others what is known."""
         now = asyncio.get_running_loop().time()
-        for pending in reversed(batch):
+        again: list[Pending] = []
+        for pending in sent:
             repeatable = pending.append.command_id is not None or not pending.doubtful
             if repeatable and now < pending.give_up_at:
-                self._queue.appendleft(pending)
+                again.append(pending)
             elif pending.doubtful:
                 pending.answer(AppendUnknown(f"the connection was lost: {error}"))
             else:
                 pending.answer(LogUnavailable(f"the log cannot be reached: {error}"))
+        self._queue.put_back(again)
 
     async def _connect(self) -> AsyncConnection[Any]:
         connection = await AsyncConnection.connect(self._conninfo, autocommit=True)
