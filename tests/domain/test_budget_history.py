@@ -3,13 +3,12 @@
 from copy import deepcopy
 from decimal import Decimal
 from fractions import Fraction
-from math import floor
 from typing import Any
 from uuid import UUID
 
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
-from msgspec import UNSET, Struct, structs
+from msgspec import structs
 
 from domain.bill import TakeoffLine
 from domain.budget import (
@@ -40,6 +39,7 @@ from domain.budget import (
 )
 from domain.core import Event
 from domain.position import Position
+from tests.domain.budget_model import Model, product
 from tests.domain.budgets import P, at_version, bill, key, last, order
 from tests.domain.history import MACHINE, History, context
 
@@ -71,48 +71,6 @@ LINES = st.builds(
     takeoff=st.sampled_from([(), (TakeoffLine(expression="2*3", value=Decimal(6)),)]),
     metadata=JSON,
 )
-
-
-def product(position: Position, decimals: int) -> Decimal | None:
-    """Multiply and round half away from zero, on whole numbers alone."""
-    if position.quantity is None or position.unit_price is None:
-        return None
-    exact = Fraction(position.quantity) * Fraction(position.unit_price)
-    units = floor(abs(exact) * 10**decimals + Fraction(1, 2))
-    return Decimal(f"{units if exact >= 0 else -units}e-{decimals}")
-
-
-class Model(Struct):
-    """A budget as a plain list of lines."""
-
-    lines: dict[UUID, Position] = {}
-    order: list[UUID] = []
-    rounding: int = 2
-    currency: str = ""
-
-    @property
-    def total(self) -> Fraction:
-        return sum((Fraction(line.total_price) for line in self.lines.values() if line.total_price), Fraction(0))
-
-    def put(self, line: Position, place: int | None = None) -> None:
-        self.lines[line.position_id] = structs.replace(line, revision=1)
-        self.order.insert(len(self.order) if place is None else place, line.position_id)
-
-    def edit(self, position_id: UUID, edit: Edit) -> None:
-        fields = {field: value for field, value in structs.asdict(edit).items() if value is not UNSET}
-        before = self.lines[position_id]
-        after = structs.replace(before, **fields)
-        if (after.quantity, after.unit_price) != (before.quantity, before.unit_price):
-            cleared = {"declared_total": None, "material_price": None, "assembly_price": None}
-            after = structs.replace(after, total_price=product(after, self.rounding), **cleared)
-        self.lines[position_id] = after
-
-    def take(self, position_id: UUID) -> Position:
-        self.order.remove(position_id)
-        return self.lines.pop(position_id)
-
-    def place_behind(self, after: UUID | None) -> int:
-        return 0 if after is None else self.order.index(after) + 1
 
 
 class BudgetHistory(History):
