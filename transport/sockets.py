@@ -68,6 +68,11 @@ class Sockets:
         return len(self._open)
 
     @property
+    def accounts(self) -> dict[UUID, int]:
+        """How many sockets each account has."""
+        return dict(self._by_account)
+
+    @property
     def background(self) -> int:
         """Commands under way, some perhaps of sockets that are gone."""
         return len(self._background)

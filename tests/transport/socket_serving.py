@@ -1,4 +1,4 @@
-"""Run as a program: the WebSocket door on a port, with generous limits, that tells over HTTP what it holds."""
+"""Run as a program: the API on a port, with generous limits, that also tells at `/held` what its sockets hold."""
 
 import asyncio
 from typing import Any
@@ -9,9 +9,9 @@ from granian.server.embed import Server
 
 from runtime import lifeline, telemetry
 from runtime.settings import load
-from transport.app import open_doors
+from transport.app import create_app
 from transport.limits import Limit, Limits
-from transport.socket import SocketDoor, open_socket_door
+from transport.socket import PATH, SocketDoor
 
 MUCH = Limit("tests", 1_000_000, 60, lease=1_000)
 
@@ -21,12 +21,14 @@ async def serve() -> None:
     settings = load()
     telemetry.configure("api", level=settings.log_level)
     limits = Limits(log_in=MUCH, password=MUCH, registration=MUCH, anonymous=MUCH, account=MUCH)
-    async with open_doors(settings, limits) as doors, open_socket_door(doors) as door:
+    api: Any = create_app(settings, limits=limits)
+    async with api.lifespan():
+        door = api.asgi_handler.sockets[PATH]
         stop = asyncio.create_task(lifeline.stop_requested())
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
-            if scope["type"] == "websocket":
-                await door(scope, receive, send)
+            if scope["path"] != "/held":
+                await api(scope, receive, send)
                 return
             await send({"type": "http.response.start", "status": 200, "headers": []})
             await send({"type": "http.response.body", "body": msgspec.json.encode(held(door))})

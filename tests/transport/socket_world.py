@@ -58,7 +58,7 @@ class Server:
     @property
     def held(self) -> dict[str, Any]:
         """What the process holds: sockets, feeds with their followers, tasks, commands under way."""
-        return httpx.get(self.origin, timeout=10).json()
+        return httpx.get(f"{self.origin}/held", timeout=10).json()
 
     def start(self) -> None:
         with self.log.open("ab") as log:

@@ -1,18 +1,15 @@
 """Rights on open sockets: who may come in, and what happens when a right ends while the socket is open."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
+from httpx import AsyncClient
 
-from commands.write_side import WriteSide
 from domain.account import ChangePassword, GrantRole, RevokeToken, Suspend
 from domain.core import SYSTEM
 from domain.project import ChangeMemberRole, RemoveMember
-from runtime.broker import open_client
 from tests.transport.socket_world import (
-    MASTER_KEY,
     PASSWORD,
     Server,
     Somebody,
@@ -23,26 +20,21 @@ from tests.transport.socket_world import (
     server,
     write,
 )
-from transport.sessions import COOKIE, Sessions
 
 __all__ = ["ann", "bob", "server", "write"]
 
 
-@pytest.fixture
-async def sessions(server: Server, write: WriteSide) -> AsyncIterator[Sessions]:
-    """The sessions, as another process has them."""
-    async with open_client(server.redis_url) as valkey, Sessions(valkey, write.identities, MASTER_KEY, 24) as opened:
-        yield opened
+async def log_in(server: Server, who: Somebody) -> tuple[dict[str, str], str]:
+    """Log in over REST; give the header with the cookie, and the CSRF token."""
+    proof = {"email": f"{who.account_id}@localhost", "password": PASSWORD}
+    async with AsyncClient(base_url=server.origin) as rest:
+        answer = await rest.post("/api/session", json=proof, headers={"origin": server.origin})
+    assert answer.status_code == 201, answer.text
+    return {"Cookie": answer.headers["set-cookie"].partition(";")[0]}, answer.json()["csrf"]
 
 
-async def cookie(sessions: Sessions, who: Somebody) -> tuple[dict[str, str], str]:
-    """Log in; give the cookie's header and the session's id."""
-    secret, session = await sessions.begin(await who.write.identities.by_token(who.token))
-    return {"Cookie": f"{COOKIE}={secret}"}, session.session_id
-
-
-async def test_a_cookie_opens_a_socket_to_our_own_page_only(server: Server, ann: Somebody, sessions: Sessions) -> None:
-    headers, _ = await cookie(sessions, ann)
+async def test_a_cookie_opens_a_socket_to_our_own_page_only(server: Server, ann: Somebody) -> None:
+    headers, _ = await log_in(server, ann)
     async with await dial(server, headers, origin=server.origin) as client:
         assert (await client.hear())["account_id"] == str(ann.account_id)
     for origin in ("https://evil.example", "null", None):
@@ -57,16 +49,16 @@ async def test_a_token_opens_a_socket_from_anywhere(server: Server, ann: Somebod
         pass
 
 
-async def test_logging_out_anywhere_closes_the_sockets_of_that_session(
-    server: Server, ann: Somebody, sessions: Sessions
-) -> None:
-    headers, session_id = await cookie(sessions, ann)
-    others, _ = await cookie(sessions, ann)
+async def test_logging_out_anywhere_closes_the_sockets_of_that_session(server: Server, ann: Somebody) -> None:
+    headers, csrf = await log_in(server, ann)
+    others, _ = await log_in(server, ann)
     closing = [await dial(server, headers, origin=server.origin) for _ in range(2)]
     async with await open_socket(server, ann) as by_token, await dial(server, others, origin=server.origin) as other:
         for client in (*closing, other):
             assert (await client.hear())["op"] == "welcome"
-        await sessions.end(session_id)
+        async with AsyncClient(base_url=server.origin, headers=headers) as rest:
+            answer = await rest.delete("/api/session", headers={"origin": server.origin, "x-csrf-token": csrf})
+        assert answer.status_code == 204, answer.text
         for client in closing:
             bye, code = await client.farewell()
             assert (code, bye["code"]) == (4001, 4001)
@@ -139,10 +131,8 @@ async def test_a_lost_way_in_closes_the_socket(server: Server, ann: Somebody, ho
     assert (await client.farewell())[1] == 4001
 
 
-async def test_a_new_password_closes_sockets_of_older_sessions(
-    server: Server, ann: Somebody, sessions: Sessions
-) -> None:
-    headers, _ = await cookie(sessions, ann)
+async def test_a_new_password_closes_sockets_of_older_sessions(server: Server, ann: Somebody) -> None:
+    headers, _ = await log_in(server, ann)
     client = await dial(server, headers, origin=server.origin)
     assert (await client.hear())["op"] == "welcome"
     async with await open_socket(server, ann) as by_token:
