@@ -161,7 +161,9 @@ class Bus:
         numbered = list(zip(events, stored, strict=True))
         append = _append(order, stream, numbered, base=base, claims=claims, pins=pins)
         appended = await self._store.append(append)
-        if not appended.repeated:
+        if appended.repeated:  # stored once before: by an earlier try, or on a connection that broke before its answer
+            await self.states.get(stream, fresh=True)
+        else:
             self._fold(append, events, appended)
             self._publish(_recorded(append, appended))
             await self.states.save_snapshot(stream, entry)

@@ -53,14 +53,21 @@ class Checked(Struct, kw_only=True):
     sequence: int = 0
 
 
+class Audited(Struct, frozen=True):
+    """The audit that a check ended with, and the log's position at its end."""
+
+    audit_id: str
+    position: int
+
+
 Show = Callable[[str, int, int], None]
 """Shows a phase, and how much of how much is done in it."""
 
 
 async def check(
     remote: Remote, name: str, data: bytes, show: Show, *, began: float | None = None
-) -> tuple[Checked, str]:
-    """Do the main job on a file in a new project; answer what came of it, and the audit's id.
+) -> tuple[Checked, Audited]:
+    """Do the main job on a file in a new project; answer what came of it, and its audit.
 
     `began` is the monotonic time that the total counts from, now by default. Raises `Unreadable` and `Remote`'s errors.
     """
@@ -76,12 +83,12 @@ async def check(
         project_id=project_id,
         feed=f"project:{project_id}",
     )
-    audit_id = await _watch(remote, checked, show)
+    audited = await _watch(remote, checked, show)
     checked.seconds.total = round(monotonic() - began, 3)
-    return checked, audit_id
+    return checked, audited
 
 
-async def _watch(remote: Remote, checked: Checked, show: Show) -> str:
+async def _watch(remote: Remote, checked: Checked, show: Show) -> Audited:
     """Follow the project until its audit is complete and its job is done."""
     kinds: dict[str, str] = {}
     started: dict[str, datetime] = {}
@@ -117,7 +124,7 @@ async def _watch(remote: Remote, checked: Checked, show: Show) -> str:
                     took = round((at - started[data["job_id"]]).total_seconds(), 3)
                     setattr(checked.seconds, {"import": "import_"}.get(kind, kind), took)
                     if kind == "audit":
-                        return data["result"]["audit_id"]
+                        return Audited(data["result"]["audit_id"], message["position"])
                 case _:
                     pass
     raise AssertionError("a feed does not end")
@@ -151,14 +158,14 @@ class Bar:
         self._progress.update(self._task, description=phase, completed=done, total=total or None, count=count)
 
 
-async def show_result(remote: Remote, checked: Checked, audit_id: str, console: Console) -> None:
+async def show_result(remote: Remote, checked: Checked, audited: Audited, console: Console) -> None:
     """Print the table that a person wants to see."""
     console.print(_summary(checked))
-    path = f"/api/projects/{checked.project_id}/audits/{audit_id}/findings"
+    path = f"/api/projects/{checked.project_id}/audits/{audited.audit_id}/findings"
     worst: list[dict[str, Any]] = []
     for verdict in ("RED", "AMBER"):
         if len(worst) < WORST:
-            page = await remote.query(path, verdict=verdict, limit=WORST - len(worst))
+            page = await remote.query(path, verdict=verdict, limit=WORST - len(worst), after=audited.position)
             worst += page["items"]
     if worst:
         console.print(_findings(worst))
@@ -194,8 +201,8 @@ def _findings(findings: list[dict[str, Any]]) -> Table:
         table.add_row(
             f"[{STYLES[verdict]}]{verdict}[/]",
             finding["rule"],
-            finding.get("source_sheet") or "",
-            str(finding.get("source_line") or ""),
+            finding.get("source_sheet") or finding["evidence"].get("sheet", ""),
+            str(finding.get("source_line") or finding["evidence"].get("row", "")),
             finding.get("code") or "",
             finding["reasoning"],
         )

@@ -21,9 +21,9 @@ async def check_file(file: Path, url: str, token: str, *, as_json: bool, out: Co
     data = await asyncio.to_thread(file.read_bytes)
     with Bar() as show:
         async with _server(url, token) as remote:
-            checked, audit_id = await check(remote, file.name, data, show, began=began)
+            checked, audited = await check(remote, file.name, data, show, began=began)
             if not as_json:
-                await show_result(remote, checked, audit_id, out)
+                await show_result(remote, checked, audited, out)
     if as_json:
         print(msgspec.json.encode(checked).decode())  # noqa: T201 - the answer, and nothing else, on standard output
 

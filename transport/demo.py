@@ -10,52 +10,71 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 from rich.console import Console
-from rich.panel import Panel
+from rich.rule import Rule
 
+from runtime.ids import new_id
 from transport.check import Bar, check, show_result
-from transport.remote import Remote, make_account
+from transport.remote import Refusal, Remote, make_account
 
 SAMPLE = "sample-bill.xlsx"
 
 
 class Demo(Struct, kw_only=True):
-    """What the demo remembers between runs, in `<data_dir>/demo.json`."""
+    """What the demo remembers between runs, in `<data_dir>/demo.json`; its project once the bill is checked."""
 
-    email: str = "demo@localhost"
+    email: str
     password: str
-    account_id: UUID
     token: str
-    project_id: UUID
+    project_id: UUID | None = None
 
 
 async def show_demo(url: str, data_dir: Path, out: Console) -> None:
     """Make the demo account and check the sample bill the first time; afterwards show what is there."""
     kept = data_dir / "demo.json"
-    if await asyncio.to_thread(kept.exists):
-        demo = msgspec.json.decode(await asyncio.to_thread(kept.read_bytes), type=Demo)
-        async with Remote(url, demo.token) as remote:
-            project = await remote.query(f"/api/projects/{demo.project_id}")
-        out.print(f"Found the data of an earlier run: {project['name']}, version {project['version']}.")
-    else:
-        demo = await _first_run(url, data_dir, out)
+    demo = await asyncio.to_thread(_kept, kept)
+    if demo is None:
+        demo = await _account(url)
         await asyncio.to_thread(_keep, kept, demo)
-    out.print(Panel(_what_next(url, demo), title="Plumbline is running", expand=False))
+    async with Remote(url, demo.token) as remote:
+        if demo.project_id is None:
+            demo.project_id = await _first_run(remote, data_dir / SAMPLE, out)
+            await asyncio.to_thread(_keep, kept, demo)
+        else:
+            project = await remote.query(f"/api/projects/{demo.project_id}")
+            out.print(f"Found the data of an earlier run: {project['name']}, version {project['version']}.")
+    out.print(Rule("Plumbline is running"))
+    out.print(_what_next(url, demo), soft_wrap=True, highlight=False)
 
 
-async def _first_run(url: str, data_dir: Path, out: Console) -> Demo:
-    sample = data_dir / SAMPLE
-    program = (sys.executable, "-m", "workers", "sample-bill", str(sample))
-    writer = await asyncio.create_subprocess_exec(*program)
-    if await writer.wait():
-        raise RuntimeError("the sample bill could not be written")
+async def _account(url: str) -> Demo:
+    """Make an account; one that an interrupted run left behind keeps the plain address, and this one gets another."""
     password = secrets.token_urlsafe(12)
     async with Remote(url) as remote:
-        account_id = await make_account(remote, email="demo@localhost", password=password, name="Demo")
-        with Bar() as show:
-            data = await asyncio.to_thread(sample.read_bytes)
-            checked, audit_id = await check(remote, SAMPLE, data, show)
-        await show_result(remote, checked, audit_id, out)
-    return Demo(password=password, account_id=account_id, token=remote.token, project_id=checked.project_id)
+        for email in ("demo@localhost", f"demo-{new_id().hex[-6:]}@localhost"):
+            try:
+                await make_account(remote, email=email, password=password, name="Demo")
+            except Refusal as refusal:
+                if refusal.code != "account.email_taken":
+                    raise
+            else:
+                return Demo(email=email, password=password, token=remote.token)
+    raise AssertionError("a new address is free")
+
+
+async def _first_run(remote: Remote, sample: Path, out: Console) -> UUID:
+    program = (sys.executable, "-m", "workers", "sample-bill", str(sample))
+    writer = await asyncio.create_subprocess_exec(*program, start_new_session=True)
+    if await writer.wait():
+        raise RuntimeError("the sample bill could not be written: see the lines above")
+    with Bar() as show:
+        data = await asyncio.to_thread(sample.read_bytes)
+        checked, audited = await check(remote, SAMPLE, data, show)
+    await show_result(remote, checked, audited, out)
+    return checked.project_id
+
+
+def _kept(path: Path) -> Demo | None:
+    return msgspec.json.decode(path.read_bytes(), type=Demo) if path.exists() else None
 
 
 def _keep(path: Path, demo: Demo) -> None:
@@ -67,15 +86,16 @@ def _what_next(url: str, demo: Demo) -> str:
     project = f"{url}/api/projects/{demo.project_id}"
     return "\n".join(
         (
-            f"[bold]{url}/api/docs[/]  what it can do",
+            f"address   {url}/api/docs",
             f"account   {demo.email}",
             f"password  {demo.password}",
             f"token     {demo.token}",
             "",
-            "Try next:",
-            f"  export PLUMBLINE_TOKEN={demo.token}",
+            "Try next, in another terminal:",
+            f"  export PLUMBLINE_URL={url} PLUMBLINE_TOKEN={demo.token}",
             f"  curl -H \"Authorization: Bearer $PLUMBLINE_TOKEN\" '{project}/positions?limit=3'",
-            f"  plumbline tail project:{demo.project_id} --url {url}",
-            f"  plumbline check YOUR-BILL.xlsx --url {url}",
+            f"  .venv/bin/plumbline tail project:{demo.project_id}",
+            f"  .venv/bin/plumbline check YOUR-BILL.xlsx --url {url}",
+            "",
         )
     )

@@ -11,6 +11,7 @@ import httpx
 from rich.console import Console
 
 from projections.tables import ensure_tables
+from runtime import telemetry
 from runtime.database import open_pool
 from runtime.lifeline import stop_requested
 from runtime.migrations import migrate
@@ -58,15 +59,20 @@ def private_settings(folder: Path) -> Settings:
 async def run(settings: Settings, *, demo: bool, out: Console) -> None:
     """Run until SIGINT or SIGTERM."""
     stop = asyncio.create_task(stop_requested())
+    telemetry.configure("up", level=settings.log_level)
     async with stack(settings) as url:
         if demo:
             from transport.demo import show_demo  # noqa: PLC0415 - only the demo needs the client
 
             showing = asyncio.create_task(show_demo(url, settings.data_dir, out))
             await asyncio.wait((stop, showing), return_when=asyncio.FIRST_COMPLETED)
-            if showing.done():
+            if not showing.done():
+                showing.cancel()
+                await asyncio.wait((showing,))
+            elif not showing.cancelled():
                 showing.result()
-        out.print(f"Plumbline runs at {url} - Ctrl-C stops it", highlight=False)
+        if not stop.done():
+            out.print(f"Plumbline runs at {url} - Ctrl-C stops it", highlight=False)
         await stop
 
 
