@@ -16,6 +16,7 @@ from runtime.migrations import check
 from runtime.settings import Settings
 from transport.admission import Admission
 from transport.command_door import command_routes
+from transport.docs_door import docs_routes
 from transport.doors import Doors
 from transport.gate import Gate
 from transport.health import health_routes
@@ -95,6 +96,7 @@ def _routes(doors: Doors) -> Iterator[ControllerRouterHandler]:
     yield from session_routes(doors)
     yield from upload_routes(doors)
     yield from health_routes(doors)
+    yield from docs_routes()
 
 
 def _leave_to_the_gate(_request: Request[Any, Any, Any], error: Exception) -> NoReturn:

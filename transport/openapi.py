@@ -1,0 +1,274 @@
+"""The OpenAPI 3.1 document, generated from the registries of commands, queries and refusals."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct, structs
+
+from commands import Receipt, refusals
+from commands.rights import PUBLIC, RIGHTS
+from domain.core import Command, Refused
+from domain.project import UnknownProject
+from domain.registry import AGGREGATE_OF
+from projections import asking, watermarks
+from projections.asking import Query
+from projections.queries import QUERIES, RESULT_OF
+from transport import errors
+from transport.command_door import NEW_ID
+from transport.errors import PROBLEM_TYPE, Problem, status_of, title_of
+from transport.health import Readiness
+from transport.limits import TooManyRequests
+from transport.multipart_file import EmptyFile, MalformedUpload
+from transport.query_door import FIELD, PATHS
+from transport.recognition import CsrfRefused, OriginRefused
+from transport.session_door import LogIn, SessionInfo
+from transport.upload_door import CONTENT, DOCUMENTS, Upload
+
+REF = "#/components/schemas/{name}"
+JSON = "application/json"
+Operation = dict[str, Any]
+ABOUT = (
+    "Construction budgets: commands, queries, uploads and sessions. Every error is a problem object (RFC 9457) with a "
+    "permanent `code`. Amounts are decimal strings, times RFC 3339 in UTC, ids UUIDs. The socket is at `/api/ws`."
+)
+
+_ANSWERED = (Receipt, Upload, LogIn, SessionInfo, Problem, Readiness, *RESULT_OF.values())
+_SCHEMAS, _COMPONENTS = msgspec.json.schema_components((*_ANSWERED, *PUBLIC.values()), ref_template=REF)
+_SCHEMA_OF = dict(zip((*map(repr, _ANSWERED), *PUBLIC), _SCHEMAS, strict=True))
+
+
+def document() -> dict[str, Any]:
+    """Write the document."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Plumbline",
+            "version": "1",
+            "description": ABOUT,
+        },
+        "paths": dict(sorted(_paths().items())),
+        "components": {
+            "schemas": _COMPONENTS,
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "__Host-plumbline"},
+            },
+        },
+        "security": [{"token": []}, {"session": []}],
+    }
+
+
+def _paths() -> dict[str, dict[str, Operation]]:
+    paths: dict[str, dict[str, Operation]] = {
+        f"/api/commands/{name}": {"post": _command(name, command)} for name, command in PUBLIC.items()
+    }
+    for path, name in PATHS.items():
+        paths.setdefault(path, {})["get"] = _query(path, name, QUERIES[name])
+    paths.setdefault(DOCUMENTS, {})["post"] = _upload()
+    paths[CONTENT] = {"get": _download()}
+    return paths | _SESSION_PATHS | _HEALTH_PATHS
+
+
+def _command(name: str, command: type[Command]) -> Operation:
+    anyone = RIGHTS[command] == "anyone"
+    operation: Operation = {
+        "operationId": name,
+        "tags": [AGGREGATE_OF[command].name],
+        "summary": title_of_struct(command),
+        "description": command.__doc__,
+        "parameters": [
+            _header("Idempotency-Key", {"type": "string", "format": "uuid"}, "Becomes the command's id."),
+            _header("X-Correlation-Id", {"type": "string", "format": "uuid"}, "The conversation it belongs to."),
+        ],
+        "requestBody": {"required": True, "content": {JSON: {"schema": _body(name, command)}}},
+        "responses": {
+            "200": _answer("It was carried out before, or changes nothing.", _of(Receipt)),
+            "201": _answer("It was carried out.", _of(Receipt)),
+        }
+        | _problems(_refusals_of(command)),
+    }
+    if "expected_revision" in command.__struct_fields__:
+        revision = {"type": "string", "pattern": r'^"?[1-9][0-9]{0,8}"?$'}
+        operation["parameters"].append(_header("If-Match", revision, "The revision that it changes."))
+    return operation | ({"security": []} if anyone else {})
+
+
+def _body(name: str, command: type[Command]) -> dict[str, Any]:
+    """Give a command's fields. Its tag, which the path says, and the id of what it creates may be left out."""
+    component = _COMPONENTS[_SCHEMA_OF[name]["$ref"].rpartition("/")[2]]
+    optional = {"type", NEW_ID.get(command, "")}
+    component["required"] = [field for field in component.get("required", ()) if field not in optional]
+    component.setdefault("additionalProperties", False)
+    return _SCHEMA_OF[name]
+
+
+def _query(path: str, name: str, query: type[Query]) -> Operation:
+    fields = {field.encode_name: field for field in structs.fields(query)}
+    schemas, _ = msgspec.json.schema_components([field.type for field in fields.values()], ref_template=REF)
+    within = set(FIELD.findall(path))
+    return {
+        "operationId": name if path.count("findings") < 1 or "audit_id" in within else f"{name}.all",
+        "tags": [name.partition(".")[0]],
+        "summary": title_of_struct(query),
+        "description": query.__doc__,
+        "parameters": [
+            {
+                "name": field,
+                "in": "path" if field in within else "query",
+                "required": field in within,
+                "schema": _as_parameter(schema),
+            }
+            for field, schema in zip(fields, schemas, strict=True)
+        ],
+        "responses": {"200": _answer("The answer.", _of(RESULT_OF[name]))}
+        | _problems((*_ALWAYS, errors.InvalidParameter, watermarks.StaleRead, *_in(asking))),
+    }
+
+
+def _as_parameter(schema: dict[str, Any]) -> dict[str, Any]:
+    """Give the schema of a field as an address can say it: as text, never null, never an array."""
+    choices = [choice for choice in schema.get("anyOf", [schema]) if choice.get("type") not in {"null", "array"}]
+    return choices[0] if len(choices) == 1 else {"anyOf": choices}
+
+
+def _upload() -> Operation:
+    file = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}, "required": ["file"]}
+    return {
+        "operationId": "documents.upload",
+        "tags": ["document"],
+        "summary": "Add a file to the project. The same bytes again are the same document.",
+        "parameters": [
+            *_path_parameters(DOCUMENTS),
+            _header("Idempotency-Key", {"type": "string", "format": "uuid"}, "Becomes the command's id."),
+        ],
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": file}}},
+        "responses": {
+            "200": _answer("The project has this file already.", _of(Upload)),
+            "201": _answer("The file was added.", _of(Upload)),
+        }
+        | _problems((*_ALWAYS, *_BODY, errors.MalformedHeader, *_in(refusals), MalformedUpload, EmptyFile)),
+    }
+
+
+def _download() -> Operation:
+    binary = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+    return {
+        "operationId": "documents.download",
+        "tags": ["document"],
+        "summary": "The file as it was uploaded.",
+        "parameters": _path_parameters(CONTENT),
+        "responses": {"200": {"description": "Its bytes.", "content": binary}}
+        | _problems((*_ALWAYS, errors.InvalidParameter)),
+    }
+
+
+def _refusals_of(command: type[Command]) -> Iterable[type[Refused]]:
+    """Find what may refuse a command: the bus, the door, and the rules of its aggregate and its project."""
+    room = AGGREGATE_OF[command].decide.__module__.rsplit(".decider", 1)[0]
+    ours = (each for each in errors.refusals().values() if each.__module__.startswith((room, "domain.project")))
+    return (*_ALWAYS, *_BODY, errors.MalformedHeader, *_in(refusals), *ours)
+
+
+def _in(module: Any) -> Iterable[type[Refused]]:
+    return (each for each in errors.refusals().values() if each.__module__ == module.__name__)
+
+
+def _problems(found: Iterable[type[Refused]]) -> dict[str, Any]:
+    """Describe the error answers, by status, with the codes that each may carry."""
+    by_status: dict[int, dict[str, str]] = {}
+    for refusal in found:
+        by_status.setdefault(int(status_of(refusal)), {})[refusal.code] = title_of(refusal)
+    return {
+        str(status): {
+            "description": "; ".join(f"`{code}`: {title}" for code, title in sorted(codes.items())),
+            "content": {PROBLEM_TYPE: {"schema": _of(Problem)}},
+        }
+        for status, codes in sorted(by_status.items())
+    }
+
+
+def _answer(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    headers = {
+        "Plumbline-Position": {"schema": {"type": "integer"}, "description": "The log's position it is true at."}
+    }
+    return {"description": description, "headers": headers, "content": {JSON: {"schema": schema}}}
+
+
+def _of(answered: Any) -> dict[str, Any]:
+    return _SCHEMA_OF[repr(answered)]
+
+
+def _header(name: str, schema: Mapping[str, Any], description: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "schema": schema, "description": description}
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    schema = {"type": "string", "format": "uuid"}
+    return [{"name": name, "in": "path", "required": True, "schema": schema} for name in FIELD.findall(path)]
+
+
+def title_of_struct(struct: type[Struct]) -> str:
+    """Give the first sentence of a struct's docstring."""
+    return re.split(r"(?<=\.)\s", (struct.__doc__ or struct.__name__).strip(), maxsplit=1)[0]
+
+
+_ALWAYS: tuple[type[Refused], ...] = (
+    refusals.NotSignedIn,
+    UnknownProject,
+    OriginRefused,
+    CsrfRefused,
+    TooManyRequests,
+    errors.BadRequest,
+    errors.Unavailable,
+)
+_BODY = (errors.MalformedJson, errors.InvalidBody, errors.TooLarge, errors.UnsupportedMediaType)
+
+_SESSION_PATHS: dict[str, dict[str, Operation]] = {
+    "/api/session": {
+        "post": {
+            "operationId": "session.begin",
+            "tags": ["session"],
+            "summary": "Log in: sets the session cookie and answers the CSRF token.",
+            "security": [],
+            "requestBody": {"required": True, "content": {JSON: {"schema": _of(LogIn)}}},
+            "responses": {"201": _answer("Logged in.", _of(SessionInfo))} | _problems((*_ALWAYS, *_BODY)),
+        },
+        "get": {
+            "operationId": "session.get",
+            "tags": ["session"],
+            "summary": "Who is logged in.",
+            "responses": {"200": _answer("The session.", _of(SessionInfo))} | _problems(_ALWAYS),
+        },
+        "delete": {
+            "operationId": "session.end",
+            "tags": ["session"],
+            "summary": "Log out, everywhere at once.",
+            "responses": {"204": {"description": "Logged out."}} | _problems(_ALWAYS),
+        },
+    }
+}
+_HEALTH_PATHS: dict[str, dict[str, Operation]] = {
+    "/health/live": {
+        "get": {
+            "operationId": "health.live",
+            "tags": ["health"],
+            "summary": "Whether the process answers.",
+            "security": [],
+            "responses": {"200": {"description": "It does."}},
+        }
+    },
+    "/health/ready": {
+        "get": {
+            "operationId": "health.ready",
+            "tags": ["health"],
+            "summary": "Whether everything works that requests need, really tried.",
+            "security": [],
+            "responses": {
+                "200": {"description": "It does.", "content": {JSON: {"schema": _of(Readiness)}}},
+                "503": {"description": "It does not.", "content": {JSON: {"schema": _of(Readiness)}}},
+            },
+        }
+    },
+}
