@@ -1,6 +1,7 @@
 """The API process: one event loop with Granian in it, drained gently when it is asked to stop."""
 
 import asyncio
+import socket
 from typing import cast
 
 import uvloop
@@ -8,6 +9,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 from litestar import Litestar
+from litestar.types import ASGIApp
 
 from runtime import lifeline, telemetry
 from runtime.settings import Settings
@@ -42,17 +44,8 @@ async def _serve(settings: Settings, limits: Limits) -> None:
     stopping = asyncio.create_task(lifeline.stop_requested())
     app = create_app(settings, limits=limits)
     async with app.lifespan():
-        server = Server(
-            app,
-            address=settings.host,
-            port=settings.port,
-            interface=Interfaces.ASGINL,  # the lifespan is ours: what it raises reaches the operator
-            http=HTTPModes.http1,
-            http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT),
-            backlog=BACKLOG,
-            backpressure=MOST_CONNECTIONS,
-            log_enabled=False,
-        )
+        _check_port(settings.host, settings.port)
+        server = granian(app, settings.host, settings.port)
         serving = asyncio.create_task(server.serve())
         log.info("api.listening", host=settings.host, port=settings.port)
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -60,7 +53,22 @@ async def _serve(settings: Settings, limits: Limits) -> None:
             log.info("api.draining", signal=stopping.result().name)
             await _drain(app, server, serving)
         else:
-            _raise_why(serving, settings)
+            serving.result()
+
+
+def granian(app: ASGIApp, host: str, port: int) -> Server:
+    """Set Granian up for an application whose lifespan is the caller's: what it raises reaches the operator."""
+    return Server(
+        app,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT),
+        backlog=BACKLOG,
+        backpressure=MOST_CONNECTIONS,
+        log_enabled=False,
+    )
 
 
 def _only(errors: ExceptionGroup[Exception]) -> Exception:
@@ -70,12 +78,10 @@ def _only(errors: ExceptionGroup[Exception]) -> Exception:
     return _only(cast("ExceptionGroup[Exception]", inner)) if isinstance(inner, ExceptionGroup) else inner
 
 
-def _raise_why(serving: asyncio.Task[None], settings: Settings) -> None:
-    """Raise `OSError` saying why Granian ended by itself, such as a port that is taken, without its own stack."""
-    try:
-        serving.result()
-    except RuntimeError as error:
-        raise OSError(f"{settings.host}:{settings.port}: {str(error).partition(chr(10))[0]}") from None
+def _check_port(host: str, port: int) -> None:
+    """Raise `OSError` for a port that is taken: Granian would share it with whoever has it, without a word."""
+    with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+        pass
 
 
 async def _drain(app: Litestar, server: Server, serving: asyncio.Task[None]) -> None:

@@ -52,7 +52,7 @@ def test_a_database_without_migrations_is_refused_with_their_list(
 def test_a_taken_port_is_an_error(servers: Embedded, database_url: str, tmp_path: Path) -> None:
     environ = api_environment(database_url, servers.redis_url, tmp_path)
     with socket.create_server(("127.0.0.1", int(environ["PORT"]))):
-        assert failed_start(environ).splitlines()[-1].endswith("Address already in use (os error 98)")
+        assert failed_start(environ).splitlines()[-1].startswith("OSError: [Errno 98] Address already in use")
 
 
 def test_what_is_under_way_ends_before_the_process_does(own: Api) -> None:
