@@ -50,7 +50,7 @@ async def appends_held_up(database_url: str) -> AsyncIterator[AsyncConnection[An
 
 async def appenders_waiting(connection: AsyncConnection[Any], number: int) -> list[int]:
     """Wait until `number` appenders stand before the lock; answer their process ids."""
-    while True:
+    for _ in range(1_000):
         cursor = await connection.execute(
             "SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database"
             " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"
@@ -59,3 +59,4 @@ async def appenders_waiting(connection: AsyncConnection[Any], number: int) -> li
         if len(pids) >= number:
             return pids
         await asyncio.sleep(0.01)
+    raise AssertionError(f"{number} appenders should wait for the lock, but do not")
