@@ -27,7 +27,7 @@ class StaleRead(Refused):
     """The read models have not caught up with that position yet: ask again in a moment."""
 
     code = "stale_read"
-    kind = "unavailable"
+    kind = "conflict"
 
 
 class Watermarks:

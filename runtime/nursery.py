@@ -17,6 +17,7 @@ from typing import NoReturn, Self
 
 import msgspec
 from msgspec import Struct
+from setproctitle import setproctitle
 
 
 class Program(Struct, frozen=True):
@@ -128,6 +129,7 @@ def _become(order: Order, files: Sequence[int]) -> NoReturn:
     os.environ.clear()
     os.environ.update(order.environ)
     sys.argv = [order.program.module, *order.program.arguments]
+    setproctitle(f"plumbline: {' '.join(sys.argv)}")  # else `ps` shows all of them as nurseries
     runpy.run_module(order.program.module, run_name="__main__", alter_sys=True)
     sys.exit()  # through the frames below, as any program ends: with what it raised, its threads joined, all flushed
 

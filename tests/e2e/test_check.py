@@ -58,9 +58,9 @@ async def test_real_bills_are_read_to_the_cent(bills: Path, stack: Stack) -> Non
 
 
 VICTIMS = {
-    "api": ("transport", "api"),
-    "projector": ("workers", "projector"),
-    "worker": ("workers", "worker"),
+    "api": ("plumbline: transport api",),
+    "projector": ("plumbline: workers projector",),
+    "worker": ("plumbline: workers worker",),
     "valkey": ("valkey-server",),
     "postgres": ("postgres", "-D"),
 }

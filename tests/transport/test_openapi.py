@@ -1,0 +1,97 @@
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
+
+from commands.rights import PUBLIC
+from projections.queries import QUERIES
+from tests.transport.serving import REPOSITORY, Api, api
+from transport.errors import markdown, refusals
+from transport.openapi import document
+from transport.query_door import PATHS
+
+__all__ = ["api"]
+
+EXAMPLES = 4
+import_module("transport.app")  # it imports every room, and so every refusal
+
+
+BOUNDED = hypothesis.settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+
+
+def _attempt(operation: Any, headers: dict[str, str]) -> None:
+    checks = [status_code_conformance, response_schema_conformance, not_a_server_error]
+    if operation.path == "/health/ready":  # it says 503 where no worker runs, as it should
+        checks.remove(not_a_server_error)
+
+    @BOUNDED
+    @hypothesis.given(case=operation.as_strategy())
+    def attempt(case: schemathesis.Case) -> None:
+        case.call_and_validate(headers=headers, checks=checks)
+
+    attempt()
+
+
+@pytest.mark.timeout(300)
+def test_no_request_brings_the_server_down_and_every_answer_is_as_described(api: Api) -> None:
+    schema = schemathesis.openapi.from_url(f"{api.url}/api/openapi.json")
+    token = {"authorization": api.account().program().headers["authorization"]}
+    tried = 0
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        _attempt(operation, {} if operation.path == "/api/session" else token)
+        tried += 1
+    assert tried > len(PUBLIC) + len(PATHS)
+
+
+def test_every_command_query_and_error_is_described() -> None:
+    paths = document()["paths"]
+    operations = {each["operationId"] for methods in paths.values() for each in methods.values()}
+    assert set(PUBLIC) <= operations
+    assert set(QUERIES) & set(PATHS.values()) <= operations
+    told = " ".join(
+        answer["description"]
+        for methods in paths.values()
+        for each in methods.values()
+        for answer in each["responses"].values()
+    )
+    domain = {code for code, each in refusals().items() if each.__module__.startswith("domain.")}
+    unsaid = {code for code in domain if f"`{code}`" not in told}
+    system = {"job.fenced", "job.id_taken"}
+    assert unsaid <= system
+
+
+def test_operations_have_names_of_their_own() -> None:
+    names = [each["operationId"] for methods in document()["paths"].values() for each in methods.values()]
+    assert len(set(names)) == len(names)
+
+
+def test_what_a_command_creates_may_be_named_by_the_server() -> None:
+    created = document()["components"]["schemas"]["CreateProject"]
+    assert created["required"] == ["name"]
+
+
+def test_people_find_every_error_code_on_the_page(api: Api) -> None:
+    answer = api.client().get("/api/docs")
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    for code in refusals():
+        assert f"id='{code}'" in answer.text
+    assert not re.search(r"(src|href)=['\"]?https?:", answer.text)
+
+
+def test_the_list_of_error_codes_is_up_to_date() -> None:
+    kept = Path(REPOSITORY / "docs/errors.md").read_text(encoding="utf-8")
+    assert kept == markdown(), "run `python -m transport.errors > docs/errors.md`"
