@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from domain.budget import Changes, UnknownVersion
 from projections import positions, versions
 from projections.asking import MEMBERS, Listing, Order, Question, Reading
-from projections.positions import Line, in_version
+from projections.positions import LINES, Line, in_version
 
 Kind = Literal["added", "removed", "changed"]
 Version = Annotated[int, Meta(ge=1)]
@@ -76,9 +76,6 @@ class _Pair(Struct, frozen=True, kw_only=True):
     rank: int
     before: Line | None
     after: Line | None
-
-
-class _Counts(Struct, frozen=True, kw_only=True):
     added: int
     removed: int
     changed: int
@@ -95,28 +92,23 @@ def _row(alias: str) -> str:
 
 
 PAIRS = f"""
-WITH touched AS (
-    SELECT position_id FROM read.positions
-    WHERE project_id = %(project_id)s AND since > %(low)s AND since <= %(high)s
-    UNION SELECT position_id FROM read.past_positions
-    WHERE project_id = %(project_id)s AND until > %(low)s AND since <= %(high)s
-), a AS (
-    SELECT * FROM ({in_version("a")}) s WHERE position_id IN (SELECT position_id FROM touched)
-), b AS (
-    SELECT * FROM ({in_version("b")}) s WHERE position_id IN (SELECT position_id FROM touched)
-), pairs AS (
-    SELECT position_id, coalesce(b.rank, a.rank) AS rank, a.position_id IS NOT NULL AS before_there,
-        b.position_id IS NOT NULL AS after_there, to_json(a) AS before, to_json(b) AS after
+SELECT p.* FROM (
+    WITH touched AS (
+        SELECT position_id FROM read.positions
+        WHERE project_id = %(project_id)s AND since > %(low)s AND since <= %(high)s
+        UNION SELECT position_id FROM read.past_positions
+        WHERE project_id = %(project_id)s AND until > %(low)s AND since <= %(high)s
+    ), a AS (
+        SELECT s.* FROM touched JOIN {LINES} s USING (position_id) WHERE {in_version("s", "a")}
+    ), b AS (
+        SELECT s.* FROM touched JOIN {LINES} s USING (position_id) WHERE {in_version("s", "b")}
+    )
+    SELECT position_id, coalesce(b.rank, a.rank) AS rank, a AS before, b AS after,
+        count(*) FILTER (WHERE a.rank IS NULL) OVER () AS added,
+        count(*) FILTER (WHERE b.rank IS NULL) OVER () AS removed,
+        count(*) FILTER (WHERE a.rank IS NOT NULL AND b.rank IS NOT NULL) OVER () AS changed
     FROM a FULL JOIN b USING (position_id) WHERE ({_row("a")}) IS DISTINCT FROM ({_row("b")})
-)
-"""  # noqa: S608 - our own text
-ITEMS = f"""{PAIRS}
-SELECT position_id, rank, CASE WHEN before_there THEN before END AS before,
-    CASE WHEN after_there THEN after END AS after FROM pairs p WHERE true
-"""  # noqa: S608 - our own text
-COUNTS = f"""{PAIRS}
-SELECT count(*) FILTER (WHERE NOT before_there) AS added, count(*) FILTER (WHERE NOT after_there) AS removed,
-    count(*) FILTER (WHERE before_there AND after_there) AS changed FROM pairs
+) p WHERE true
 """  # noqa: S608 - our own text
 TOTALS = (
     "SELECT version, total_cost, currency FROM read.versions"
@@ -130,9 +122,8 @@ async def _diff_versions(reading: Reading, query: DiffVersions) -> VersionsDiffe
     totals = {total.version: total for total in found}
     if not {query.a, query.b} <= totals.keys():
         raise UnknownVersion
-    (counts,) = await reading.select(_Counts, COUNTS, span, project_id=query.project_id)
     order = Order(fields=("rank", "position_id"), table="p")
-    pairs = await reading.page(query, _Pair, ITEMS, order, project_id=query.project_id, **span)
+    pairs = await reading.page(query, _Pair, PAIRS, order, project_id=query.project_id, **span)
     before, after = totals[query.a].total_cost, totals[query.b].total_cost
     return VersionsDifference(
         a=query.a,
@@ -141,9 +132,9 @@ async def _diff_versions(reading: Reading, query: DiffVersions) -> VersionsDiffe
         total_cost_b=after,
         delta_cost=None if before is None or after is None else after - before,
         currency=totals[query.b].currency,
-        added=counts.added,
-        removed=counts.removed,
-        changed=counts.changed,
+        added=pairs.items[0].added if pairs.items else 0,
+        removed=pairs.items[0].removed if pairs.items else 0,
+        changed=pairs.items[0].changed if pairs.items else 0,
         items=[_difference(pair) for pair in pairs.items],
         next_cursor=pairs.next_cursor,
     )

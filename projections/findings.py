@@ -100,16 +100,11 @@ class _Audit(Struct, frozen=True):
     version: int
 
 
-LINE = "number, code, description, source_sheet, source_line, total_price"
 FINDINGS = f"""
-SELECT f.*, {LINE} FROM read.findings f LEFT JOIN LATERAL (
-    SELECT {LINE} FROM read.positions p
-    WHERE p.project_id = f.project_id AND p.position_id = f.position_id AND since <= %(version)s
-    UNION ALL
-    SELECT {LINE} FROM read.past_positions p
-    WHERE p.project_id = f.project_id AND p.position_id = f.position_id
-        AND since <= %(version)s AND until > %(version)s
-) line ON true WHERE f.project_id = %(project_id)s AND f.audit_id = %(audit_id)s
+SELECT f.*, p.number, p.code, p.description, p.source_sheet, p.source_line, p.total_price
+FROM read.findings f LEFT JOIN {positions.LINES} p ON p.position_id = f.position_id
+    AND {positions.in_version("p", "version")}
+WHERE f.project_id = %(project_id)s AND f.audit_id = %(audit_id)s
 """  # noqa: S608 - our own text
 AUDIT = """
 SELECT audit_id, version FROM read.audits WHERE project_id = %(project_id)s

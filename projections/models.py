@@ -13,6 +13,7 @@ from projections import (
     position_details,
     position_questions,
     positions,
+    project_questions,
     projects,
     versions,
 )
@@ -33,7 +34,7 @@ ALL: tuple[Projection, ...] = (
 QUESTIONS: tuple[Question, ...] = (
     *accounts.QUESTIONS,
     *members.QUESTIONS,
-    *projects.QUESTIONS,
+    *project_questions.QUESTIONS,
     *documents.QUESTIONS,
     *position_questions.QUESTIONS,
     *position_details.QUESTIONS,

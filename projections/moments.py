@@ -9,7 +9,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from domain.budget import UnknownVersion
-from domain.core import Refused
+from domain.core import Event, Refused
+from domain.registry import name_of
 from eventstore.reading import EVENT, read_events
 from projections.asking import Reading
 from projections.projection import Projection, Rows
@@ -65,10 +66,16 @@ async def position_at(reading: Reading, project_id: UUID, at: str) -> int:
     return position
 
 
-async def as_of(reading: Reading, projection: Projection, feed: str, position: int) -> Rows:
-    """Fold what happened in a feed up to a position: the projection's rows about that feed as they were then."""
+async def as_of(
+    reading: Reading, projection: Projection, feed: str, position: int, *, without: tuple[type[Event], ...] = ()
+) -> Rows:
+    """Fold what happened in a feed up to a position: the projection's rows about that feed as they were then.
+
+    Events of the types in `without` are left out: the caller knows what they come to, and there are many of them.
+    """
+    types = [name for name in projection.types if name not in {name_of(event) for event in without}]
     async with reading.pool.connection() as connection:
-        events = await read_events(connection, OF_FEED, (feed, position, list(projection.types)))
+        events = await read_events(connection, OF_FEED, (feed, position, types))
     rows = Rows(projection.rows, complete=True)
     for recorded in events:
         projection.fold(rows, seen_from(recorded))

@@ -18,7 +18,7 @@ from projections.differences import Change, changes_between
 from projections.findings import FindingItem, ListFindings, list_findings
 from projections.moments import Moment
 from projections.position_questions import POSITIONS, PositionItem
-from projections.positions import LINE, Line
+from projections.positions import FOREVER, LINES, Line
 
 MOST_STATES = 200
 _RULES = {rule.id: rule for rule in RULES}
@@ -83,7 +83,7 @@ class PositionDetails(Struct, frozen=True, kw_only=True):
 
 
 class _Past(Line, frozen=True, kw_only=True):
-    until: int | None
+    until: int
     trigger: Trigger | None
 
 
@@ -93,14 +93,10 @@ class _Judged(Struct, frozen=True, kw_only=True):
 
 
 STATES = f"""
-SELECT s.*, v.trigger FROM (
-    SELECT {LINE}, NULL::bigint AS until FROM read.positions
-    WHERE project_id = %(project_id)s AND position_id = %(position_id)s
-    UNION ALL
-    SELECT {LINE}, until FROM read.past_positions
-    WHERE project_id = %(project_id)s AND position_id = %(position_id)s
-) s LEFT JOIN read.versions v ON v.project_id = s.project_id AND v.version = s.since
-WHERE s.since <= %(version)s ORDER BY s.since DESC LIMIT {MOST_STATES + 1}
+SELECT s.*, v.trigger FROM {LINES} s
+LEFT JOIN read.versions v ON v.project_id = s.project_id AND v.version = s.since
+WHERE s.project_id = %(project_id)s AND s.position_id = %(position_id)s AND s.since <= %(version)s
+ORDER BY s.since DESC LIMIT {MOST_STATES + 1}
 """  # noqa: S608 - our own text
 JUDGED = """
 SELECT to_json(a) AS audit, to_json(v) AS verdict FROM read.audits a JOIN read.verdicts v USING (audit_id)
@@ -173,7 +169,7 @@ def _history(states: list[_Past]) -> tuple[State, ...]:
     return tuple(
         State(
             since=state.since,
-            until=state.until,
+            until=None if state.until == FOREVER else state.until,
             revision=state.revision,
             trigger=state.trigger,
             changed_by=state.changed_by,

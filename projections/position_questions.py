@@ -11,7 +11,7 @@ from domain.experts.finding import Verdict
 from projections import audits, versions
 from projections.asking import MEMBERS, Listing, Order, Page, Question, Reading, contains, place_of
 from projections.moments import Moment
-from projections.positions import NAME, Line, in_version
+from projections.positions import LINES, NAME, Line, in_version
 from projections.rows import encode
 
 SOURCES = (MEMBERS, NAME, versions.NAME, audits.NAME)
@@ -49,8 +49,9 @@ SELECT audit_id FROM read.audits WHERE project_id = %(project_id)s AND status = 
 ORDER BY version DESC, started_position DESC LIMIT 1
 """
 POSITIONS = f"""
-SELECT p.*, %(version)s::bigint AS version, v.audit_id, v.verdict, v.outcomes FROM ({in_version("version")}) p
-LEFT JOIN read.verdicts v ON v.position_id = p.position_id AND v.audit_id = ({LATEST_AUDIT}) WHERE true
+SELECT p.*, %(version)s::bigint AS version, v.audit_id, v.verdict, v.outcomes FROM {LINES} p
+LEFT JOIN read.verdicts v ON v.position_id = p.position_id AND v.audit_id = ({LATEST_AUDIT})
+WHERE {in_version("p", "version")}
 """  # noqa: S608 - our own text
 ORDER = Order(fields=("rank", "position_id"), table="p", pinned=("version",))
 IN_SECTION = "jsonb_path_query_array(p.section, '$[0 to $last]', %(section_end)s::jsonb) = %(section)s::jsonb"

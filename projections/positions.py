@@ -78,18 +78,19 @@ class Line(Row, frozen=True, kw_only=True):
     changed_position: int
 
 
+FOREVER = 2**63 - 1
 LINE = ", ".join(Line.__struct_fields__)
 """The columns of a line, for statements."""
+LINES = f"""(
+SELECT {LINE}, {FOREVER} AS until FROM read.positions UNION ALL SELECT {LINE}, until FROM read.past_positions
+)"""  # noqa: S608 - our own text
+"""All lines, present and past. Conditions belong outside: only then does the planner see through the union."""
 
 
-def in_version(parameter: str) -> str:
-    """Write the SELECT of a project's lines as they stand in the version that `parameter` holds."""
-    return f"""
-SELECT {LINE} FROM read.positions WHERE project_id = %(project_id)s AND since <= %({parameter})s
-UNION ALL
-SELECT {LINE} FROM read.past_positions
-WHERE project_id = %(project_id)s AND since <= %({parameter})s AND until > %({parameter})s
-"""  # noqa: S608 - our own text
+def in_version(alias: str, parameter: str) -> str:
+    """Write the condition for a project's lines as they stand in the version that `parameter` holds."""
+    holds = f"{alias}.since <= %({parameter})s AND {alias}.until > %({parameter})s"
+    return f"{alias}.project_id = %(project_id)s AND {holds}"
 
 
 class PositionRow(Line, frozen=True, kw_only=True):

@@ -5,15 +5,15 @@ from decimal import Decimal
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from domain import audit, budget, document, job, project
 from domain.job import JobKind
-from domain.project import Role, UnknownProject, Workflow
-from projections.asking import MEMBERS, Listing, Order, Page, Query, Question, Reading, contains
-from projections.moments import Moment, as_of, position_at
+from domain.project import Role, Workflow
 from projections.projection import Projection, Rows, Seen, Touched
 from projections.rows import Row, amount
+
+NAME = "projects"
 
 Status = Literal["draft", "parsing", "enriching", "auditing", "completed", "archived"]
 Stage = Literal["parsing", "enriching", "auditing"]
@@ -75,7 +75,7 @@ def _fold(rows: Rows, seen: Seen) -> None:
             )
         )
     elif row := rows.get(ProjectRow, event.project_id):
-        rows.put(_standing(structs.replace(row, updated_at=seen.at, **_changes(row, event, seen))))
+        rows.put(standing(structs.replace(row, updated_at=seen.at, **_changes(row, event, seen))))
 
 
 def _changes(row: ProjectRow, event: Any, seen: Seen) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def _stage(kind: JobKind) -> Stage:
             return "auditing"
 
 
-def _standing(row: ProjectRow) -> ProjectRow:
+def standing(row: ProjectRow) -> ProjectRow:
     """Derive status and progress. An archived project keeps its progress."""
     if row.archived:
         return structs.replace(row, status="archived")
@@ -146,7 +146,7 @@ def _standing(row: ProjectRow) -> ProjectRow:
 
 
 PROJECTION = Projection(
-    name="projects",
+    name=NAME,
     version=1,
     rows=(ProjectRow,),
     events=(
@@ -173,96 +173,4 @@ PROJECTION = Projection(
     ),
     keys=_keys,
     fold=_fold,
-)
-
-
-class ListProjects(Listing, frozen=True, kw_only=True, tag="projects.list"):
-    """The asking account's projects, newest first; by status, or by words in name or description."""
-
-    status: Status | None = None
-    text: str | None = None
-
-
-class GetProject(Query, frozen=True, kw_only=True, tag="projects.get"):
-    """One project; with `at`, as it was then."""
-
-    project_id: UUID
-    at: Moment | None = None
-
-
-class ProjectItem(Struct, frozen=True, kw_only=True):
-    """A project. `progress` is 0..100, `total_cost` in `currency`, `role` the asking account's own.
-
-    `audit_id` is the latest completed audit, of `audited_version`; `members` and `documents` are counts.
-    """
-
-    project_id: UUID
-    name: str
-    description: str
-    workflow: Workflow
-    status: Status
-    progress: int
-    role: Role | None
-    created_at: datetime
-    updated_at: datetime
-    completed_at: datetime | None
-    version: int
-    total_positions: int
-    total_cost: Decimal | None
-    currency: str
-    members: int
-    documents: int
-    audit_id: UUID | None
-    audited_version: int | None
-    created_position: int
-
-
-GET = (
-    "SELECT p.project_id, p.name, p.description, p.workflow, p.status, p.progress, p.created_at, p.updated_at,"
-    " p.completed_at, p.version, p.total_positions, p.total_cost, p.currency, p.documents, p.audit_id,"
-    " p.audited_version, p.created_position, p.roles ->> %(viewer)s::text AS role,"
-    " (SELECT count(*) FROM jsonb_object_keys(p.roles)) AS members"
-    " FROM read.projects p WHERE p.project_id = %(project_id)s"
-)
-MINE = GET.replace(
-    "WHERE p.project_id = %(project_id)s",
-    "JOIN read.members m USING (project_id) WHERE m.account_id = %(viewer)s AND m.joined",
-)
-
-
-async def _list_projects(reading: Reading, query: ListProjects) -> Page[ProjectItem]:
-    pattern = None if query.text is None else contains(query.text)
-    return await reading.page(
-        query,
-        ProjectItem,
-        MINE,
-        Order(fields=("created_position",), table="p", descending=True),
-        ("status", "p.status = %(status)s", query.status),
-        ("text", "(p.name ILIKE %(text)s OR p.description ILIKE %(text)s)", pattern),
-    )
-
-
-async def _get_project(reading: Reading, query: GetProject) -> ProjectItem:
-    if query.at is not None:
-        return await _past_project(reading, query.project_id, query.at)
-    found = await reading.select(ProjectItem, GET, {}, project_id=query.project_id)
-    if not found:
-        raise UnknownProject
-    return found[0]
-
-
-async def _past_project(reading: Reading, project_id: UUID, at: str) -> ProjectItem:
-    """Fold the project's own events again, up to then."""
-    position = await position_at(reading, project_id, at)
-    rows = await as_of(reading, PROJECTION, f"project:{project_id}", position)
-    row = rows.get(ProjectRow, project_id)
-    if row is None:
-        raise UnknownProject("The project did not exist then.")
-    shared = {name: getattr(row, name) for name in ProjectItem.__struct_fields__ if name not in {"role", "members"}}
-    return ProjectItem(**shared, role=row.roles.get(reading.account_id), members=len(row.roles))
-
-
-QUESTIONS = (
-    Question(query=ListProjects, result=Page[ProjectItem], sources=(MEMBERS, "projects"), answer=_list_projects),
-    Question(query=GetProject, result=ProjectItem, sources=(MEMBERS, "projects", "versions"), answer=_get_project),
 )

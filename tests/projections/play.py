@@ -6,6 +6,7 @@ from hashlib import sha256
 from random import Random
 from uuid import UUID
 
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from domain.account import (
@@ -387,6 +388,15 @@ OFTEN = ("document", "job", "judge", "project", "record")
 steps = st.lists(
     st.tuples(st.sampled_from([*sorted(ACTIONS), *OFTEN]), st.integers(0, 2**32)), min_size=30, max_size=80
 )
+
+
+THROUGH_THE_DATABASE = settings(
+    max_examples=8,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
+"""Shrinking such a history would take many minutes: the seed that is printed reproduces it."""
 
 
 def played(chosen: list[tuple[str, int]]) -> Play:

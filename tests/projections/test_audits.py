@@ -37,6 +37,7 @@ from projections.findings import ListFindings
 from projections.jobs import GetJob, ListJobs
 from projections.position_details import GetPosition
 from projections.position_questions import ListPositions
+from projections.project_questions import GetProject
 from runtime.ids import new_id
 from tests.projections.shelf import OWNER, Shelf
 from tests.projections.world import BEGAN
@@ -145,6 +146,24 @@ async def test_an_audit_is_shown_as_it_stood(shelf: Shelf) -> None:
     assert completed_ones.audit_id == audit_id
     with pytest.raises(UnknownAudit):
         await shelf.ask(GetAudit(project_id=project_id, audit_id=second, at=str(completed)))
+
+
+async def test_a_project_shows_the_verdicts_of_its_latest_completed_audit(shelf: Shelf) -> None:
+    project_id = shelf.project()
+    ids = imported(shelf, project_id)
+    audit = {"project_id": project_id, "audit_id": audited(shelf, project_id, ids)}
+    running = await shelf.keep_up()
+    shelf.world.do(CompleteAudit(**audit, rules={}))
+    completed = await shelf.keep_up()
+    shelf.world.do(OverrideVerdict(**audit, position_id=ids[0], verdict="AMBER", reason=AUDITOR_SAYS), OWNER)
+    await shelf.keep_up()
+    moments = (str(running), str(completed), None)
+    seen = [(await shelf.ask(GetProject(project_id=project_id, at=at))).verdicts for at in moments]
+    assert seen == [
+        None,
+        {"GREEN": 2, "AMBER": 1, "RED": 1, "NOT_CHECKED": 0},
+        {"GREEN": 2, "AMBER": 2, "RED": 0, "NOT_CHECKED": 0},
+    ]
 
 
 async def test_pages_of_past_audits_follow_each_other(shelf: Shelf) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import AsyncConnection
 
@@ -11,13 +11,11 @@ from projections.projection import Rows
 from projections.rebuild import fold_anew
 from projections.seeing import seen_from
 from runtime.database import Pool
-from tests.projections.play import played, steps
+from tests.projections.play import THROUGH_THE_DATABASE, played, steps
 from tests.projections.tables import catch_up, contents
 
-SLOW = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 
-
-@SLOW
+@THROUGH_THE_DATABASE
 @given(chosen=steps, limit=st.sampled_from((1, 2, 7, 1000)))
 async def test_tables_kept_up_batch_by_batch_equal_rebuilt_ones(
     connection: AsyncConnection[Any], pool: Pool, chosen: list[tuple[str, int]], limit: int
@@ -30,7 +28,7 @@ async def test_tables_kept_up_batch_by_batch_equal_rebuilt_ones(
     assert await contents(connection) == kept
 
 
-@SLOW
+@THROUGH_THE_DATABASE
 @given(chosen=steps)
 async def test_a_rebuild_that_spills_ends_like_one_in_memory(
     connection: AsyncConnection[Any], pool: Pool, chosen: list[tuple[str, int]]

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from msgspec import structs
 
 from domain.budget import (
@@ -34,7 +34,7 @@ from projections.positions import AMOUNTS, Line, PositionRow
 from projections.rows import amount
 from projections.versions import ListVersions
 from runtime.ids import new_id
-from tests.projections.play import Play, steps
+from tests.projections.play import THROUGH_THE_DATABASE, Play, steps
 from tests.projections.shelf import OWNER, Shelf, replaced
 from tests.projections.test_rows import without_nul
 
@@ -91,7 +91,7 @@ def expected(position: Position) -> dict[str, Any]:
     return kept | {name: amount(kept[name]) for name in AMOUNTS}
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@THROUGH_THE_DATABASE
 @given(chosen=steps)
 async def test_any_version_reads_as_the_budget_was_and_any_two_differ_as_their_positions_do(
     shelf: Shelf, chosen: list[tuple[str, int]]

@@ -26,7 +26,7 @@ from projections.accounts import GetAccount
 from projections.asking import NotSignedIn, Viewer
 from projections.members import ListInvitations, ListMembers
 from projections.moments import BadMoment
-from projections.projects import GetProject, ListProjects
+from projections.project_questions import GetProject, ListProjects
 from runtime.ids import new_id
 from tests.projections.shelf import EDITOR, OUTSIDER, OWNER, Shelf
 from tests.projections.world import account

@@ -10,9 +10,9 @@ import pytest
 from domain.budget import AddPosition, Edit, EditPosition
 from domain.project import DescribeProject, InviteMember, RenameProject, UnknownProject
 from projections import models
-from projections.asking import MEMBERS, Listing, Query, Viewer
+from projections.asking import Listing, Query, Viewer
 from projections.history import ListHistory
-from projections.projects import GetProject, ListProjects
+from projections.project_questions import SOURCES, GetProject, ListProjects
 from projections.queries import QUERIES, RESULT_OF, Queries, Rebuilding
 from projections.watermarks import StaleRead
 from runtime.broker import open_client
@@ -143,7 +143,7 @@ async def test_an_announced_position_ends_the_waiting_at_once(
         await catch_up(shelf.connection)
         began = monotonic()
         while not asked.done():
-            for projection in (MEMBERS, "projects"):
+            for projection in SOURCES:
                 await broker.publish(f"watermark:{projection}", position)
             await asyncio.sleep(0.05)
         assert len((await asked).body.items) == 1

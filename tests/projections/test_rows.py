@@ -83,8 +83,8 @@ def without_nul(value: Any) -> Any:
     """PostgreSQL keeps no NUL: what stands for it, wherever it stood."""
     if isinstance(value, str):
         return value.replace("\0", "\ufffd")
-    if isinstance(value, tuple):
-        return tuple(map(without_nul, value))
+    if isinstance(value, tuple | list):
+        return type(value)(map(without_nul, value))
     if isinstance(value, dict):
         return {without_nul(key): without_nul(each) for key, each in value.items()}
     if isinstance(value, Inner):
