@@ -42,15 +42,19 @@ def append(
 
 @asynccontextmanager
 async def appends_held_up(database_url: str) -> AsyncIterator[AsyncConnection[Any]]:
-    """Hold the lock that orders all appends; answer a connection that may do other things meanwhile."""
-    async with await AsyncConnection.connect(database_url, autocommit=True) as connection, connection.transaction():
+    """Hold the lock that orders all appends, for ten seconds at most; answer the connection that does."""
+    async with (
+        asyncio.timeout(10),
+        await AsyncConnection.connect(database_url, autocommit=True) as connection,
+        connection.transaction(),
+    ):
         await connection.execute("SELECT pg_advisory_xact_lock(7106407)")
         yield connection
 
 
 async def appenders_waiting(connection: AsyncConnection[Any], number: int) -> list[int]:
     """Wait until `number` appenders stand before the lock; answer their process ids."""
-    for _ in range(1_000):
+    while True:
         cursor = await connection.execute(
             "SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database"
             " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"
@@ -59,4 +63,3 @@ async def appenders_waiting(connection: AsyncConnection[Any], number: int) -> li
         if len(pids) >= number:
             return pids
         await asyncio.sleep(0.01)
-    raise AssertionError(f"{number} appenders should wait for the lock, but do not")

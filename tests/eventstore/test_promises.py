@@ -42,7 +42,7 @@ async def test_2_no_position_is_given_while_a_lower_one_may_still_appear(
     store: EventStore, pool: Pool, database_url: str
 ) -> None:
     await store.append(append(write("budget:1")))
-    async with await psycopg.AsyncConnection.connect(database_url) as slow:
+    async with asyncio.timeout(10), await psycopg.AsyncConnection.connect(database_url) as slow:
         await slow.execute(
             "SELECT append_events(ARRAY['f'], ARRAY[1], ARRAY['a'], ARRAY[NULL::uuid], ARRAY[NULL::bytea],"
             " ARRAY[NULL::uuid], ARRAY[NULL::uuid], ARRAY[1], ARRAY['s'], ARRAY[0::bigint], ARRAY[]::integer[],"
