@@ -135,6 +135,7 @@ def _become(order: Order, files: Sequence[int]) -> NoReturn:
 
 
 if __name__ == "__main__":
+    setproctitle("plumbline: nursery")  # it finds the place of the title only while the environment is untouched
     for module in sys.argv[1:]:
         importlib.import_module(module)
     serve(socket.socket(fileno=os.dup(0)))
