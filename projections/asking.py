@@ -77,6 +77,13 @@ class BadCursor(Refused):
     kind = "invalid"
 
 
+class NulInQuery(Refused):
+    """Text must not contain NUL characters."""
+
+    code = "nul_in_query"
+    kind = "invalid"
+
+
 class Question(Struct, frozen=True, kw_only=True):
     """A kind of query: its struct, what it answers, the projections that it reads, and the function that does it."""
 

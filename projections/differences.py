@@ -83,6 +83,7 @@ class _Pair(Struct, frozen=True, kw_only=True):
 
 class _Total(Struct, frozen=True, kw_only=True):
     version: int
+    position: int
     total_cost: Decimal | None
     currency: str
 
@@ -111,7 +112,7 @@ SELECT p.* FROM (
 ) p WHERE true
 """  # noqa: S608 - our own text
 TOTALS = (
-    "SELECT version, total_cost, currency FROM read.versions"
+    "SELECT version, position, total_cost, currency FROM read.versions"
     " WHERE project_id = %(project_id)s AND version IN (%(a)s, %(b)s)"
 )
 
@@ -122,6 +123,7 @@ async def _diff_versions(reading: Reading, query: DiffVersions) -> VersionsDiffe
     totals = {total.version: total for total in found}
     if not {query.a, query.b} <= totals.keys():
         raise UnknownVersion
+    await reading.reach(max(total.position for total in found))
     order = Order(fields=("rank", "position_id"), table="p")
     pairs = await reading.page(query, _Pair, PAIRS, order, project_id=query.project_id, **span)
     before, after = totals[query.a].total_cost, totals[query.b].total_cost

@@ -20,9 +20,10 @@ class Poisoned(Exception):  # noqa: N818 - says what is wrong
     """A projection cannot get over an event: it cannot be decoded, folded, or what it makes cannot be written."""
 
     def __init__(self, position: int, cause: Exception) -> None:
-        """Name the event's position; the cause's own message follows."""
+        """Name the event's position, and the cause by its first line: the rest may quote what is nobody's business."""
         self.position = position
-        super().__init__(f"event {position}: {type(cause).__name__}: {cause}")
+        reason = str(cause).partition("\n")[0]
+        super().__init__(f"event {position}: {type(cause).__name__}: {reason}")
 
 
 class Overtaken(Exception):  # noqa: N818 - says what is wrong

@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
 
-from projections.checkpoints import POISON, RESUME, checkpoints
+from projections.checkpoints import POISON, RESUME, Checkpoint, checkpoints
 from projections.folding import MOST_EVENTS, Overtaken, Poisoned, advance
 from projections.ownership import UNDISTURBED, let_go, locks, try_own
 from projections.projection import Projection
-from projections.rebuild import fold_anew
+from projections.rebuild import fold_anew, log_head
 from projections.tables import ensure_tables
 from runtime.telemetry import get_logger
 
@@ -45,7 +46,7 @@ class Follower:
         self._conninfo = conninfo
         self._announce = announce
         self._wake = asyncio.Event()
-        self._stopping = False
+        self._stopped = asyncio.Event()
         self._retry_poisoned = True
 
     def wake(self) -> None:
@@ -54,12 +55,12 @@ class Follower:
 
     def stop(self) -> None:
         """End after the batch under way."""
-        self._stopping = True
+        self._stopped.set()
         self._wake.set()
 
     async def run(self) -> None:
         """Own the projection whenever nobody else does, and follow, until told to stop."""
-        while not self._stopping:
+        while not self._stopped.is_set():
             self.owned = False
             try:
                 async with await self._connect() as connection:
@@ -68,10 +69,10 @@ class Follower:
                 log.warning("somebody else moved the checkpoint", projection=self.projection.name)
             except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as error:
                 log.warning("lost the database", projection=self.projection.name, reason=str(error))
-                await self._pause(AFTER_ERROR)
+                await _at_most(self._stopped, AFTER_ERROR)
             except Exception:
                 log.exception("a projection failed", projection=self.projection.name)
-                await self._pause(AFTER_ERROR)
+                await _at_most(self._stopped, AFTER_ERROR)
 
     async def _connect(self) -> AsyncConnection[Any]:
         """Connect. Commits need not be on disk at once: what a crash of PostgreSQL loses is folded again."""
@@ -85,9 +86,9 @@ class Follower:
 
     async def _take_turns(self, connection: AsyncConnection[Any]) -> None:
         name = self.projection.name
-        while not self._stopping:
+        while not self._stopped.is_set():
             if not await try_own(connection, name):
-                await self._pause(STANDBY)
+                await _at_most(self._stopped, STANDBY)
                 continue
             log.info("owning a projection", projection=name)
             await self._begin(connection)
@@ -106,24 +107,28 @@ class Follower:
             await connection.execute(RESUME, (projection.name,))
             self.poisoned = False
         self._retry_poisoned = False
-        if checkpoint.fingerprint != projection.fingerprint and not self.poisoned:
-            log.info("folding a changed projection anew", projection=projection.name)
+        if not self.poisoned and await self._must_begin_anew(connection, checkpoint):
+            log.info("folding a projection anew", projection=projection.name)
             try:
                 self.position = await fold_anew(connection, projection)
             except Poisoned as poison:
                 await self._stop_at(connection, poison)
 
+    async def _must_begin_anew(self, connection: AsyncConnection[Any], checkpoint: Checkpoint) -> bool:
+        """Whether the tables are another program's, or of a log that was restored to an earlier point since."""
+        return checkpoint.fingerprint != self.projection.fingerprint or checkpoint.position > await log_head(connection)
+
     async def _follow(self, connection: AsyncConnection[Any]) -> None:
         """Advance until told to stop, or until somebody wants to rebuild."""
         keys = locks(self.projection.name)
-        while not self._stopping:
+        while not self._stopped.is_set():
             self._wake.clear()
             cursor = await connection.execute(POLL, keys)
             ((self.head, undisturbed),) = await cursor.fetchall()
             if not undisturbed:
                 return
             if self.poisoned or self.head <= self.position:
-                await self._pause(IDLE)
+                await _at_most(self._stopped if self.poisoned else self._wake, IDLE)
                 continue
             try:
                 self.position = await advance(connection, self.projection, self.position, self.head, self.most_events)
@@ -138,11 +143,8 @@ class Follower:
         await connection.execute(POISON, (str(poison), poison.position, name))
         log.error("an event stopped a projection", projection=name, position=poison.position, exc_info=poison)
 
-    async def _pause(self, seconds: float) -> None:
-        if self._stopping:
-            return
-        try:
-            await asyncio.wait_for(self._wake.wait(), seconds)
-        except TimeoutError:
-            return
-        self._wake.clear()
+
+async def _at_most(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, but not longer than this."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)

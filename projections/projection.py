@@ -88,7 +88,7 @@ class Rows:
         for row_type, known in self._known.items():
             loaded = self._loaded[row_type]
             put = [row for key, row in known.items() if row is not None and row is not loaded.get(key)]
-            gone = [key for key, row in known.items() if row is None and loaded.get(key, row_type) is not None]
+            gone = [key for key, row in known.items() if row is None and not (key in loaded and loaded[key] is None)]
             if put or gone:
                 yield row_type, put, gone
 

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from projections.follower import Follower
-from projections.hearing import LOG, WATERMARKS, heard
+from projections.hearing import LOG, PAUSE, WATERMARKS, heard
 from projections.models import ALL
 from projections.projection import Projection
 from runtime.telemetry import REGISTRY, get_logger
@@ -78,7 +78,9 @@ class Projector:
                 await pipeline.execute()
             except RedisError as error:
                 log.warning("lost the broker", reason=str(error))
-                await asyncio.sleep(0.2)
+                self._reached = reached | self._reached
+                self._news.set()
+                await asyncio.sleep(PAUSE)
 
 
 def _measure(follower: Follower) -> None:

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from typing import Any, Self
 
 import psycopg
+from msgspec import structs
 from psycopg_pool import AsyncConnectionPool
 from redis.asyncio import Redis
 
 from domain.registry import name_of
 from eventstore.personal import Vault
-from projections.asking import Answer, Query, Question, Reading, Rebuilding, Viewer
+from projections.asking import Answer, NulInQuery, Query, Question, Reading, Rebuilding, Viewer
 from projections.models import QUESTIONS
 from projections.watermarks import Watermarks
 
@@ -52,6 +53,8 @@ class Queries:
         Raises a `Refused`: `UnknownProject` also for a project that is none of the viewer's business, `StaleRead` when
         the read models did not reach `query.after` within five seconds, `Rebuilding` while tables are made anew.
         """
+        if any(isinstance(value, str) and "\0" in value for value in structs.astuple(query)):
+            raise NulInQuery
         question = _BY_TYPE[type(query)]
         reading = Reading(self._pool, self.vault, self.watermarks, viewer, question.sources)
         try:

@@ -68,7 +68,7 @@ async def _folded(
     await connection.execute("SET LOCAL statement_timeout = 0")
     await create_tables(connection, projection, NEXT)
     made = _Made(connection, projection, most_events, most_rows)
-    position, head = 0, await _head(connection)
+    position, head = 0, await log_head(connection)
     while position < head:
         position = await made.fold_next(position, head)
         progress(projection.name, position, head)
@@ -90,7 +90,8 @@ def _collector_paused() -> Generator[None]:
             gc.enable()
 
 
-async def _head(connection: AsyncConnection[Any]) -> int:
+async def log_head(connection: AsyncConnection[Any]) -> int:
+    """Give the last position of the log."""
     cursor = await connection.execute("SELECT position FROM log_head")
     ((head,),) = await cursor.fetchall()
     return head

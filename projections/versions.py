@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct, structs
 
 from domain.budget import ChangeCounts, Trigger, UnknownVersion, Versioned, VersionNamed
-from projections.asking import MEMBERS, Listing, Order, Page, Question, Reading
+from projections.asking import CHECKPOINT, MEMBERS, Listing, Order, Page, Question, Reading
 from projections.moments import Moment, position_at
 from projections.projection import Projection, Rows, Seen, Touched
 from projections.rows import Row, amount
@@ -114,13 +114,15 @@ class VersionItem(Struct, frozen=True, kw_only=True):
 
 class _Head(Struct, frozen=True):
     version: int
+    position: int
 
 
-NEWEST = (
-    "SELECT version FROM read.versions WHERE project_id = %(project_id)s"
-    " AND version = coalesce(%(version)s, version) AND position <= coalesce(%(upto)s, position)"
-    " ORDER BY version DESC LIMIT 1"
-)
+NEWEST = f"""
+SELECT version, position FROM read.versions WHERE project_id = %(project_id)s
+    AND version = coalesce(%(version)s, version) AND position <= coalesce(%(upto)s, position)
+    AND (%(version)s::bigint IS NOT NULL OR position <= {CHECKPOINT})
+ORDER BY version DESC LIMIT 1
+"""  # noqa: S608 - our own text
 VERSIONS = (
     "SELECT v.*, (SELECT n ->> 'name' FROM jsonb_array_elements(v.names) WITH ORDINALITY t (n, i)"
     " WHERE (n -> 'position')::bigint <= coalesce(%(upto)s, 9223372036854775807) ORDER BY i DESC LIMIT 1) AS name"
@@ -131,13 +133,18 @@ VERSIONS = (
 async def version_at(reading: Reading, project_id: UUID, *, version: int | None, at: str | None) -> int:
     """Say which version a query means: the one it names, the one there was `at` a moment, or the newest.
 
+    All tables that the query reads know it: the newest is the newest that all have reached, a named one is waited for.
     0 before the first one. Checks the viewer's right to the project. Raises `UnknownVersion`.
     """
     upto = await _upto(reading, project_id, at)
     found = await reading.select(_Head, NEWEST, {"version": version, "upto": upto}, project_id=project_id)
-    if version is not None and not found:
-        raise UnknownVersion
-    return found[0].version if found else 0
+    if not found:
+        if version is not None:
+            raise UnknownVersion
+        return 0
+    if found[0].position > reading.position:
+        await reading.reach(found[0].position)
+    return found[0].version
 
 
 async def _upto(reading: Reading, project_id: UUID, at: str | None) -> int | None:

@@ -8,6 +8,8 @@ from psycopg import AsyncConnection
 from domain.project import CreateProject
 from eventstore.personal import Vault
 from projections.asking import Answer, Listing, Query, Viewer
+from projections.models import ALL
+from projections.projection import Projection
 from projections.queries import Queries
 from runtime.database import Pool
 from runtime.ids import new_id
@@ -26,10 +28,14 @@ class Shelf:
         self.pool = pool
         self.queries = Queries(pool, vault)
 
-    async def keep_up(self, *, but: int = 0) -> int:
-        """Store what the world did, and fold all of it but the last events; give the log's last position."""
+    async def keep_up(self, *, but: int = 0, lagging: Projection | None = None) -> int:
+        """Store what the world did, and fold all of it but the last events; give the log's last position.
+
+        One projection may lag behind the others.
+        """
         position = await self.world.store(self.pool) or await head(self.connection)
-        await catch_up(self.connection, upto=position - but)
+        others = [projection for projection in ALL if projection is not lagging]
+        await catch_up(self.connection, others, upto=position - but)
         return position
 
     def project(self, name: str = "Bridge") -> UUID:

@@ -1,5 +1,6 @@
 """Positions, versions and their differences: every version can be read as it was."""
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -30,7 +31,7 @@ from projections.asking import BadCursor
 from projections.differences import DiffVersions
 from projections.position_details import GetPosition
 from projections.position_questions import ListPositions
-from projections.positions import AMOUNTS, Line, PositionRow
+from projections.positions import AMOUNTS, PROJECTION, Line, PositionRow
 from projections.rows import amount
 from projections.versions import ListVersions
 from runtime.ids import new_id
@@ -320,3 +321,35 @@ async def test_half_of_a_change_is_never_seen(shelf: Shelf) -> None:
     }
     await shelf.keep_up()
     assert {item.description for item in await shelf.pages(ListPositions(project_id=project_id))} == {"new"}
+
+
+async def test_the_newest_version_is_one_that_all_tables_have_reached(shelf: Shelf) -> None:
+    project_id = shelf.project()
+    ids = imported(shelf, project_id)
+    await shelf.keep_up()
+    edit(shelf, project_id, ids[0], description="new")
+    end = await shelf.keep_up(lagging=PROJECTION)
+    (first, *_) = await shelf.pages(ListPositions(project_id=project_id))
+    assert (first.version, first.description) == (1, "100 % concrete")
+    assert (await shelf.answer(ListPositions(project_id=project_id))).position < end
+
+
+async def test_a_version_that_one_table_has_not_reached_is_waited_for(shelf: Shelf) -> None:
+    project_id = shelf.project()
+    ids = imported(shelf, project_id)
+    await shelf.keep_up()
+    edit(shelf, project_id, ids[0], description="new")
+    await shelf.keep_up(lagging=PROJECTION)
+    asked = [
+        asyncio.create_task(shelf.ask(query))
+        for query in (
+            ListPositions(project_id=project_id, version=2),
+            DiffVersions(project_id=project_id, a=1, b=2),
+        )
+    ]
+    await asyncio.sleep(0.2)
+    assert not any(task.done() for task in asked)
+    await shelf.keep_up()
+    listed, difference = await asyncio.gather(*asked)
+    assert listed.items[0].description == "new"
+    assert difference.changed == 1

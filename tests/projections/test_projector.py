@@ -315,3 +315,14 @@ async def test_a_lost_connection_is_made_again(database_url: str, connection: As
             " AND datname = current_database()"
         )
         await until(reached(connection, await history(pool, 20, seed=2)))
+
+
+async def test_a_log_restored_to_an_earlier_point_is_folded_anew(
+    database_url: str, connection: AsyncConnection[Any], pool: Pool
+) -> None:
+    end = await make_project(pool, "restored")
+    await connection.execute("UPDATE read.checkpoints SET position = %s", (end + 5,))
+    async with running(Projector(database_url, None)) as projector:
+        await until(lambda: settled(projector))
+    assert (await standing(connection, projects.PROJECTION)).position == end
+    assert [row.name for row in (await contents(connection))["projects"]] == ["restored"]

@@ -10,7 +10,7 @@ import pytest
 from domain.budget import AddPosition, Edit, EditPosition
 from domain.project import DescribeProject, InviteMember, RenameProject, UnknownProject
 from projections import models
-from projections.asking import Listing, Query, Viewer
+from projections.asking import Listing, NulInQuery, Query, Viewer
 from projections.history import ListHistory
 from projections.project_questions import SOURCES, GetProject, ListProjects
 from projections.queries import QUERIES, RESULT_OF, Queries, Rebuilding
@@ -190,3 +190,8 @@ async def test_the_history_tells_who_did_what_when_and_why(shelf: Shelf) -> None
     (renamed,) = await shelf.pages(ListHistory(project_id=project_id, event_type="project.renamed"))
     assert (renamed.actor, renamed.sequence, renamed.data["name"]) == (OWNER, 2, "second")
     assert renamed.command_id is not None
+
+
+async def test_text_with_a_nul_is_refused(shelf: Shelf) -> None:
+    with pytest.raises(NulInQuery):
+        await shelf.ask(ListProjects(text="a\0b"))
