@@ -45,9 +45,19 @@ def _attempt(operation: Any, headers: dict[str, str]) -> None:
     attempt()
 
 
+def _without_waiting(described: dict[str, Any]) -> dict[str, Any]:
+    """Leave out `after`: most positions that could be made up are in the future, and waited for."""
+    for methods in described["paths"].values():
+        for operation in methods.values():
+            given = operation.get("parameters", [])
+            operation["parameters"] = [each for each in given if each["name"] != "after"]
+    return described
+
+
 @pytest.mark.timeout(300)
 def test_no_request_brings_the_server_down_and_every_answer_is_as_described(api: Api) -> None:
-    schema = schemathesis.openapi.from_url(f"{api.url}/api/openapi.json")
+    schema = schemathesis.openapi.from_dict(_without_waiting(document()))
+    schema.config.update(base_url=api.url)
     token = {"authorization": api.account().program().headers["authorization"]}
     tried = 0
     for found in schema.get_all_operations():
