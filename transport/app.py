@@ -14,10 +14,12 @@ from runtime.broker import open_broker, open_client
 from runtime.database import open_pool
 from runtime.migrations import check
 from runtime.settings import Settings
+from transport.access_log import AccessLog
 from transport.admission import Admission
-from transport.command_door import command_routes
+from transport.command_door import command_apps
 from transport.docs_door import docs_routes
 from transport.doors import Doors
+from transport.freshness import Freshness
 from transport.gate import Gate
 from transport.health import health_routes
 from transport.limits import Limiter, Limits
@@ -40,10 +42,10 @@ def create_app(settings: Settings, *, limits: Limits = LIMITS) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
-        async with open_doors(settings, limits) as doors, open_socket_door(doors) as socket_door:
+        async with access_log, open_doors(settings, limits) as doors, open_socket_door(doors) as socket_door:
             for route in _routes(doors):
                 app.register(route)
-            gate.sockets[PATH] = socket_door
+            gate.direct |= command_apps(doors) | {PATH: socket_door}
             app.state.sockets = socket_door.sockets
             yield
 
@@ -53,7 +55,8 @@ def create_app(settings: Settings, *, limits: Limits = LIMITS) -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
-    app.asgi_handler = gate = Gate(app.asgi_handler)
+    access_log = AccessLog(enabled=settings.log_level in {"debug", "info"})
+    app.asgi_handler = gate = Gate(app.asgi_handler, access_log)
     return app
 
 
@@ -71,7 +74,8 @@ async def open_doors(settings: Settings, limits: Limits = LIMITS) -> AsyncGenera
         sessions = await stack.enter_async_context(
             Sessions(valkey, ends, write.identities, settings.master_key, settings.session_hours)
         )
-        recognise = Recognition(write.identities, sessions)
+        freshness = await stack.enter_async_context(Freshness(write.store, write.bus.states))
+        recognise = Recognition(write.identities, sessions, freshness)
         limiter = Limiter(valkey)
         yield Doors(
             settings=settings,
@@ -91,7 +95,6 @@ async def open_doors(settings: Settings, limits: Limits = LIMITS) -> AsyncGenera
 
 
 def _routes(doors: Doors) -> Iterator[ControllerRouterHandler]:
-    yield from command_routes(doors)
     yield from query_routes(doors)
     yield from session_routes(doors)
     yield from upload_routes(doors)

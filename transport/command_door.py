@@ -1,17 +1,14 @@
-"""`POST /api/commands/<name>`: one route for each command that may come from outside, generated from the registry.
+"""`POST /api/commands/<name>`: one address for each command that may come from outside, generated from the registry.
 
-Written against bare ASGI, because these routes carry the load.
+Written against bare ASGI and reached without routing, because these addresses carry the load.
 """
 
 import re
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import asgi
-from litestar.handlers import ASGIRouteHandler
 from msgspec import structs
 
 from commands import Receipt
@@ -23,7 +20,7 @@ from transport.decoding import decoded, encoded
 from transport.doors import Doors
 from transport.errors import MalformedHeader, MethodNotAllowed
 from transport.limits import Limit
-from transport.visit import Message, Receive, Send, Visit, json_body, visit_of
+from transport.visit import ASGIApp, Message, Receive, Send, Visit, json_body, visit_of
 
 NEW_ID: dict[type[Command], str] = {
     account.Register: "account_id",
@@ -39,16 +36,13 @@ _REVISION = re.compile(r'"?([1-9][0-9]{0,8})"?')
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def command_routes(doors: Doors) -> list[ASGIRouteHandler]:
-    """Make the routes."""
-    return [
-        asgi(f"/api/commands/{name}", name=name)(_route(CommandDoor(doors, command)))
-        for name, command in PUBLIC.items()
-    ]
+def command_apps(doors: Doors) -> dict[str, ASGIApp]:
+    """Make an ASGI application for each command, by its path."""
+    return {f"/api/commands/{name}": _app(CommandDoor(doors, command)) for name, command in PUBLIC.items()}
 
 
-def _route(door: "CommandDoor") -> Callable[[Any, Any, Any], Any]:
-    async def handle(scope: Any, receive: Any, send: Any) -> None:
+def _app(door: "CommandDoor") -> ASGIApp:
+    async def handle(scope: Any, receive: Receive, send: Send) -> None:
         await door(visit_of(scope), receive, send)
 
     return handle

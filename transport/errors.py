@@ -27,6 +27,7 @@ STATUS_OF_CODE: dict[str, HTTPStatus] = {
     "malformed_header": HTTPStatus.BAD_REQUEST,
     "malformed_upload": HTTPStatus.BAD_REQUEST,
     "bad_request": HTTPStatus.BAD_REQUEST,
+    "body_timeout": HTTPStatus.REQUEST_TIMEOUT,
     "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
@@ -98,6 +99,13 @@ class TooLarge(Refused):
     """The body is larger than the server takes."""
 
     code = "too_large"
+    kind = "limit"
+
+
+class BodyTimeout(Refused):
+    """The body did not arrive in time."""
+
+    code = "body_timeout"
     kind = "limit"
 
 

@@ -1,5 +1,6 @@
 """The gate: the outermost layer around every HTTP request. Request ids, security headers, errors, metrics, the log."""
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from time import perf_counter
 from traceback import clear_frames
@@ -13,6 +14,7 @@ from structlog.contextvars import bind_contextvars
 
 from domain.core import Refused
 from runtime.telemetry import get_logger
+from transport.access_log import AccessLog
 from transport.decoding import encoded
 from transport.errors import (
     PROBLEM_TYPE,
@@ -25,16 +27,20 @@ from transport.errors import (
     problem_of,
 )
 from transport.metrics import observe
-from transport.visit import VISIT, ASGIApp, ClientGone, Message, Receive, Send, Visit
+from transport.visit import VISIT, ASGIApp, ClientGone, Message, Receive, Send, Visit, drain
 
-SECURITY_HEADERS = (
+Header = tuple[bytes, bytes]
+
+SECURITY: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
-CONTENT_SECURITY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+NO_PAGE: Header = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 """For every answer that does not bring its own policy: data is never a page."""
+CLIENT_GONE = 499
+"""The status that the log and the metrics give a request that nobody waited for."""
 
 log = get_logger(__name__)
 
@@ -42,18 +48,20 @@ log = get_logger(__name__)
 class Gate:
     """Wraps an ASGI application.
 
-    `sockets` are applications for WebSockets by path. Sockets go to them directly: not a frame passes through here.
+    `direct` are applications by exact path that need no routing: sockets, and the commands, which carry the load.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Let every HTTP request to `app` through here."""
+    def __init__(self, app: ASGIApp, access_log: AccessLog) -> None:
+        """Let every HTTP request to `app` through here, and note it in `access_log`."""
+        self.direct: dict[str, ASGIApp] = {}
         self._app = app
-        self.sockets: dict[str, ASGIApp] = {}
+        self._access_log = access_log
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Let a connection through."""
+        """Let a connection through. Of a socket, no frame comes by here."""
+        app = self.direct.get(scope["path"], self._app)
         if scope["type"] != "http":
-            await self.sockets.get(scope["path"], self._app)(scope, receive, send)
+            await app(scope, receive, send)
             return
         visit = scope[VISIT] = Visit(scope)
         bind_contextvars(request_id=visit.request_id)
@@ -65,22 +73,28 @@ class Gate:
             await send(message)
 
         try:
-            await self._app(scope, receive, answer)
+            await app(scope, receive, answer)
         except ClientGone:
-            visit.status = 499
+            visit.status = CLIENT_GONE
         except Exception as error:
             if visit.status:
                 raise  # the answer is under way: the server cuts the connection, so that nobody takes it for whole
             await _answer_error(error, visit, answer)
             _let_go(error)
+            await drain(visit, receive)
         finally:
-            observe(scope.get("path_template", ""), visit.method, visit.status, perf_counter() - visit.started)
+            seconds = perf_counter() - visit.started
+            route: str = visit.path if app is not self._app else scope.get("path_template", "")
+            observe(route, visit.method, visit.status, seconds)
+            self._access_log.note(visit, seconds)
 
 
-def _with_ours(headers: Any, request_id: str) -> list[tuple[bytes, bytes]]:
-    ours = [*headers, (b"x-request-id", request_id.encode()), *SECURITY_HEADERS]
-    if not any(name == b"content-security-policy" for name, _ in headers):
-        ours.append(CONTENT_SECURITY)
+def _with_ours(headers: Iterable[Header], request_id: str) -> list[Header]:
+    ours = [*headers, (b"x-request-id", request_id.encode()), *SECURITY]
+    for name, _ in headers:
+        if name == NO_PAGE[0]:
+            return ours
+    ours.append(NO_PAGE)
     return ours
 
 

@@ -1,5 +1,6 @@
 """The one file of a multipart/form-data body, read as it arrives: at no time is more of it in memory than a chunk."""
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterator
 from typing import cast
@@ -12,8 +13,8 @@ from multipart import (  # pyright: ignore[reportMissingTypeStubs] - typed insid
 )
 
 from domain.core import Refused
-from transport.errors import MalformedHeader, TooLarge, UnsupportedMediaType
-from transport.visit import ClientGone, Receive, Visit
+from transport.errors import BodyTimeout, MalformedHeader, TooLarge, UnsupportedMediaType
+from transport.visit import BODY_SECONDS, Receive, Visit, chunk
 
 ENVELOPE = 64 * 1024
 """Bytes that the parts of the body around the file may have."""
@@ -51,25 +52,31 @@ class MultipartFile:
         self._limit = limit
         visit.length(limit + ENVELOPE)
         self._receive = receive
+        self._visit = visit
         self.name = ""
 
     async def chunks(self) -> AsyncGenerator[bytes]:
-        """Give the file's bytes. Raises `MalformedUpload`, `EmptyFile`, `ClientGone`, `TooLarge`."""
+        """Give the file's bytes. Raises `MalformedUpload`, `EmptyFile`, `TooLarge`, `BodyTimeout`, `ClientGone`."""
         size = received = 0
         while not self._parser.closed:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            received += len(message["body"])
+            data = await self._next()
+            received += len(data)
             if received > self._limit + ENVELOPE:
                 raise self.too_large()
-            for chunk in self._parsed(message["body"], last=not message.get("more_body", False)):
-                size += len(chunk)
-                yield chunk
+            for part in self._parsed(data, last=not self._visit.unread):
+                size += len(part)
+                yield part
         if not self.name:
             raise MalformedUpload
         if size == 0:
             raise EmptyFile
+
+    async def _next(self) -> bytes:
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                return await chunk(self._visit, self._receive)
+        except TimeoutError:
+            raise BodyTimeout from None
 
     def too_large(self) -> TooLarge:
         """Say what the limit is."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from commands import NotSignedIn
 from commands.identities import Identities
 from domain.core import Refused
+from transport.freshness import Freshness
 from transport.sessions import Session, Sessions, cookie_of
 
 CSRF_HEADER = "x-csrf-token"
@@ -28,10 +29,11 @@ class CsrfRefused(Refused):
 class Recognition:
     """Recognises senders by their headers (names in lower case)."""
 
-    def __init__(self, identities: Identities, sessions: Sessions) -> None:
-        """Look tokens up in `identities`, cookies in `sessions`."""
+    def __init__(self, identities: Identities, sessions: Sessions, freshness: Freshness) -> None:
+        """Look tokens up in `identities`, cookies in `sessions`; keep whom they belong to fresh."""
         self._identities = identities
         self._sessions = sessions
+        self._freshness = freshness
 
     async def __call__(self, headers: dict[str, str]) -> Session | None:
         """Give the sender's session, `None` for nobody. Raises `NotSignedIn` for credentials that do not hold.
@@ -43,9 +45,14 @@ class Recognition:
             scheme, _, token = authorization.partition(" ")
             if scheme.lower() != "bearer":
                 raise NotSignedIn("Authorization takes bearer tokens only.")
-            return Session(identity=await self._identities.by_token(token.strip()))
-        secret = cookie_of(headers)
-        return None if secret is None else await self._sessions.find(secret)
+            session = Session(identity=await self._identities.by_token(token.strip()))
+        else:
+            secret = cookie_of(headers)
+            if secret is None:
+                return None
+            session = await self._sessions.find(secret)
+        self._freshness.saw(session.identity.actor)
+        return session
 
 
 def check_origin(headers: dict[str, str], allowed: Sequence[str], *, required: bool) -> None:

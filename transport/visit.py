@@ -1,12 +1,14 @@
 """One HTTP request on its way through the doors: what every door asks of it, read from the scope once."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from time import perf_counter
 from typing import Any, cast
 
 from runtime.ids import new_id
-from transport.errors import MalformedHeader, TooLarge, UnsupportedMediaType
+from transport.errors import BodyTimeout, MalformedHeader, TooLarge, UnsupportedMediaType
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -16,6 +18,10 @@ ASGIApp = Callable[[Any, Receive, Send], Awaitable[None]]
 VISIT = "plumbline.visit"
 JSON_LIMIT = 1024 * 1024
 """Bytes of a JSON body. A bulk edit of 5,000 positions fits."""
+BODY_SECONDS = 30.0
+"""In which a JSON body must have arrived, and each next part of a file."""
+DRAINED = 64 * 1024 * 1024
+DRAIN_SECONDS = 5.0
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 
@@ -25,9 +31,9 @@ class ClientGone(Exception):  # noqa: N818 - says what happened
 
 
 class Visit:
-    """A request. `status` and `account` are filled in as they become known."""
+    """A request. `status` and `account` are filled in as they become known; `unread` is whether body is left."""
 
-    __slots__ = ("account", "client", "headers", "method", "path", "request_id", "started", "status")
+    __slots__ = ("account", "client", "headers", "method", "path", "request_id", "started", "status", "unread")
 
     def __init__(self, scope: MutableMapping[str, Any]) -> None:
         """Read an ASGI scope. The client's address is the socket's peer, whatever headers say."""
@@ -40,6 +46,7 @@ class Visit:
         self.request_id = given if given and _REQUEST_ID.fullmatch(given) else str(new_id())
         self.status = 0
         self.account = ""
+        self.unread = self.headers.get("content-length", "0") != "0" or "transfer-encoding" in self.headers
 
     @property
     def safe(self) -> bool:
@@ -64,18 +71,36 @@ def visit_of(scope: Any) -> Visit:
 
 
 async def json_body(visit: Visit, receive: Receive) -> bytes:
-    """Read a JSON body. Raises `TooLarge`, `UnsupportedMediaType`, `ClientGone`."""
+    """Read a JSON body. Raises `TooLarge`, `UnsupportedMediaType`, `BodyTimeout`, `ClientGone`."""
     visit.length(JSON_LIMIT)
     media_type = visit.headers.get("content-type", "application/json")
     if not media_type.startswith("application/json"):
         raise UnsupportedMediaType("Send the body as application/json.")
+    body = b""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while visit.unread:
+                body += await chunk(visit, receive)
+                if len(body) > JSON_LIMIT:
+                    raise TooLarge(f"The body may have at most {JSON_LIMIT} bytes.", limit_bytes=JSON_LIMIT)
+    except TimeoutError:
+        raise BodyTimeout from None
+    return body
+
+
+async def chunk(visit: Visit, receive: Receive) -> bytes:
+    """Read the next part of a body that is `unread`. Raises `ClientGone`."""
     message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body"):
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > JSON_LIMIT:
-            raise TooLarge(f"The body may have at most {JSON_LIMIT} bytes.", limit_bytes=JSON_LIMIT)
     if message["type"] == "http.disconnect":
         raise ClientGone
-    return body
+    visit.unread = message.get("more_body", False)
+    return message.get("body", b"")
+
+
+async def drain(visit: Visit, receive: Receive) -> None:
+    """Take in the rest of a body that nobody wants, for a while: a client that still sends would not see the answer."""
+    left = DRAINED
+    with suppress(TimeoutError, ClientGone):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while visit.unread and left > 0:
+                left -= len(await chunk(visit, receive))
