@@ -56,7 +56,10 @@ compiled: $(INSTALLED) # bytecode even where Python is told to write none: a sta
 clean: ## Remove what was installed and measured, but never .data
 	rm -rf .venv .coverage* .hypothesis .import_linter_cache .pytest_cache .ruff_cache
 
-# uv does not read pip's settings, so a mirror named there is handed over.
+SYNC := $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements-dev.lock
+
+# uv does not read pip's settings, so a mirror named there is handed over. Where the usual certificates do not do, as
+# behind a proxy of one's own, the system's are tried.
 $(INSTALLED): pyproject.toml requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Plumbline needs Python 3.11 or newer, but \
 	$(PYTHON) is " + sys.version.split()[0] + ": try `make PYTHON=python3.12`")'
@@ -65,6 +68,6 @@ $(INSTALLED): pyproject.toml requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@mirror=$$($(BIN)/python -m pip config get global.index-url 2>/dev/null || echo "$$PIP_INDEX_URL"); \
 	test -z "$$mirror" || export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$mirror}"; \
-	$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements-dev.lock && \
+	( $(SYNC) || $(SYNC) --system-certs ) && \
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
