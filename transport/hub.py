@@ -4,9 +4,11 @@ The broker is a hint that may fail silently. The log is the truth: about once a 
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Self
+from functools import partial
+from time import time
+from typing import Self
 from uuid import UUID
 
 import psycopg
@@ -20,6 +22,7 @@ from runtime.telemetry import get_logger
 from transport.hub_feed import Feed, Follower
 from transport.hub_reading import Reading
 from transport.hub_stretch import Stretch, stretch_of
+from transport.socket_metrics import BROADCAST, DELIVERY
 
 COMPARE_SECONDS = 1.0
 """Between two comparisons of all feeds with the log: how late an event may be that the broker lost."""
@@ -130,8 +133,11 @@ class Hub:
             batch = Batch.decode(message)
             if batch.first == 0:
                 feed.pass_by(Stretch(0, batch.frames))
-            else:
-                feed.accept(stretch_of(batch))
+                return
+            stretch = stretch_of(batch)
+            with BROADCAST.time():
+                feed.accept(stretch)
+            DELIVERY.observe(time() - stretch.recorded_at.timestamp())
         except Exception:  # noqa: BLE001 - one message must not end the listening
             _log.exception("message left to the comparison with the log", feed=feed.name)
         self._fill(feed)
@@ -144,7 +150,8 @@ class Hub:
         """Fill a feed's hole from the log, if it has one and nobody is at it."""
         held = self._held.get(feed.name)
         if held is not None and feed.behind and (held.filling is None or held.filling.done()):
-            held.filling = asyncio.create_task(_tried(self.reading.fill(feed), feed.name), name=f"fill {feed.name}")
+            work = partial(self.reading.fill, feed)
+            held.filling = asyncio.create_task(_tried(work, feed.name), name=f"fill {feed.name}")
 
     async def _keep_comparing(self) -> None:
         while True:
@@ -153,7 +160,7 @@ class Hub:
                     await self._now.wait()
             self._now.clear()
             if self._held:
-                await _tried(self._compare(), "all feeds")
+                await _tried(self._compare, "all feeds")
 
     async def _compare(self) -> None:
         """Compare every feed with the log, and go after what is missing."""
@@ -176,10 +183,10 @@ class Hub:
         feed.restart(head)
 
 
-async def _tried(work: Coroutine[Any, Any, None], what: str) -> None:
+async def _tried(work: Callable[[], Awaitable[None]], what: str) -> None:
     """Do what the next comparison will try again if it fails now."""
     try:
-        await work
+        await work()
     except (psycopg.OperationalError, PoolTimeout, OSError) as error:
         _log.warning("the log cannot be read", what=what, reason=str(error))
     except Exception:  # noqa: BLE001 - the comparisons must go on

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from transport.hub_stretch import Stretch
 
-TAIL_BYTES = 64 * 1024
+TAIL_BYTES = 16 * 1024
 """How much a feed remembers of what passed, so that whoever reads the log can catch up with a busy feed."""
 MOST_AHEAD = 100
 """Stretches kept behind a hole. What is dropped beyond them is read from the log."""

@@ -9,6 +9,7 @@ from eventstore import Recorded
 from runtime.telemetry import get_logger
 from transport.hub_feed import Feed, Follower
 from transport.hub_stretch import Stretch, recorded_stretch
+from transport.socket_metrics import GAP_FILLS
 
 PAGE = 100
 """Events that are read at a time."""
@@ -88,6 +89,7 @@ class Reading:
                 feed.wanted = feed.last
                 return
             _log.info("filled a gap from the log", feed=feed.name, first=events[0].sequence, last=events[-1].sequence)
+            GAP_FILLS.inc()
             feed.accept(recorded_stretch(events))
 
     async def head(self, name: str) -> int:

@@ -1,6 +1,7 @@
 """A stretch: consecutive events of one feed, and what everybody who follows the feed shares of them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cached_property, lru_cache
 
 import msgspec
@@ -28,10 +29,11 @@ MOST_SHARED = 8
 
 
 class Text(Struct, frozen=True):
-    """Frames ready to be sent: newline-joined, with the bytes that they have in UTF-8."""
+    """Messages ready to be sent: newline-joined, with the bytes that they have in UTF-8, and how many they are."""
 
     text: str
     size: int
+    messages: int = 1
 
 
 class Stretch:
@@ -62,6 +64,11 @@ class Stretch:
             if any(mark in frame for mark in _MARKS) and _header(frame).type in _SHAKING:
                 shaken.setdefault(_CONCERN.decode(frame).data.account_id, sequence)
         return shaken
+
+    @property
+    def recorded_at(self) -> datetime:
+        """The log's time of the last event."""
+        return _MOMENT.decode(self.frames[-1]).at
 
     def after(self, sequence: int) -> "Stretch":
         """Give the part behind `sequence`, which must leave something."""
@@ -101,7 +108,7 @@ class Stretch:
         if not frames:
             return None
         joined = b"\n".join(frames)
-        return Text(joined.decode(), len(joined))
+        return Text(joined.decode(), len(joined), len(frames))
 
 
 class Header(Struct, frozen=True):
@@ -126,6 +133,10 @@ class _Data(Struct, frozen=True):
     account_id: str
 
 
+class _Moment(Struct, frozen=True):
+    at: datetime
+
+
 class _Concern(Struct, frozen=True):
     data: _Data
 
@@ -145,6 +156,7 @@ _SHAKING = frozenset(
 """Events after which the account that they name may have lost its place on a feed, or its way in."""
 _MARKS = tuple(f'"type":"{name}"'.encode() for name in sorted(_SHAKING))
 _CONCERN = msgspec.json.Decoder(_Concern)
+_MOMENT = msgspec.json.Decoder(_Moment)
 _HEADER = msgspec.json.Decoder(Header)
 _header = _HEADER.decode
 

@@ -5,11 +5,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from transport.doors import Doors
+from transport.errors import BadRequest
 from transport.hub import Hub
 from transport.socket_closing import DRAINING, NO_SUBPROTOCOL
 from transport.socket_connection import Connection
 from transport.socket_conversation import Conversation
 from transport.socket_messages import PROTOCOL
+from transport.socket_metrics import DISCONNECTS
 from transport.sockets import Sockets
 from transport.visit import Receive, Send
 
@@ -26,7 +28,12 @@ class SocketDoor:
         self._doors = doors
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """Serve one socket. What is refused is accepted first and then closed: browsers hide a handshake's failure."""
+        """Serve one socket. What is refused is accepted first and then closed: browsers hide a handshake's failure.
+
+        Raises `BadRequest` for a request that does not ask for a WebSocket.
+        """
+        if scope["type"] != "websocket":
+            raise BadRequest("This address speaks WebSocket only.")
         await receive()
         offered: list[str] = list(scope.get("subprotocols") or ())
         await send({"type": "websocket.accept", "subprotocol": _chosen(offered)})
@@ -42,7 +49,8 @@ class SocketDoor:
                 connection.close(DRAINING)
             else:
                 await conversation.begin(_headers(scope))
-            await connection.run(conversation)
+            closing = await connection.run(conversation)
+            DISCONNECTS.labels(str(closing.code)).inc()
         finally:
             conversation.end()
             self.sockets.remove(conversation)

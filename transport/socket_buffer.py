@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from transport.hub_stretch import Text
+from transport.socket_metrics import SENT
 
 MOST_BYTES = 1024 * 1024
 """Bytes that may wait, counting the frame that is being sent. Over it, the socket is too slow."""
@@ -75,9 +76,10 @@ class Outbox:
         """Send what waits and what comes, until `finish`. `send` returns when the network has taken the frame."""
         while True:
             while self._waiting:
-                text, size = self._frame()
-                await send(text)
-                self.bytes -= size
+                frame = self._frame()
+                await send(frame.text)
+                self.bytes -= frame.size
+                SENT.inc(frame.messages)
                 if self.bytes < ROOM_BYTES:
                     self._give_room()
             if self._closed:
@@ -86,17 +88,16 @@ class Outbox:
             await self._wake
             self._wake = None
 
-    def _frame(self) -> tuple[str, int]:
+    def _frame(self) -> Text:
         """Take messages that fit into one frame, the first in any case."""
         first = self._waiting.popleft()
         if not self._waiting or first.size + self._waiting[0].size > FRAME_BYTES:
-            return first.text, first.size  # the usual case: the very string that other sockets send too
-        texts, size = [first.text], first.size
+            return first  # the usual case: the very string that other sockets send too
+        taken, size = [first], first.size
         while self._waiting and size + self._waiting[0].size <= FRAME_BYTES:
-            following = self._waiting.popleft()
-            texts.append(following.text)
-            size += following.size
-        return "\n".join(texts), size
+            taken.append(self._waiting.popleft())
+            size += taken[-1].size
+        return Text("\n".join(each.text for each in taken), size, sum(each.messages for each in taken))
 
     def _give_room(self) -> None:
         waiters, self._room = self._room, []

@@ -12,6 +12,7 @@ from transport.hub_stretch import Text
 from transport.socket_buffer import Outbox
 from transport.socket_closing import GONE, HEARTBEAT_MISSED, INTERNAL, TOO_SLOW, Closing
 from transport.socket_messages import Bye, told
+from transport.socket_metrics import HEARTBEAT_FAILURES
 from transport.visit import Receive, Send
 
 ANSWER_SECONDS = 6.0
@@ -69,6 +70,7 @@ class Connection:
         """Send `ping` if it is time, or close if the last one was not answered by anything."""
         if self._heard_at < self._pinged_at:
             if now - self._pinged_at > self._timeout:
+                HEARTBEAT_FAILURES.inc()
                 self.close(HEARTBEAT_MISSED)
         elif now - self._pinged_at >= self._interval:
             self._pinged_at = now

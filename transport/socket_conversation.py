@@ -49,6 +49,7 @@ from transport.socket_messages import (
     said,
     told,
 )
+from transport.socket_metrics import RECEIVED
 from transport.socket_rate import BURST, RATE, Bucket
 from transport.sockets import RECONNECT_JITTER_MS, Sockets
 
@@ -97,6 +98,11 @@ class Conversation:
         session = self._credentials.session
         return "" if session is None else session.session_id
 
+    @property
+    def buffered(self) -> int:
+        """Bytes that wait to be sent."""
+        return self._connection.outbox.bytes
+
     async def begin(self, headers: dict[str, str]) -> None:
         """Sign in by the handshake's headers, if they name somebody; else the first message has to."""
         try:
@@ -107,6 +113,8 @@ class Conversation:
 
     def take(self, frame: str | bytes) -> None:
         """Hear a frame."""
+        if not self._connection.open:
+            return
         data = frame.encode() if isinstance(frame, str) else frame
         if len(data) > MESSAGE_BYTES:
             self._fail(None, TooLarge(f"A message may have at most {MESSAGE_BYTES} bytes.", limit_bytes=MESSAGE_BYTES))
@@ -120,6 +128,8 @@ class Conversation:
 
     def beat(self, now: float, ping: Text) -> None:
         """Keep heartbeat and credentials up to date."""
+        if not self._connection.open:
+            return
         self._connection.beat(now, ping)
         if self._credentials.due(now):
             if self._credentials.session is None:
@@ -148,6 +158,7 @@ class Conversation:
 
     def _hear(self, line: bytes) -> None:
         self._heard += 1
+        RECEIVED.inc()
         match self._bucket.take():
             case "close":
                 self.close(TOO_MANY_MESSAGES)
@@ -203,7 +214,7 @@ class Conversation:
         try:
             await self._credentials.present({"authorization": f"Bearer {message.token}"})
             self._say(SignedIn(id=message.id))
-            if self.account_id is None:
+            if self.account_id is None and self._connection.open:
                 self._admit()
         except Exception as error:  # noqa: BLE001 - answered, and logged if nobody expected it
             if self.account_id is None:

@@ -12,6 +12,7 @@ from transport.hub_rights import check_follower
 from transport.socket_buffer import Outbox
 from transport.socket_credentials import Credentials
 from transport.socket_messages import MessageId, Subscribe, Unsubscribe, Unsubscribed, told
+from transport.socket_metrics import SUBSCRIPTIONS
 from transport.socket_subscription import Subscription, Terms
 
 MOST_FEEDS = 100
@@ -73,14 +74,15 @@ class Feeds:
             ended=self._ended,
         )
         subscription = self._subscriptions[message.feed] = Subscription(message, terms)
+        SUBSCRIPTIONS.inc()
         subscription.start()
 
     def part(self, message: Unsubscribe) -> None:
         """Follow a feed no longer. Raises `NotSubscribed`."""
-        subscription = self._subscriptions.pop(message.feed, None)
+        subscription = self._subscriptions.get(message.feed)
         if subscription is None:
             raise NotSubscribed
-        subscription.end()
+        self._forget(subscription)
         self._outbox.put(told(Unsubscribed(feed=message.feed, id=message.id)))
 
     def doubt(self) -> None:
@@ -90,9 +92,15 @@ class Feeds:
 
     def leave(self) -> None:
         """Follow nothing any more."""
-        for subscription in self._subscriptions.values():
-            subscription.end()
-        self._subscriptions.clear()
+        for subscription in list(self._subscriptions.values()):
+            self._forget(subscription)
+
+    def _forget(self, subscription: Subscription) -> None:
+        feed = subscription.asked.feed
+        if self._subscriptions.get(feed) is subscription:
+            del self._subscriptions[feed]
+            SUBSCRIPTIONS.dec()
+        subscription.end()
 
     async def _check(self, feed: str) -> None:
         await check_follower(self._doors.write.bus.states, feed, self._credentials.identity)
@@ -100,9 +108,7 @@ class Feeds:
     def _ended(self, subscription: Subscription, error: Exception | None) -> None:
         """Forget a subscription that ended by itself, and tell why if that is not told yet."""
         feed = subscription.asked.feed
-        if self._subscriptions.get(feed) is subscription:
-            del self._subscriptions[feed]
-        subscription.end()
+        self._forget(subscription)
         if error is None:
             return
         if subscription.begun:

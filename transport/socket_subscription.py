@@ -1,8 +1,8 @@
 """A socket's place on a feed: joins, replays as fast as the socket drains, goes live, ends when a right is lost."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable
+from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
@@ -12,6 +12,7 @@ from transport.hub_feed import Feed
 from transport.hub_stretch import Filter, Stretch
 from transport.socket_buffer import Outbox
 from transport.socket_messages import CaughtUp, Reset, Subscribe, Subscribed, told
+from transport.socket_metrics import RECOVERIES
 
 
 class Terms(Struct, frozen=True, kw_only=True):
@@ -49,7 +50,7 @@ class Subscription:
 
     def start(self) -> None:
         """Begin."""
-        self._run(self._begin())
+        self._run(self._begin)
 
     def end(self) -> None:
         """Let go of the feed. Nothing is sent from here on."""
@@ -98,12 +99,12 @@ class Subscription:
         """Tell that positions in the feed mean nothing any more."""
         self._reset("epoch", head)
 
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+    def _run(self, work: Callable[[], Awaitable[None]]) -> None:
         self._task = asyncio.create_task(self._tried(work), name=f"subscription {self.asked.feed}")
 
-    async def _tried(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _tried(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await work
+            await work()
         except Exception as error:  # noqa: BLE001 - the socket answers it, or logs it
             self._terms.ended(self, error)
 
@@ -124,13 +125,15 @@ class Subscription:
             )
         )
         self.begun = True
+        if asked.after is not None:
+            RECOVERIES.labels("true").inc()
         await self._follow()
         self._terms.outbox.put(told(CaughtUp(feed=asked.feed, sequence=self.position)))
 
     def _catch_up_anew(self) -> None:
         if self._live:  # else it is at it
             self._live = False
-            self._run(self._follow())
+            self._run(self._follow)
 
     async def _follow(self) -> None:
         if self._feed is not None:
@@ -145,6 +148,7 @@ class Subscription:
         return "too_far" if head - self.position > self._terms.replay_limit else None
 
     def _reset(self, reason: Literal["epoch", "ahead", "too_far"], head: int) -> None:
+        RECOVERIES.labels("false").inc()
         asked = self.asked
         message = Reset(
             feed=asked.feed,

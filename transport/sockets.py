@@ -12,6 +12,7 @@ from uuid import UUID
 from transport.hub_stretch import Text
 from transport.socket_closing import DRAINING, NOT_AUTHENTICATED, Closing
 from transport.socket_messages import ServerPing, told
+from transport.socket_metrics import ACTIVE, BUFFERED, CONNECTIONS
 
 MOST_PER_ACCOUNT = 20
 """Sockets of one account at one process."""
@@ -29,6 +30,11 @@ class OpenSocket(Protocol):
     @property
     def session_id(self) -> str:
         """The session whose cookie opened it; empty where a token did."""
+        ...
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that wait to be sent on it."""
         ...
 
     def beat(self, now: float, ping: Text) -> None:
@@ -55,6 +61,7 @@ class Sockets:
 
     async def __aenter__(self) -> Self:
         self._beating = asyncio.create_task(self._beat(), name="sockets.beat")
+        BUFFERED.set_function(lambda: sum(socket.buffered for socket in self._open))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -81,10 +88,13 @@ class Sockets:
         """Look after a socket."""
         self._open[socket] = None
         self._empty.clear()
+        ACTIVE.inc()
+        CONNECTIONS.inc()
 
     def remove(self, socket: OpenSocket) -> None:
         """Forget a socket."""
         del self._open[socket]
+        ACTIVE.dec()
         if not self._open:
             self._empty.set()
         if socket.account_id is not None:

@@ -23,7 +23,7 @@ async def serve() -> None:
     limits = Limits(log_in=MUCH, password=MUCH, registration=MUCH, anonymous=MUCH, account=MUCH)
     api: Any = create_app(settings, limits=limits)
     async with api.lifespan():
-        door = api.asgi_handler.sockets[PATH]
+        door = api.asgi_handler.direct[PATH]
         stop = asyncio.create_task(lifeline.stop_requested())
 
         async def app(scope: Any, receive: Any, send: Any) -> None:

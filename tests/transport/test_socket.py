@@ -1,6 +1,8 @@
 import asyncio
 from uuid import uuid4
 
+import httpx
+
 from domain.project import RenameProject
 from runtime.ids import new_id
 from tests.transport.socket_world import Server, Somebody, ann, bob, dial, open_socket, server, write
@@ -280,3 +282,9 @@ async def test_many_sockets_of_one_feed_share_one_subscription(server: Server, a
     for client in clients:
         assert await client.events(last) == list(range(2, last + 1))
         await client.connection.close()
+
+
+def test_plain_http_is_told_that_this_is_a_socket(server: Server) -> None:
+    answer = httpx.get(f"{server.origin}/api/ws", timeout=10)
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "bad_request"

@@ -1,0 +1,37 @@
+"""What the WebSocket door counts, for Prometheus."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from runtime.telemetry import REGISTRY
+
+FAST = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1)
+
+ACTIVE = Gauge("websocket_connections_active", "Open sockets", registry=REGISTRY)
+CONNECTIONS = Counter("websocket_connections_total", "Sockets accepted", registry=REGISTRY)
+DISCONNECTS = Counter("websocket_disconnects_total", "Sockets closed, by close code", ("code",), registry=REGISTRY)
+HEARTBEAT_FAILURES = Counter(
+    "websocket_heartbeat_failures_total", "Sockets closed because a ping was not answered", registry=REGISTRY
+)
+RECEIVED = Counter("websocket_messages_received_total", "Messages that clients sent", registry=REGISTRY)
+SENT = Counter("websocket_messages_sent_total", "Messages sent; several may share a frame", registry=REGISTRY)
+BUFFERED = Gauge("websocket_send_buffer_bytes", "Bytes that wait to be sent, on all sockets", registry=REGISTRY)
+SUBSCRIPTIONS = Gauge("websocket_subscriptions_active", "Subscriptions of all sockets", registry=REGISTRY)
+RECOVERIES = Counter(
+    "websocket_recoveries_total",
+    "Subscriptions from a known sequence, by whether they could be replayed",
+    ("recovered",),
+    registry=REGISTRY,
+)
+GAP_FILLS = Counter("websocket_gap_fills_total", "Holes in feeds that were filled from the log", registry=REGISTRY)
+BROADCAST = Histogram(
+    "websocket_broadcast_duration_seconds",
+    "Seconds to hand a broker message to all followers of its feed",
+    buckets=FAST,
+    registry=REGISTRY,
+)
+DELIVERY = Histogram(
+    "websocket_delivery_latency_seconds",
+    "Seconds from the log's time of an event until the broker's message about it is handed to the sockets",
+    buckets=FAST,
+    registry=REGISTRY,
+)
