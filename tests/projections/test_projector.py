@@ -326,3 +326,27 @@ async def test_a_log_restored_to_an_earlier_point_is_folded_anew(
         await until(lambda: settled(projector))
     assert (await standing(connection, projects.PROJECTION)).position == end
     assert [row.name for row in (await contents(connection))["projects"]] == ["restored"]
+
+
+async def test_a_changed_projection_that_meets_poison_keeps_its_old_tables(
+    database_url: str, connection: AsyncConnection[Any], pool: Pool
+) -> None:
+    await make_project(pool, "bad")
+    await catch_up(connection)
+    changed = structs.replace(refusing(projects.PROJECTION, "bad"), version=2)
+    async with running(Projector(database_url, None, [changed])):
+        await until(lambda: poisoned(connection, changed))
+    assert [row.name for row in (await contents(connection))["projects"]] == ["bad"]
+    assert (await standing(connection, changed)).fingerprint == projects.PROJECTION.fingerprint
+
+
+async def test_a_projection_whose_table_is_gone_lets_the_others_go_on_and_recovers(
+    database_url: str, connection: AsyncConnection[Any], pool: Pool
+) -> None:
+    await connection.execute("ALTER TABLE read.projects RENAME TO elsewhere")
+    async with running(Projector(database_url, None)):
+        end = await make_project(pool)
+        await until(reached(connection, end, members.PROJECTION))
+        assert (await standing(connection, projects.PROJECTION)).position == 0
+        await connection.execute("ALTER TABLE read.elsewhere RENAME TO projects")
+        await until(reached(connection, end, projects.PROJECTION))
