@@ -9,11 +9,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from eventstore import arrays
 from eventstore.batch import APPEND_EVENTS, Answer, answers, arguments
-from eventstore.queue import Batch, Pending, Queue
+from eventstore.queue import Pending, Queue
 from eventstore.records import Append, Appended, AppendUnknown, LogUnavailable
-
-LANES = 2
-"""Connections. The database stores one batch at a time; the second lane has the next one ready."""
 
 PATIENCE = 10.0
 """Seconds that an append waits for a lost database before its caller is told."""
@@ -40,64 +37,52 @@ UNSAFE = b"SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_write
 
 
 class Appender:
-    """Collects the appends of this process into batches, on connections of its own."""
+    """Collects the appends of this process into batches, each one transaction, on a connection of its own."""
 
     def __init__(self, conninfo: str, *, patience: float = PATIENCE) -> None:
         """Connect to `conninfo` when there is something to append."""
+        self._conninfo = make_conninfo("", **{**CONNECTION, **conninfo_to_dict(conninfo)})
         self._patience = patience
         self._queue = Queue()
-        self._lanes = [_Lane(conninfo, self._queue) for _ in range(LANES)]
-        self._running: asyncio.Future[Any] | None = None
+        self._sent: list[Pending] = []
+        self._connection: AsyncConnection[Any] | None = None
+        self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._running = asyncio.gather(*(lane.run() for lane in self._lanes))
-        self._running.add_done_callback(self._ended)
+        self._task = asyncio.create_task(self._run(), name="appender")
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Store what has queued up, then disconnect."""
         self._queue.close()
-        if self._running is not None:
-            await self._running
+        if self._task is not None:
+            await self._task
 
     async def append(self, append: Append) -> Appended:
         """Store `append`; see `EventStore.append`."""
-        if self._running is None or self._queue.closed:
+        if self._task is None or self._queue.closed:
             raise LogUnavailable("the appender is not running")
         pending = Pending(append, self._patience)
         self._queue.put(pending)
         return await pending.future
 
-    def _ended(self, _: asyncio.Future[Any]) -> None:
-        """Take nothing more, and leave nobody waiting, when a lane was cancelled or failed."""
-        self._queue.close()
-        for pending in self._queue.drain():
-            pending.answer(LogUnavailable("the appender was stopped"))
-
-
-class _Lane:
-    """One connection, and the batch that is on its way over it."""
-
-    def __init__(self, conninfo: str, queue: Queue) -> None:
-        self._conninfo = make_conninfo("", **{**CONNECTION, **conninfo_to_dict(conninfo)})
-        self._queue = queue
-        self._connection: AsyncConnection[Any] | None = None
-        self._pending: list[Pending] = []
-
-    async def run(self) -> None:
-        """Store batches until the queue is closed and empty."""
+    async def _run(self) -> None:
+        """Store batches until the queue is closed and empty; leave nobody waiting, whatever happens."""
         try:
             while batch := await self._queue.take():
                 await self._store(batch)
         finally:
-            for pending in self._pending:
+            self._queue.close()
+            for pending in self._sent:
                 pending.answer(AppendUnknown("the appender was stopped"))
+            for pending in self._queue.drain():
+                pending.answer(LogUnavailable("the appender was stopped"))
             await self._disconnect()
 
-    async def _store(self, batch: Batch) -> None:
+    async def _store(self, batch: list[Pending]) -> None:
         """Send the batch until each append of it is answered or queued again."""
-        self._pending = batch.pending
-        while self._pending:
+        self._sent = batch
+        while self._sent:
             try:
                 connection = self._connection or await self._connect()
                 said = await self._send(connection)
@@ -105,12 +90,11 @@ class _Lane:
                 await self._failed(error)
             else:
                 for place, answer in said.items():
-                    self._pending[place].answer(answer)
-                self._pending = [pending for place, pending in enumerate(self._pending) if place not in said]
-        self._queue.finish(batch)
+                    self._sent[place].answer(answer)
+                self._sent = [pending for place, pending in enumerate(self._sent) if place not in said]
 
     async def _send(self, connection: AsyncConnection[Any]) -> dict[int, Answer]:
-        encoded = [pending.encoded for pending in self._pending]
+        encoded = [pending.encoded for pending in self._sent]
         cursor = connection.cursor(binary=True)
         await cursor.execute(APPEND_EVENTS, arguments(encoded), prepare=True)
         said = answers(encoded, await cursor.fetchall())
@@ -120,7 +104,7 @@ class _Lane:
 
     async def _failed(self, error: psycopg.Error | OSError) -> None:
         """Find out what it means that nothing came back for the batch, and go on."""
-        sent, self._pending = self._pending, []
+        sent, self._sent = self._sent, []
         if self._connection is None:
             self._retry(sent, error)
             await asyncio.sleep(RECONNECT_EVERY)

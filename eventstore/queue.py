@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from uuid import UUID
 
 from eventstore.batch import Answer, Encoded, encode
 from eventstore.records import Append, Appended
@@ -11,10 +10,6 @@ from eventstore.records import Append, Appended
 MOST_APPENDS = 512
 MOST_BYTES = 4 * 2**20
 """A batch is closed at either: it bounds what one commit, one lost connection or one bad append can hold up."""
-
-SPLIT = 32
-"""From so many on, those that wait while nothing is on its way are taken in two batches: then this process
-prepares and answers one while the database stores the other. For fewer, a second commit costs more than it gains."""
 
 
 class Pending:
@@ -46,7 +41,7 @@ class Pending:
 
 
 class Batch:
-    """Appends that may share a transaction, in any order, also with the other batches on their way.
+    """Appends that may share a transaction.
 
     No two write the same stream, or write what another one pins, or are the same command.
     """
@@ -59,16 +54,18 @@ class Batch:
         self.size = 0
         self._written: set[str] = set()
         self._pinned: set[str] = set()
-        self._commands: set[UUID | None] = set()
+        self._commands: set[bytes] = set()
 
-    def admits(self, append: Append) -> bool:
-        """Whether `append` touches nothing that this batch writes, and writes nothing that it touches."""
-        if append.command_id in self._commands:
+    def admits(self, pending: Pending) -> bool:
+        """Whether an append touches nothing that this batch writes, writes nothing that it touches, and is no loner."""
+        if self.pending and (pending.alone or self.pending[0].alone):
             return False
-        for write in append.writes:
+        if pending.encoded.command in self._commands:
+            return False
+        for write in pending.append.writes:
             if write.stream in self._written or write.stream in self._pinned:
                 return False
-        return all(stream not in self._written for stream, _ in append.pins)
+        return all(stream not in self._written for stream, _ in pending.append.pins)
 
     def add(self, pending: Pending) -> None:
         """Take one in."""
@@ -78,7 +75,7 @@ class Batch:
         self._written.update([write.stream for write in append.writes])
         self._pinned.update([stream for stream, _ in append.pins])
         if append.command_id is not None:
-            self._commands.add(append.command_id)
+            self._commands.add(pending.encoded.command)
 
 
 class Queue:
@@ -87,7 +84,6 @@ class Queue:
     def __init__(self) -> None:
         """Begin open and empty."""
         self._waiting: deque[Pending] = deque()
-        self._on_their_way: list[Batch] = []
         self._changed = asyncio.Event()
         self.closed = False
 
@@ -106,21 +102,15 @@ class Queue:
         self.closed = True
         self._changed.set()
 
-    async def take(self) -> Batch | None:
-        """Wait for appends that may be sent now, and take as many as may go together; `finish` the batch later."""
+    async def take(self) -> list[Pending] | None:
+        """Wait for appends, and take as many as may share a transaction; `None` when the queue is closed and empty."""
         while True:
             if batch := self._gather():
-                self._on_their_way.append(batch)
-                return batch
-            if self.closed and not self._waiting:
+                return batch.pending
+            if self.closed:
                 return None
             self._changed.clear()
             await self._changed.wait()
-
-    def finish(self, batch: Batch) -> None:
-        """Let those go on that waited for something in this batch."""
-        self._on_their_way.remove(batch)
-        self._changed.set()
 
     def drain(self) -> list[Pending]:
         """Take everything that waits, to tell it that it is over."""
@@ -129,17 +119,12 @@ class Queue:
         return waiting
 
     def _gather(self) -> Batch | None:
+        """Take from the front up to the first that must not be in one batch with those before it."""
         batch = Batch()
-        most = MOST_APPENDS
-        if not self._on_their_way and len(self._waiting) >= SPLIT:
-            most = min(most, len(self._waiting) // 2)
-        others = (batch, *self._on_their_way)
-        while self._waiting and len(batch.pending) < most and batch.size < MOST_BYTES:
+        while self._waiting and len(batch.pending) < MOST_APPENDS and batch.size < MOST_BYTES:
             pending = self._waiting[0]
             if not pending.future.done():
-                if not all(other.admits(pending.append) for other in others):
-                    break
-                if batch.pending and (pending.alone or batch.pending[0].alone):
+                if not batch.admits(pending):
                     break
                 batch.add(pending)
             self._waiting.popleft()

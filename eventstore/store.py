@@ -154,6 +154,7 @@ def _check(append: Append) -> None:
         raise ValueError("an append without events is not stored")
     if (append.command_id is None) != (append.command_hash is None):
         raise ValueError("a command id and the hash of its body come together")
-    streams = [write.stream for write in append.writes] + [stream for stream, _ in append.pins]
+    streams = [write.stream for write in append.writes]
+    streams += [stream for stream, _ in append.pins]
     if len(set(streams)) != len(streams):
         raise ValueError("an append names each stream once")

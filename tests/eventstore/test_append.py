@@ -153,8 +153,8 @@ async def test_a_stopped_appender_answers_everybody(database_url: str) -> None:
         await appenders_waiting(connection, 1)
         queued = asyncio.create_task(appender.append(append(write("budget:1", 1))))
         await asyncio.sleep(0)
-        assert appender._running is not None
-        appender._running.cancel()
+        assert appender._task is not None
+        appender._task.cancel()
         with pytest.raises(AppendUnknown):
             await sent
         with pytest.raises(LogUnavailable):

@@ -1,13 +1,12 @@
-"""The queue before the log: what may be on its way at the same time, and how a crowd is divided."""
+"""The queue before the log: what may share a batch, and in which order it is taken."""
 
-import asyncio
 from uuid import UUID
 
 import pytest
 from appending import append, write
 
 from eventstore import Append
-from eventstore.queue import MOST_APPENDS, SPLIT, Batch, Pending, Queue
+from eventstore.queue import MOST_APPENDS, Pending, Queue
 
 COMMAND = UUID(int=1)
 
@@ -19,8 +18,8 @@ def _queue(*appends: Append) -> Queue:
     return queue
 
 
-def _streams(batch: Batch | None) -> list[str]:
-    return [write.stream for one in batch.pending for write in one.append.writes] if batch else []
+def _streams(batch: list[Pending] | None) -> list[str]:
+    return [write.stream for one in batch or [] for write in one.append.writes]
 
 
 @pytest.mark.parametrize(
@@ -35,37 +34,28 @@ def _streams(batch: Batch | None) -> list[str]:
         (append(write("a"), command_id=COMMAND), append(write("b"), command_id=COMMAND), False),
     ],
 )
-async def test_only_appends_that_do_not_meet_are_on_their_way_together(
-    first: Append, second: Append, together: bool
-) -> None:
+async def test_only_appends_that_do_not_meet_share_a_batch(first: Append, second: Append, together: bool) -> None:
     queue = _queue(first, second)
-    batch = await queue.take()
-    assert batch is not None
-    assert [one.append for one in batch.pending] == ([first, second] if together else [first])
-    if not together:
-        later = asyncio.create_task(queue.take())
-        await asyncio.sleep(0)
-        assert not later.done()
-        queue.finish(batch)
-        taken = await later
-        assert taken is not None
-        assert [one.append for one in taken.pending] == [second]
+    batches = [[one.append for one in await queue.take() or []] for _ in range(1 if together else 2)]
+    assert batches == ([[first, second]] if together else [[first], [second]])
 
 
 async def test_nothing_overtakes_an_append_that_must_wait() -> None:
     queue = _queue(append(write("a")), append(write("a", 1)), append(write("b")))
-    batch = await queue.take()
-    assert _streams(batch) == ["a"]
-    assert queue._gather() is None
+    assert _streams(await queue.take()) == ["a"]
+    assert _streams(await queue.take()) == ["a", "b"]
 
 
-async def test_a_crowd_is_taken_in_halves_and_a_few_at_once() -> None:
-    few = _queue(*(append(write(str(number))) for number in range(SPLIT - 1)))
-    assert len(_streams(await few.take())) == SPLIT - 1
-    crowd = _queue(*(append(write(str(number))) for number in range(SPLIT)))
-    first, second = await crowd.take(), await crowd.take()
-    assert _streams(first) + _streams(second) == [str(number) for number in range(SPLIT)]
-    assert len(_streams(first)) == SPLIT // 2
+async def test_an_append_that_failed_in_company_is_taken_alone() -> None:
+    queue = _queue(append(write("a")), append(write("b")), append(write("c")))
+    queue._waiting[1].alone = True
+    assert [_streams(await queue.take()) for _ in range(3)] == [["a"], ["b"], ["c"]]
+
+
+async def test_callers_that_left_are_not_taken() -> None:
+    queue = _queue(append(write("a")), append(write("b")))
+    queue._waiting[0].future.cancel()
+    assert _streams(await queue.take()) == ["b"]
 
 
 async def test_batches_are_bounded() -> None:
@@ -76,7 +66,7 @@ async def test_batches_are_bounded() -> None:
 async def test_batches_are_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("eventstore.queue.MOST_BYTES", 30)
     queue = _queue(*(append(write(str(number), events=2)) for number in range(3)))
-    assert [len(_streams(await queue.take())) for _ in range(3)] == [1, 1, 1]
+    assert [_streams(await queue.take()) for _ in range(3)] == [["0"], ["1"], ["2"]]
 
 
 async def test_what_is_put_back_comes_first_and_in_its_order() -> None:
