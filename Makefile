@@ -68,6 +68,6 @@ $(INSTALLED): pyproject.toml requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@mirror=$$($(BIN)/python -m pip config get global.index-url 2>/dev/null || echo "$$PIP_INDEX_URL"); \
 	test -z "$$mirror" || export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$mirror}"; \
-	( $(SYNC) || $(SYNC) --system-certs ) && \
+	( $(SYNC) 2>/dev/null || $(SYNC) --system-certs ) && \
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
