@@ -21,7 +21,7 @@ run: compiled ## Start everything here: servers, API, projector, worker, and a d
 test: compiled ## Run the tests against real servers of their own
 	@$(BIN)/python -m pytest $(T)
 
-check: $(INSTALLED) ## Everything that must hold: style, types, rooms, dependencies, tests, coverage
+check: compiled ## Everything that must hold: style, types, rooms, dependencies, tests, coverage
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/basedpyright
