@@ -2,12 +2,13 @@
 
 import asyncio
 import re
+import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
+from itertools import count
 from time import perf_counter
 from typing import Any, cast
 
-from runtime.ids import new_id
 from transport.errors import BodyTimeout, MalformedHeader, TooLarge, UnsupportedMediaType
 
 Message = dict[str, Any]
@@ -24,6 +25,8 @@ DRAINED = 64 * 1024 * 1024
 DRAIN_SECONDS = 5.0
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_PROCESS = secrets.token_hex(8)
+_NUMBERS = count(1)
 
 
 class ClientGone(Exception):  # noqa: N818 - says what happened
@@ -43,7 +46,7 @@ class Visit:
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         self.client: str = scope["client"][0] if scope.get("client") else ""
         given = self.headers.get("x-request-id")
-        self.request_id = given if given and _REQUEST_ID.fullmatch(given) else str(new_id())
+        self.request_id = given if given and _REQUEST_ID.fullmatch(given) else f"{_PROCESS}-{next(_NUMBERS):x}"
         self.status = 0
         self.account = ""
         self.unread = self.headers.get("content-length", "0") != "0" or "transfer-encoding" in self.headers
