@@ -65,7 +65,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for_long(monkeypatch: pyt
         await asyncio.Event().wait()
 
     with pytest.raises(BodyTimeout):
-        await json_body(visit(content_length="2"), never)
+        await json_body(visit(content_length="20000"), never)
 
 
 async def test_a_client_that_goes_away_is_told_apart_from_an_empty_body() -> None:
