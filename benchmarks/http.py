@@ -21,6 +21,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import msgspec
+import psutil
 import uvloop
 from litestar import Litestar, post
 
@@ -56,10 +57,15 @@ class User(msgspec.Struct):
 
 
 class Figures(msgspec.Struct):
-    """What one round came to: answers per second, and milliseconds that 95 of 100 took at most."""
+    """What one round came to: answers per second, and milliseconds that 95 of 100 took at most.
+
+    `answers` are all, with those of the warm-up; `cpu` is the server's processor time for each, in microseconds.
+    """
 
     per_second: float
     p95: float
+    answers: int
+    cpu: float = 0.0
 
 
 def run() -> dict[str, float]:
@@ -81,40 +87,50 @@ async def _measure(folder: Path) -> dict[str, float]:
             "EMPTY_PORT": str(_free_port()),
             "PLUMBLINE_LIFELINE": "1",
         }
-        async with _process("serve", environ, environ["PORT"]), _process("empty", environ, environ["EMPTY_PORT"]):
+        async with (
+            _process("serve", environ, environ["PORT"]) as api,
+            _process("empty", environ, environ["EMPTY_PORT"]) as peer,
+        ):
             (folder / "users.json").write_bytes(msgspec.json.encode(users))
-            rounds = [await asyncio.to_thread(_round, folder, environ) for _ in range(ROUNDS)]
+            rounds = [await asyncio.to_thread(_round, folder, environ, api, peer) for _ in range(ROUNDS)]
     return _told(rounds)
 
 
-def _round(folder: Path, environ: dict[str, str]) -> dict[str, Figures]:
+def _round(folder: Path, environ: dict[str, str], api: psutil.Process, peer: psutil.Process) -> dict[str, Figures]:
     return {
-        "empty": _load(folder, "empty", environ["EMPTY_PORT"]),
-        "edit": _load(folder, "edit", environ["PORT"]),
-        "rename": _load(folder, "rename", environ["PORT"]),
+        "empty": _load(folder, "empty", environ["EMPTY_PORT"], peer),
+        "edit": _load(folder, "edit", environ["PORT"], api),
+        "rename": _load(folder, "rename", environ["PORT"], api),
     }
 
 
-def _load(folder: Path, kind: str, port: str) -> Figures:
+def _load(folder: Path, kind: str, port: str, server: psutil.Process) -> Figures:
     command = [sys.executable, "-m", "benchmarks.http", "load", kind, port, str(folder / "users.json")]
-    return msgspec.json.decode(subprocess.check_output(command), type=Figures)
+    before = server.cpu_times()
+    figures = msgspec.json.decode(subprocess.check_output(command), type=Figures)
+    after = server.cpu_times()
+    figures.cpu = (after.user + after.system - before.user - before.system) / figures.answers * 1e6
+    return figures
 
 
 def _told(rounds: list[dict[str, Figures]]) -> dict[str, float]:
     rates = {kind: median(each[kind].per_second for each in rounds) for kind in rounds[0]}
     p95 = {kind: median(each[kind].p95 for each in rounds) for kind in rounds[0]}
+    cpu = {kind: median(each[kind].cpu for each in rounds) for kind in rounds[0]}
     ratio = median(each["edit"].per_second / each["empty"].per_second for each in rounds)
     print(f"{USERS} users at once, medians of {ROUNDS} rounds\n")
-    print(f"{'':24}{'per second':>12}{'p95 ms':>10}{'of the empty one':>20}")
+    print(f"{'':24}{'per second':>12}{'p95 ms':>10}{'CPU us':>10}{'of the empty one':>20}")
     for kind, what in (("empty", "empty POST handler"), ("edit", "position.edit"), ("rename", "project.rename")):
         part = median(each[kind].per_second / each["empty"].per_second for each in rounds)
-        print(f"{what:24}{rates[kind]:12,.0f}{p95[kind]:10.1f}{part:20.2f}")
+        print(f"{what:24}{rates[kind]:12,.0f}{p95[kind]:10.1f}{cpu[kind]:10.0f}{part:20.2f}")
     return {
         "http.commands_per_s": rates["edit"],
         "http.renames_per_s": rates["rename"],
         "http.empty_handler_per_s": rates["empty"],
         "http.ratio_empty_handler": ratio,
         "http.p95_ms_100_users": p95["edit"],
+        "http.cpu_us_command": cpu["edit"],
+        "http.cpu_us_empty_handler": cpu["empty"],
     }
 
 
@@ -140,14 +156,14 @@ async def _user(write: WriteSide) -> User:
 
 
 @asynccontextmanager
-async def _process(role: str, environ: dict[str, str], port: str) -> AsyncIterator[None]:
+async def _process(role: str, environ: dict[str, str], port: str) -> AsyncIterator[psutil.Process]:
     command = (sys.executable, "-m", "benchmarks.http", role)
     process = await asyncio.create_subprocess_exec(*command, env=environ, stdin=subprocess.PIPE)
     try:
         while not await asyncio.to_thread(_answers, port):
             assert process.returncode is None, "the server ended"
             await asyncio.sleep(0.05)
-        yield
+        yield psutil.Process(process.pid)
     finally:
         process.terminate()
         await process.wait()
@@ -255,15 +271,15 @@ async def _send_load(kind: str, port: int, users: list[User]) -> Figures:
         for user in users
     ]
     await asyncio.sleep(WARM_UP)
-    took.clear()
+    warm = len(took)
     began = time.perf_counter()
     await asyncio.sleep(SECONDS)
     seconds = time.perf_counter() - began
-    answered = sorted(took)
+    answered = sorted(took[warm:])
     for connection in connections:
         connection.going = False
     await asyncio.sleep(0.3)  # the answers under way
-    return Figures(len(answered) / seconds, answered[int(len(answered) * 0.95)] * 1000)
+    return Figures(len(answered) / seconds, answered[int(len(answered) * 0.95)] * 1000, len(took))
 
 
 def _main(arguments: list[str]) -> None:
