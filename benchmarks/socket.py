@@ -88,9 +88,10 @@ def run() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         figures = uvloop.run(_measure(Path(folder)))
     print(f"{SOCKETS} sockets, {COMMANDS_PER_SECOND} commands a second for {SECONDS:.0f} s; milliseconds\n")
-    print(f"{'':32}{'p50':>8}{'p95':>8}{'p99':>8}{'most':>8}{'events':>10}")
+    print(f"{'':32}{'p50':>8}{'p95':>8}{'p99':>8}{'most':>8}{'events/s':>10}")
     for name, each in figures.items():
-        print(f"{name:32}{each.p50:8.1f}{each.p95:8.1f}{each.p99:8.1f}{each.most:8.1f}{each.events:10,}")
+        rate = each.events / SECONDS
+        print(f"{name:32}{each.p50:8.1f}{each.p95:8.1f}{each.p99:8.1f}{each.most:8.1f}{rate:10,.0f}")
     spread, one, peer, peer_one = figures.values()
     ratio, ratio_one = peer.p99 / spread.p99, peer_one.p99 / one.p99
     print(f"\np99 of Litestar's channels over ours: {ratio:.1f} spread, {ratio_one:.1f} on one")

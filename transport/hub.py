@@ -165,22 +165,21 @@ class Hub:
     async def _compare(self) -> None:
         """Compare every feed with the log, and go after what is missing."""
         known = {name: held.feed.last for name, held in self._held.items() if held.feed.last is not None}
+        epoch = await self._store.epoch()
         heads = await self.reading.heads(list(known))
+        restored = epoch != self.epoch
+        if restored:
+            _log.error("the log was restored to an earlier point", epoch=str(epoch))
+            self.epoch = epoch
+            self.reading.forget()
         for name, head in heads.items():
             held = self._held.get(name)
             if held is None:
                 continue
-            if head < known[name]:
-                await self._restart(held.feed, head)
+            if restored or head < known[name]:
+                held.feed.restart(head)
             else:
                 self._expect(held.feed, head)
-
-    async def _restart(self, feed: Feed, head: int) -> None:
-        """Follow a log that was restored to an earlier point."""
-        self.epoch = await self._store.epoch()
-        _log.error("the log was restored to an earlier point", feed=feed.name, last=feed.last, head=head)
-        self.reading.forget()
-        feed.restart(head)
 
 
 async def _tried(work: Callable[[], Awaitable[None]], what: str) -> None:

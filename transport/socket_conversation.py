@@ -252,13 +252,12 @@ class Conversation:
 
     async def _revalidate(self) -> None:
         try:
-            await self._credentials.revalidate()
+            if not await self._credentials.revalidate():
+                self._feeds.doubt()
         except NotSignedIn as error:
             self._refuse(error)
         except Exception as error:  # noqa: BLE001 - logged, and looked at again
             _log.warning("a socket's credentials cannot be looked at", reason=repr(error))
-        else:
-            self._feeds.doubt()
 
     def _refuse(self, error: Exception, message_id: MessageId | None = None) -> None:
         self._fail(message_id, error)

@@ -12,6 +12,8 @@ from transport.recognition import check_origin
 SIGN_IN_SECONDS = 10.0
 """How long a socket may stay without anybody signed in."""
 REVALIDATE_SECONDS = 300.0
+SOON_SECONDS = 10.0
+"""When to look again if that was not possible."""
 
 
 class Credentials:
@@ -54,14 +56,20 @@ class Credentials:
         self._due_at = monotonic() + REVALIDATE_SECONDS
         return session
 
-    async def revalidate(self) -> None:
-        """Look whether the credentials still hold. Raises `NotSignedIn`."""
-        self._due_at = monotonic() + REVALIDATE_SECONDS
-        await self._doors.write.bus.states.get(self.identity.actor, fresh=True)
+    async def revalidate(self) -> bool:
+        """Look whether the credentials still hold, and answer whether they still hold for as much.
+
+        Raises `NotSignedIn`. Whatever else it raises, it is soon time to look again.
+        """
+        identity = self.identity
+        self._due_at = monotonic() + SOON_SECONDS
+        await self._doors.write.bus.states.get(identity.actor, fresh=True)
         session = await self._doors.recognise(dict(self._headers))
         if session is None:
             raise NotSignedIn
         self.session = session
+        self._due_at = monotonic() + REVALIDATE_SECONDS
+        return session.identity.admin >= identity.admin
 
     async def _known(self, headers: dict[str, str]) -> Session | None:
         try:

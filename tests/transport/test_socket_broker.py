@@ -10,6 +10,8 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
+import psycopg
+
 from commands import Busy
 from commands.bus import Bus
 from commands.frames import Batch, channel_of, unnumbered
@@ -138,3 +140,34 @@ async def test_nonsense_from_the_broker_changes_nothing(server: Server, ann: Som
         assert await client.events(last) == list(range(2, last + 1))
         broker.publish(channel_of(feed), unnumbered(b'{"op":"progress","done":3}').encode())
         assert await client.hear() == {"op": "progress", "done": 3}
+
+
+async def test_a_log_that_was_restored_to_an_earlier_point_resets_whoever_follows(
+    server: Server, ann: Somebody
+) -> None:
+    project_id = await ann.project()
+    feed = f"project:{project_id}"
+    last = await ann.add(project_id, count=3)
+    async with await open_socket(server, ann) as client:
+        await client.subscribe(feed, after=0)
+        assert await client.events(last) == list(range(1, last + 1))
+        await client.until("caught_up")
+        epoch = restore(server.database_url, feed, 3)
+        reset = await client.until("reset", feed=feed)
+        assert (reset["reason"], reset["head"], reset["epoch"]) == ("epoch", 3, epoch)
+        old = await client.subscribe(feed, after=2, epoch=client.welcome["epoch"])
+        assert (old["op"], old["reason"]) == ("reset", "epoch")
+        subscribed = await client.subscribe(feed, after=2, epoch=epoch)
+        assert (subscribed["op"], subscribed["head"]) == ("subscribed", 3)
+        assert (await client.hear())["sequence"] == 3
+
+
+def restore(database_url: str, feed: str, sequence: int) -> str:
+    """Make the log one that was restored from a backup, in which the feed ended at `sequence`; give its epoch."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE events DISABLE TRIGGER events_are_permanent")
+        connection.execute("DELETE FROM events WHERE feed = %s AND sequence > %s", (feed, sequence))
+        connection.execute("ALTER TABLE events ENABLE TRIGGER events_are_permanent")
+        row = connection.execute("UPDATE log_epoch SET epoch = gen_random_uuid() RETURNING epoch::text").fetchone()
+        assert row is not None
+        return str(row[0])
