@@ -174,10 +174,7 @@ class Conversation:
             self._count_wrong(id_of(line), error)
             return
         self._wrong = 0
-        if self._signing_in:
-            self._later.append(message)
-        else:
-            self._obey(message)
+        self._obey(message)
 
     def _count_wrong(self, message_id: MessageId | None, error: Refused) -> None:
         self._fail(message_id, error)
@@ -186,6 +183,9 @@ class Conversation:
             self.close(PROTOCOL_ERRORS)
 
     def _obey(self, message: Said) -> None:
+        if self._signing_in:
+            self._later.append(message)
+            return
         match message:
             case ClientPing(t=t):
                 self._say(ServerPong(t=t))

@@ -19,7 +19,10 @@ MOST_PER_ACCOUNT = 20
 RECONNECT_JITTER_MS = 5_000
 """Over how long clients that are sent away together come back."""
 LONGEST_TICK = 1.0
+STALL_SECONDS = 1.0
+"""How late a look at the heartbeats may be and still count."""
 PATIENCE_SECONDS = 10.0
+"""How long the end of the process waits for sockets to part, and for their commands to be carried out."""
 
 
 class OpenSocket(Protocol):
@@ -134,7 +137,10 @@ class Sockets:
 
     async def _beat(self) -> None:
         while True:
+            due = monotonic() + self._tick
             await asyncio.sleep(self._tick)
+            if monotonic() > due + STALL_SECONDS:
+                continue  # it was this process that slept: what clients answered meanwhile is still to be read
             ping = told(ServerPing(t=int(time() * 1000)))
             now = monotonic()
             for socket in list(self._open):

@@ -48,10 +48,12 @@ async def test_the_first_message_may_sign_in(server: Server, ann: Somebody) -> N
     async with await dial(server) as client:
         await client.connection.send(
             f'{{"op":"auth","id":1,"token":"{ann.token}"}}\n'
+            f'{{"op":"auth","id":3,"token":"{ann.token}"}}\n'
             f'{{"op":"subscribe","id":2,"feed":"project:{project_id}","after":0}}'
         )
         assert await client.hear() == {"op": "signed_in", "id": 1}
         assert (await client.hear())["account_id"] == str(ann.account_id)
+        assert await client.hear() == {"op": "signed_in", "id": 3}
         assert (await client.hear())["op"] == "subscribed"
 
 
