@@ -46,7 +46,7 @@ class AccessLog:
     def __init__(self, *, enabled: bool) -> None:
         """Write to standard error, or nowhere."""
         self._enabled = enabled
-        self._lines: list[Line] = []
+        self._over: list[tuple[Visit, float, float]] = []
         self._writing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -63,18 +63,7 @@ class AccessLog:
         """Note a request that is over."""
         if not self._enabled or (visit.status < ERROR and visit.path.startswith(QUIET)):
             return
-        self._lines.append(
-            Line(
-                method=visit.method,
-                path=visit.path,
-                status=visit.status,
-                ms=round(seconds * 1000, 2),
-                client=visit.client,
-                account=visit.account,
-                request_id=visit.request_id,
-                timestamp=datetime.fromtimestamp(time(), UTC),
-            )
-        )
+        self._over.append((visit, seconds, time()))
 
     async def _write_on(self) -> None:
         while True:
@@ -82,13 +71,25 @@ class AccessLog:
             self._write()
 
     def _write(self) -> None:
-        lines, self._lines = self._lines, []
-        if not lines:
+        over, self._over = self._over, []
+        if not over:
             return
+        lines = [_line(visit, seconds, ended_at) for visit, seconds, ended_at in over]
         if sys.stderr.isatty():
-            text = [
-                human_line(structs.asdict(line) | {"timestamp": line.timestamp.isoformat()}).encode() for line in lines
-            ]
+            text = [human_line(structs.asdict(line) | {"timestamp": str(line.timestamp)}).encode() for line in lines]
         else:
             text = [_ENCODER.encode(line) for line in lines]
         Lines(sys.stderr.buffer).msg(b"\n".join(text))
+
+
+def _line(visit: Visit, seconds: float, ended_at: float) -> Line:
+    return Line(
+        method=visit.method,
+        path=visit.path,
+        status=visit.status,
+        ms=round(seconds * 1000, 2),
+        client=visit.client,
+        account=visit.account,
+        request_id=visit.request_id,
+        timestamp=datetime.fromtimestamp(ended_at, UTC),
+    )

@@ -21,15 +21,19 @@ class Admission:
 
     async def account(self, visit: Visit) -> Session:
         """Admit somebody known. Raises `NotSignedIn`, `OriginRefused`, `CsrfRefused`, `TooManyRequests`."""
-        session = await self._known(visit)
+        try:
+            session = await self._recognise(visit.headers)
+        except NotSignedIn:
+            await self._limiter.take(self._limits.anonymous, visit.client)
+            raise
         if session is None:
             await self._limiter.take(self._limits.anonymous, visit.client)
             raise NotSignedIn
-        visit.account = session.identity.actor
+        visit.account = session.actor
         if session.session_id and not visit.safe:
             check_origin(visit.headers, self._origins, required=True)
             check_csrf(session, visit.headers)
-        await self._limiter.take(self._limits.account, visit.account)
+        await self._limiter.take(self._limits.account, session.actor)
         return session
 
     async def anyone(self, visit: Visit) -> None:
@@ -37,10 +41,3 @@ class Admission:
         if not visit.safe:
             check_origin(visit.headers, self._origins, required=False)
         await self._limiter.take(self._limits.anonymous, visit.client)
-
-    async def _known(self, visit: Visit) -> Session | None:
-        try:
-            return await self._recognise(visit.headers)
-        except NotSignedIn:
-            await self._limiter.take(self._limits.anonymous, visit.client)
-            raise

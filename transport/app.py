@@ -75,7 +75,7 @@ async def open_doors(settings: Settings, limits: Limits = LIMITS) -> AsyncGenera
             Sessions(valkey, ends, write.identities, settings.master_key, settings.session_hours)
         )
         freshness = await stack.enter_async_context(Freshness(write.store, write.bus.states))
-        recognise = Recognition(write.identities, sessions, freshness)
+        recognise = Recognition(write, sessions, freshness)
         limiter = Limiter(valkey)
         yield Doors(
             settings=settings,

@@ -38,14 +38,7 @@ _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 def command_apps(doors: Doors) -> dict[str, ASGIApp]:
     """Make an ASGI application for each command, by its path."""
-    return {f"/api/commands/{name}": _app(CommandDoor(doors, command)) for name, command in PUBLIC.items()}
-
-
-def _app(door: "CommandDoor") -> ASGIApp:
-    async def handle(scope: Any, receive: Receive, send: Send) -> None:
-        await door(visit_of(scope), receive, send)
-
-    return handle
+    return {f"/api/commands/{name}": CommandDoor(doors, command) for name, command in PUBLIC.items()}
 
 
 class CommandDoor:
@@ -60,8 +53,9 @@ class CommandDoor:
         self._for_anyone = RIGHTS[command] == "anyone"
         self._strict = _strict_limit(doors, command)
 
-    async def __call__(self, visit: Visit, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Answer one request. Raises a `Refused`."""
+        visit = visit_of(scope)
         if visit.method != "POST":
             raise MethodNotAllowed(allowed=("POST",))
         actor = await self._admitted(visit)

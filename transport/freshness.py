@@ -4,7 +4,6 @@ Without it each account that is busy would be looked up on its own, once a secon
 """
 
 import asyncio
-from collections import OrderedDict
 from time import monotonic
 from typing import Self
 
@@ -32,7 +31,7 @@ class Freshness:
         """Refresh what `states` keeps from `store`."""
         self._store = store
         self._states = states
-        self._seen: OrderedDict[str, float] = OrderedDict()
+        self._seen: dict[str, float] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -45,15 +44,14 @@ class Freshness:
             await asyncio.wait([self._task])
 
     def saw(self, actor: str) -> None:
-        """Look after an account's stream from now on."""
-        self._seen[actor] = monotonic()
-        self._seen.move_to_end(actor)
-        if len(self._seen) > MOST_ACCOUNTS:
-            self._seen.popitem(last=False)
+        """Look after an account's stream for the next while."""
+        if actor in self._seen or len(self._seen) < MOST_ACCOUNTS:
+            self._seen[actor] = monotonic()
 
     async def refresh(self) -> None:
         """Ask the log once which of these accounts have changed, and read those."""
-        self._forget(monotonic() - FORGOTTEN)
+        forgotten = monotonic() - FORGOTTEN
+        self._seen = {actor: seen_at for actor, seen_at in self._seen.items() if seen_at > forgotten}
         if not self._seen:
             return
         asked_at = monotonic()
@@ -63,10 +61,6 @@ class Freshness:
                 await self._states.get(stream, fresh=True)
             else:
                 entry.checked_at = max(entry.checked_at, asked_at)
-
-    def _forget(self, before: float) -> None:
-        while self._seen and next(iter(self._seen.values())) < before:
-            self._seen.popitem(last=False)
 
     async def _run(self) -> None:
         while True:

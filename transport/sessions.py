@@ -30,12 +30,14 @@ MOST_LOADING = 8
 
 
 class Session(Struct, frozen=True, kw_only=True):
-    """Somebody recognised at a door. `session_id` and `csrf` are there when a cookie, not a token, said so.
+    """Somebody recognised at a door, whose commands are recorded under `actor`.
 
+    `session_id` and `csrf` are there when a cookie, not a token, said so.
     `session_id` is the hash of the cookie's secret: it names the session without opening it.
     """
 
     identity: Identity
+    actor: str
     session_id: str = ""
     csrf: str = ""
 
@@ -127,7 +129,12 @@ class Sessions:
 
     def _session(self, session_id: str, identity: Identity) -> Session:
         csrf = hmac.digest(self._key, f"csrf:{session_id}".encode(), "sha256")
-        return Session(identity=identity, session_id=session_id, csrf=base64.urlsafe_b64encode(csrf).decode())
+        return Session(
+            identity=identity,
+            actor=identity.actor,
+            session_id=session_id,
+            csrf=base64.urlsafe_b64encode(csrf).decode(),
+        )
 
     def _ended(self, session_id: str) -> None:
         self._remember(session_id, None)

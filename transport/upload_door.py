@@ -52,11 +52,11 @@ def upload_routes(doors: Doors) -> list[HTTPRouteHandler]:
         session = await doors.admission.account(visit)
         project_id = query_of(InProject, request.path_params, request.scope["query_string"]).project_id
         command_id = header_id(visit, "idempotency-key") or new_id()
-        await _check_right(doors, session.identity.actor, project_id)
+        await _check_right(doors, session.actor, project_id)
         file = MultipartFile(visit, request.receive, doors.settings.upload_limit_bytes)
         blob = await _stored(doors, file)
         command = _command(project_id, file.name, blob)
-        receipt = await doors.write.bus.execute(command, actor=session.identity.actor, command_id=command_id)
+        receipt = await doors.write.bus.execute(command, actor=session.actor, command_id=command_id)
         answer = Upload(
             document_id=command.document_id, content_hash=command.content_hash, size=command.size, receipt=receipt
         )
