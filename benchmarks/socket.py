@@ -15,12 +15,10 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -32,6 +30,7 @@ from msgspec import Struct
 from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, connect
 
+from benchmarks.listener import WARM_UP, Figures, Listener
 from commands.write_side import WriteSide, write_side
 from domain.account import IssueToken, Register
 from domain.budget import AddPosition, Edit
@@ -52,7 +51,6 @@ PEOPLE = 20
 FEEDS = 20
 COMMANDS_PER_SECOND = 100
 SECONDS = 10.0
-WARM_UP = 2.0
 KEY = bytes(range(32))
 MUCH = Limit("benchmark", 10_000_000, 60, lease=100)
 LIMITS = Limits(log_in=MUCH, password=MUCH, registration=MUCH, anonymous=MUCH, account=MUCH)
@@ -63,24 +61,6 @@ class Place(Struct):
 
     project_id: UUID
     position_id: UUID
-
-
-class Listener(Struct):
-    """A socket to open: its path, its bearer token, and the feed to subscribe to, if it has to say one."""
-
-    path: str
-    token: str = ""
-    feed: str = ""
-
-
-class Figures(Struct):
-    """Latencies in milliseconds, and how many events arrived on all sockets together."""
-
-    p50: float
-    p95: float
-    p99: float
-    most: float
-    events: int
 
 
 def run() -> dict[str, float]:
@@ -169,7 +149,7 @@ async def _listened(
     """Let another process open the sockets, send at a steady pace, and give what it heard."""
     path = folder / "listeners.json"
     path.write_bytes(msgspec.json.encode(listeners))
-    command = (sys.executable, "-m", "benchmarks.socket", "listen", port, str(path))
+    command = (sys.executable, "-m", "benchmarks.listener", port, str(path))
     process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert (await process.stdout.readline()).strip() == b"ready"
@@ -274,115 +254,12 @@ async def _serve_peer() -> None:
         await granian(app, HOST, int(os.environ["PEER_PORT"])).serve()
 
 
-class Heard(asyncio.Protocol):
-    """A WebSocket client that does nothing but note how late each event is."""
-
-    def __init__(self, listener: Listener, late: list[float], ready: Callable[[], None]) -> None:
-        """Open `listener`'s socket; call `ready` when what is new would be heard."""
-        self._listener = listener
-        self._late = late
-        self._ready = ready
-        self._received = b""
-        self._open = False
-        self._transport: Any = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Shake hands."""
-        self._transport = transport
-        listener = self._listener
-        authorization = f"Authorization: Bearer {listener.token}\r\n" if listener.token else ""
-        self._transport.write(
-            f"GET {listener.path} HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n{authorization}\r\n".encode()
-        )
-
-    def data_received(self, data: bytes) -> None:
-        """Take in frames, or parts of them."""
-        now = time.time()
-        self._received += data
-        if not self._open:
-            head, self._open, self._received = _split(self._received)
-            if not self._open:
-                return
-            assert b" 101 " in head, head
-            if self._listener.feed:
-                self._say(f'{{"op":"subscribe","id":1,"feed":"{self._listener.feed}"}}')
-            else:
-                self._ready()
-        while (end := _end(self._received)) is not None:
-            start, end = end
-            for line in self._received[start:end].split(b"\n"):
-                self._hear(line, now)
-            self._received = self._received[end:]
-
-    def _hear(self, line: bytes, now: float) -> None:
-        if line.startswith(b'{"op":"event"'):
-            self._late.append(now - _time(line.partition(b'"at":"')[2][:32]))
-        elif line.startswith(b'{"op":"ping"'):
-            self._say('{"op":"pong"}')
-        elif line.startswith(b'{"op":"caught_up"'):
-            self._ready()
-
-    def _say(self, text: str) -> None:
-        self._transport.write(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text.encode())  # a mask of zeroes
-
-
-def _split(received: bytes) -> tuple[bytes, bool, bytes]:
-    head, found, rest = received.partition(b"\r\n\r\n")
-    return (head, True, rest) if found else (b"", False, received)
-
-
-def _end(received: bytes) -> tuple[int, int] | None:
-    """Find where the payload of the first frame begins and ends; `None` while it is not complete."""
-    if len(received) < 2:
-        return None
-    length, start = received[1], 2
-    if length >= 126:
-        start = 4 if length == 126 else 10
-        if len(received) < start:
-            return None
-        length = int.from_bytes(received[2:start], "big")
-    return (start, start + length) if len(received) >= start + length else None
-
-
-_times: dict[bytes, float] = {}
-
-
-def _time(at: bytes) -> float:
-    """Read a time; the same event comes on many sockets."""
-    if at not in _times:
-        if len(_times) > 1000:
-            _times.clear()
-        _times[at] = datetime.fromisoformat(at.decode()).timestamp()
-    return _times[at]
-
-
-async def _listen(port: int, listeners: list[Listener]) -> Figures:
-    loop = asyncio.get_running_loop()
-    late: list[float] = []
-    ready = asyncio.Semaphore(0)
-    for listener in listeners:
-        await loop.create_connection(lambda listener=listener: Heard(listener, late, ready.release), HOST, port)
-    for _ in listeners:
-        await ready.acquire()
-    print("ready", flush=True)
-    await asyncio.sleep(WARM_UP)
-    late.clear()
-    await asyncio.to_thread(sys.stdin.readline)
-    late.sort()
-    p50, p95, p99 = (late[int(len(late) * part)] * 1000 for part in (0.5, 0.95, 0.99))
-    return Figures(p50, p95, p99, late[-1] * 1000, len(late))
-
-
 def _main(arguments: list[str]) -> None:
     match arguments:
         case ["serve"]:
             serve(load(), limits=LIMITS)
         case ["peer"]:
             uvloop.run(_serve_peer())
-        case ["listen", port, path]:
-            listeners = msgspec.json.decode(Path(path).read_bytes(), type=list[Listener])
-            sys.stdout.buffer.write(msgspec.json.encode(uvloop.run(_listen(int(port), listeners))))
         case _:
             print(run())
 

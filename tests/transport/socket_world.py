@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,12 +83,12 @@ class Server:
 
 
 @contextmanager
-def running_server(servers: Embedded, template: str, folder: Path, **environ: str) -> Iterator[Server]:
+def running_server(servers: Embedded, template: str, folder: Path, **environ: str) -> Generator[Server]:
     """Run a server on a fresh copy of the migrated database."""
     name = f"test_{uuid4().hex}"
     database_url = urlsplit(servers.database_url)._replace(path=f"/{name}").geturl()
     with psycopg.connect(servers.database_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log".encode())
         asyncio.run(make_tables(database_url))
         server = new_server(database_url, servers.redis_url, folder, **environ)
         try:
@@ -96,7 +96,7 @@ def running_server(servers: Embedded, template: str, folder: Path, **environ: st
             yield server
         finally:
             server.stop()
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 def new_server(database_url: str, redis_url: str, folder: Path, **environ: str) -> Server:
@@ -158,7 +158,7 @@ class Somebody:
 
 
 @asynccontextmanager
-async def writing(server: Server) -> AsyncIterator[WriteSide]:
+async def writing(server: Server) -> AsyncGenerator[WriteSide]:
     """Open the bus beside the server's, as another process would."""
     async with (
         open_pool(server.database_url, size=4) as pool,
