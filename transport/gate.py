@@ -26,7 +26,7 @@ from transport.errors import (
     internal_problem,
     problem_of,
 )
-from transport.metrics import observe
+from transport.metrics import REFUSALS, observe
 from transport.visit import VISIT, ASGIApp, ClientGone, Message, Receive, Send, Visit, drain
 
 Header = tuple[bytes, bytes]
@@ -129,6 +129,7 @@ async def _answer_error(error: Exception, visit: Visit, send: Send) -> None:
         log.error("door.internal_error", method=visit.method, path=visit.path, exc_info=error)
         problem, headers = internal_problem(visit.request_id), dict[str, str]()
     else:
+        REFUSALS.labels(refusal.code).inc()
         problem, headers = problem_of(refusal, visit.request_id), headers_of(refusal)
     body = encoded(problem)
     started = [(b"content-type", PROBLEM_TYPE.encode()), (b"content-length", b"%d" % len(body))]

@@ -16,6 +16,12 @@ SECONDS = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
     registry=REGISTRY,
 )
+REFUSALS = Counter(
+    "http_refusals_total",
+    "Requests refused, by error code: wrong passwords, lost races, rate limits and all others",
+    ("code",),
+    registry=REGISTRY,
+)
 
 
 @lru_cache(maxsize=1024)

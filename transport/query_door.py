@@ -41,6 +41,8 @@ PATHS: dict[str, str] = {
 """Where each query is answered. What stands in braces is a field of the query; the others are parameters."""
 
 MOST_PARAMETERS = 50
+LARGEST = 2**63 - 1
+"""Of numbers that PostgreSQL counts with."""
 Q = TypeVar("Q", bound=Struct)
 FIELD = re.compile(r"\{(\w+)\}")
 
@@ -87,9 +89,14 @@ def query_of(query: type[Q], path: Mapping[str, str], query_string: bytes) -> Q:
         if name not in known or name in path:
             raise _wrong(name, "There is no such parameter.")
     try:
-        return msgspec.convert({**given, **path}, query, strict=False)
+        asked = msgspec.convert({**given, **path}, query, strict=False)
     except msgspec.ValidationError as error:
         raise _named(error) from error
+    for name in known:
+        value: object = getattr(asked, name)
+        if isinstance(value, int) and not -LARGEST <= value <= LARGEST:
+            raise _wrong(name, "The number is too large.")
+    return asked
 
 
 def _given(query_string: bytes) -> dict[str, str]:

@@ -48,7 +48,9 @@ def test_a_job_that_nobody_takes_degrades_the_service(api: Api) -> None:
 def test_metrics_are_prometheus_text(api: Api) -> None:
     client = api.client()
     client.get("/health/live")
+    client.post("/api/session", json={"email": "nobody@localhost", "password": "not it at all"})
     text = client.get("/metrics").text
+    assert 'http_refusals_total{code="bad_credentials"}' in text
     assert 'http_requests_total{method="GET",route="/health/live",status="200"}' in text
 
 

@@ -79,6 +79,7 @@ def test_two_versions_can_be_compared(api: Api) -> None:
         ("limit=1&limit=2", "limit"),
         ("after=-1", "after"),
         ("after=1.5", "after"),
+        (f"after={2**63}", "after"),
         ("text=%00", "text"),
         ("nonsense=1", "nonsense"),
         ("status=lost", "status"),
