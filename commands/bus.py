@@ -15,7 +15,7 @@ from commands.rights import authorise
 from commands.sealing import sealed
 from commands.states import Entry, States
 from domain.core import SYSTEM, Aggregate, Claim, ClaimReleased, ClaimTaken, Command, Context, Event, Refused
-from domain.registry import AGGREGATE_OF
+from domain.registry import AGGREGATE_OF, PERSONAL_FIELDS
 from eventstore import (
     Append,
     Appended,
@@ -57,6 +57,8 @@ class Order(Struct, frozen=True, kw_only=True):
 
     command: Command
     aggregate: Aggregate
+    stream: str
+    feed: str
     actor: str
     command_id: UUID
     command_hash: bytes
@@ -107,9 +109,12 @@ class Bus:
         stored nothing, except `OutcomeUnknown`, which says that this is not known.
         """
         command_id = command_id or new_id()
+        aggregate = AGGREGATE_OF[type(command)]
         order = Order(
             command=command,
-            aggregate=AGGREGATE_OF[type(command)],
+            aggregate=aggregate,
+            stream=aggregate.stream_of(command),
+            feed=aggregate.feed_of(command),
             actor=actor,
             command_id=command_id,
             command_hash=self._lookups.command_hash(actor, command),
@@ -131,12 +136,11 @@ class Bus:
             raise OutcomeUnknown from error
 
     async def _decided(self, order: Order) -> Receipt:
-        stream = order.aggregate.stream_of(order.command)
         fresh = False
         for attempt in range(1, TRIES + 1):
             try:
-                async with self.states.lock(stream):
-                    return await self._attempt(order, stream, fresh=fresh)
+                async with self.states.lock(order.stream):
+                    return await self._attempt(order, fresh=fresh)
             except VersionConflict:
                 await asyncio.sleep(random.random() * PAUSE * attempt)  # noqa: S311 - spreads rivals, guards nothing
                 fresh = True
@@ -146,42 +150,50 @@ class Bus:
                 fresh = True  # the refusal may rest on an old state: look once more before it counts
         raise Busy
 
-    async def _attempt(self, order: Order, stream: str, *, fresh: bool) -> Receipt:
-        command, aggregate = order.command, order.aggregate
+    async def _attempt(self, order: Order, *, fresh: bool) -> Receipt:
+        command, aggregate, stream = order.command, order.aggregate, order.stream
         entry = await self.states.get(stream, fresh=fresh)
-        pins = await self._authorised(order, stream, entry, fresh=fresh)
+        pins = await self._authorised(order, entry, fresh=fresh)
         found = await self._lookups.find(command, self.states, fresh=fresh)
         claims = {name: await self._claim(name, fresh=fresh) for name in found.claims}
         context = Context(actor=order.actor, now=self._now(), given=found.given, claims=claims)
-        base = entry.version
+        expected = {stream: entry.version} | {f"claim:{name}": claim.version for name, claim in claims.items()}
         events = aggregate.decide(command, entry.state, context)
         if not events:
             return await self._nothing_new(order, entry)
-        stored = [self._types.encode(await sealed(event, self._vault)) for event in events]
-        numbered = list(zip(events, stored, strict=True))
-        append = _append(order, stream, numbered, base=base, claims=claims, pins=pins)
+        by_stream = _by_stream(events, stream)
+        writes = [
+            Write(name, expected[name], tuple([await self._stored(event) for event in written]))
+            for name, written in by_stream.items()
+        ]
+        append = _append(order, writes, pins)
         appended = await self._store.append(append)
         if appended.repeated:  # stored once before: by an earlier try, or on a connection that broke before its answer
             await self.states.get(stream, fresh=True)
         else:
-            self._fold(append, events, appended)
+            for write, written in zip(writes, by_stream.values(), strict=True):
+                sizes = [len(event.data) for event in write.events]
+                self.states.advance(write.stream, write.expected, written, sizes, appended.position)
             self._publish(_recorded(append, appended))
-            await self.states.save_snapshot(stream, entry)
+            self.states.keep_snapshot(stream, entry)
         return _receipt(order, appended, found.result)
 
-    async def _authorised(self, order: Order, stream: str, entry: Entry, *, fresh: bool) -> dict[str, int]:
+    async def _stored(self, event: Event) -> NewEvent:
+        return self._types.encode(await sealed(event, self._vault) if type(event) in PERSONAL_FIELDS else event)
+
+    async def _authorised(self, order: Order, entry: Entry, *, fresh: bool) -> dict[str, int]:
         """Check the actor's rights; answer the streams that this rests on, with their versions, as pins."""
         if order.actor == SYSTEM:
             return {}
-        seen: dict[str, Entry] = {stream: entry}
-        feed = order.aggregate.feed_of(order.command)
+        seen: dict[str, Entry] = {order.stream: entry}
+        feed = order.feed
         on_project = feed.startswith("project:")
         for other in (order.actor, feed) if on_project else (order.actor,):
             if other and other not in seen:
                 seen[other] = await self.states.get(other, fresh=fresh)
         account = seen[order.actor].state if order.actor else None
         authorise(order.command, order.actor, account, seen[feed].state if on_project else None)
-        return {name: other.version for name, other in seen.items() if name != stream}
+        return {name: other.version for name, other in seen.items() if name != order.stream}
 
     async def _claim(self, name: str, *, fresh: bool) -> Claim:
         held = await self.states.get(f"claim:{name}", fresh=fresh)
@@ -192,9 +204,8 @@ class Bus:
         replayed = await self._first_receipt(order)
         if replayed is not None:
             return replayed
-        feed = order.aggregate.feed_of(order.command)
-        heads = await self._store.heads([feed])
-        return Receipt(command_id=order.command_id, feed=feed, sequence=heads[feed][0], position=entry.position)
+        sequence, _ = (await self._store.heads([order.feed]))[order.feed]
+        return Receipt(command_id=order.command_id, feed=order.feed, sequence=sequence, position=entry.position)
 
     async def _first_receipt(self, order: Order) -> Receipt | None:
         try:
@@ -209,37 +220,20 @@ class Bus:
         found = await self._lookups.repeated(order.command)
         return _receipt(order, appended, found)
 
-    def _fold(self, append: Append, events: Sequence[Event], appended: Appended) -> None:
-        sizes = {write.stream: [len(event.data) for event in write.events] for write in append.writes}
-        by_stream: dict[str, list[Event]] = {write.stream: [] for write in append.writes}
-        main = append.writes[0].stream
-        for event in events:
-            by_stream[_stream_of(event, main)].append(event)
-        for write in append.writes:
-            folded = list(zip(by_stream[write.stream], sizes[write.stream], strict=True))
-            self.states.advance(write.stream, write.expected, folded, appended.position)
+
+def _by_stream(events: Sequence[Event], main: str) -> dict[str, list[Event]]:
+    """Sort events by the stream that they belong to; the one that was decided on comes first."""
+    by_stream: dict[str, list[Event]] = {main: []}
+    for event in events:
+        stream = f"claim:{event.claim}" if isinstance(event, ClaimTaken | ClaimReleased) else main
+        by_stream.setdefault(stream, []).append(event)
+    return by_stream
 
 
-def _stream_of(event: Event, main: str) -> str:
-    return f"claim:{event.claim}" if isinstance(event, ClaimTaken | ClaimReleased) else main
-
-
-def _append(
-    order: Order,
-    stream: str,
-    events: Sequence[tuple[Event, NewEvent]],
-    *,
-    base: int,
-    claims: dict[str, Claim],
-    pins: dict[str, int],
-) -> Append:
-    writes: dict[str, list[NewEvent]] = {stream: []}
-    for event, stored in events:
-        writes.setdefault(_stream_of(event, stream), []).append(stored)
-    expected = {stream: base} | {f"claim:{name}": claim.version for name, claim in claims.items()}
+def _append(order: Order, writes: Sequence[Write], pins: dict[str, int]) -> Append:
     return Append(
-        feed=order.aggregate.feed_of(order.command),
-        writes=tuple(Write(name, expected[name], tuple(new)) for name, new in writes.items()),
+        feed=order.feed,
+        writes=tuple(writes),
         pins=tuple(pins.items()),
         actor=order.actor or "anyone",
         command_id=order.command_id,

@@ -20,7 +20,7 @@ def event_frame(event: Recorded) -> bytes:
         event.type.encode(),
         event.recorded_at.isoformat().encode(),
         event.actor.encode(),
-        b'"command_id":"%b",' % str(event.command_id).encode() if event.command_id else b"",
+        b'"command_id":%b,' % msgspec.json.encode(event.command_id) if event.command_id else b"",
         _public(event),
     )
 

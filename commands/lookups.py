@@ -5,6 +5,7 @@ Decisions are pure, so the bus looks these up first and hands them over in the c
 
 import hmac
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from hashlib import blake2b, sha256
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,11 @@ from domain.audit import Scope, StartAudit
 from domain.budget import Budget, RestoreVersion, UnknownVersion
 from domain.core import Command
 from domain.experts.rules import RULES
+
+
+@lru_cache(maxsize=10_000)
+def _person(actor: str) -> bytes:
+    return sha256(actor.encode()).digest()[:16]
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -62,7 +68,7 @@ class Lookups:
     def command_hash(self, actor: str, command: Command) -> bytes:
         """Digest who commands what, to tell a repeated command from another one under the same id."""
         body = msgspec.json.encode(command)
-        return blake2b(body, key=self._key, digest_size=16, person=sha256(actor.encode()).digest()[:16]).digest()
+        return blake2b(body, key=self._key, digest_size=16, person=_person(actor)).digest()
 
     def email_claim(self, email: str) -> str:
         """Name the unique value that an e-mail address is, without revealing it."""

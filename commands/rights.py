@@ -1,5 +1,6 @@
 """Who may do what: one table, checked against the write model before every decision."""
 
+from functools import lru_cache
 from typing import Literal
 from uuid import UUID
 
@@ -114,5 +115,6 @@ def _authorise_member(
         raise ProjectArchived
 
 
+@lru_cache(maxsize=10_000)
 def _account_id(actor: str) -> UUID:
     return UUID(actor.removeprefix("account:"))

@@ -14,7 +14,9 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import msgspec
+import psycopg
 from msgspec import Struct
+from psycopg_pool import PoolTimeout
 
 from commands.sealing import opened
 from domain.core import Aggregate, ClaimReleased, ClaimTaken, Event
@@ -22,10 +24,13 @@ from domain.registry import AGGREGATES
 from eventstore import EventStore, Recorded, Snapshot, worth_snapshot
 from eventstore.personal import Vault
 from eventstore.types import EventTypes
+from runtime.telemetry import get_logger
 
 LARGEST_CACHE = 256 * 1024 * 1024
 """Bytes of stored events whose folded states are kept; states weigh about as much as their events."""
 STATE_OVERHEAD = 1_000
+
+_log = get_logger(__name__)
 
 
 class Entry(Struct):
@@ -56,6 +61,7 @@ class States:
         self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._weight = 0
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._saving: dict[str, asyncio.Task[None]] = {}
 
     def lock(self, stream: str) -> asyncio.Lock:
         """Give the stream's lock; it lives as long as somebody holds it."""
@@ -83,16 +89,19 @@ class States:
                 break
         return entry.state
 
-    def advance(self, stream: str, base: int, events: Sequence[tuple[Event, int]], position: int) -> None:
-        """Fold events that were just stored behind version `base`, each with the bytes that it has in the log."""
+    def advance(self, stream: str, base: int, events: Sequence[Event], sizes: Sequence[int], position: int) -> None:
+        """Fold events that were just stored behind version `base`, with the bytes that each has in the log."""
         entry = self._entries.get(stream)
         if entry is None:
             return
-        for version, (event, size) in enumerate(events, start=base + 1):
-            if version == entry.version + 1:  # else another task read it from the log already
-                entry.state = _evolve_of(stream)(entry.state, event)
-                entry.version, entry.position = version, position
-                self._weigh(stream, entry, size)
+        known = entry.version - base  # another task may have read them from the log already
+        if not 0 <= known < len(events):
+            return
+        evolve = _evolve_of(stream)
+        for event in events[known:]:
+            entry.state = evolve(entry.state, event)
+        entry.version, entry.position = base + len(events), position
+        self._weigh(stream, entry, sum(sizes[known:]), len(events) - known)
 
     def forget(self, stream: str) -> None:
         """Drop a state; the next `get` loads it anew."""
@@ -105,25 +114,36 @@ class States:
         event = self._types.decode(recorded.type, recorded.data)
         return await opened(event, self._vault)
 
-    async def save_snapshot(self, stream: str, entry: Entry) -> None:
-        """Write a snapshot where reading it will be cheaper than folding the tail again."""
-        aggregate = _AGGREGATES.get(_kind(stream))
-        if aggregate is None or aggregate.name in _NEVER_SNAPSHOT:
-            return
+    def keep_snapshot(self, stream: str, entry: Entry) -> None:
+        """Write a snapshot where reading it will be cheaper than folding the tail again. Nobody waits for it."""
         if not worth_snapshot(entry.unsaved_bytes, entry.unsaved_events, entry.snapshot_bytes):
+            return
+        aggregate = _AGGREGATES.get(_kind(stream))
+        if aggregate is None or aggregate.name in _NEVER_SNAPSHOT or stream in self._saving:
             return
         state = msgspec.msgpack.encode(entry.state)
         entry.unsaved_bytes = entry.unsaved_events = 0
         entry.snapshot_bytes = len(state)
-        await self._store.save_snapshot(
-            Snapshot(
-                stream=stream,
-                version=entry.version,
-                position=entry.position,
-                fingerprint=_FINGERPRINTS[aggregate.name],
-                state=state,
-            )
+        snapshot = Snapshot(
+            stream=stream,
+            version=entry.version,
+            position=entry.position,
+            fingerprint=_FINGERPRINTS[aggregate.name],
+            state=state,
         )
+        self._saving[stream] = asyncio.create_task(self._save(snapshot), name=f"snapshot of {stream}")
+
+    async def settle(self) -> None:
+        """Wait until every snapshot under way is written."""
+        await asyncio.gather(*self._saving.values())
+
+    async def _save(self, snapshot: Snapshot) -> None:
+        try:
+            await self._store.save_snapshot(snapshot)
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            _log.warning("snapshot.not_saved", stream=snapshot.stream, error=str(error))
+        finally:
+            del self._saving[snapshot.stream]
 
     async def _load(self, stream: str) -> Entry:
         entry = await self._from_snapshot(stream) or _empty(stream)
@@ -156,12 +176,12 @@ class States:
     def _fold(self, stream: str, entry: Entry, recorded: Recorded, event: Event) -> None:
         entry.state = _evolve_of(stream)(entry.state, event)
         entry.version, entry.position = recorded.version, recorded.position
-        self._weigh(stream, entry, len(recorded.data))
+        self._weigh(stream, entry, len(recorded.data), 1)
 
-    def _weigh(self, stream: str, entry: Entry, size: int) -> None:
+    def _weigh(self, stream: str, entry: Entry, size: int, events: int) -> None:
         entry.weight += size
         entry.unsaved_bytes += size
-        entry.unsaved_events += 1
+        entry.unsaved_events += events
         if self._entries.get(stream) is entry:
             self._weight += size
             self._evict(stream)

@@ -48,5 +48,6 @@ async def write_side(pool: AsyncConnectionPool[Any], broker: Broker, master_key:
                 identities=Identities(bus.states, lookups, passwords),
                 lookups=lookups,
             )
+            await bus.states.settle()
     finally:
         passwords.close()

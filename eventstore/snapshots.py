@@ -18,17 +18,17 @@ SAVE = (
 
 EVENT_COST = 512
 """Bytes of snapshot that cost as much to decode as one event costs to fetch and fold, besides its own bytes."""
-LEAST_EVENTS = 20
-"""A shorter tail is never worth a write."""
+WRITE_COST = 128 * 1024
+"""What the snapshot's own transaction costs, in the same measure: it has a commit to wait for, as a command has."""
 
 
 def worth_snapshot(tail_bytes: int, tail_events: int, snapshot_bytes: int) -> bool:
-    """Whether folding the tail behind the last snapshot costs more than reading a snapshot of the present state.
+    """Whether folding the tail behind the last snapshot costs more than writing a new one and reading that.
 
-    So a big state is written rarely and a small one often, and all snapshots of a stream together stay in
-    proportion to its events, whatever their sizes.
+    So a big state is written rarely, and all snapshots of a stream together stay in proportion to its events, whatever
+    their sizes.
     """
-    return tail_events >= LEAST_EVENTS and tail_bytes + EVENT_COST * tail_events > snapshot_bytes
+    return tail_bytes + EVENT_COST * tail_events > snapshot_bytes + WRITE_COST
 
 
 async def latest_snapshot(connection: AsyncConnection[Any], stream: str, upto_position: int) -> Snapshot | None:

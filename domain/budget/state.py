@@ -108,5 +108,9 @@ def _put(budget: Budget, position: Position, rank: int) -> None:
 
 def with_edit(position: Position, edit: Edit) -> Position:
     """Give the position its new values; its rank is not part of it."""
-    given = {field: value for field, value in structs.asdict(edit).items() if value is not UNSET and field != "rank"}
+    given = {
+        field: value
+        for field in edit.__struct_fields__
+        if (value := getattr(edit, field)) is not UNSET and field != "rank"
+    }
     return structs.replace(position, **given)

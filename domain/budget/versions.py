@@ -23,6 +23,8 @@ from domain.budget.state import Budget
 from domain.core import Event
 from domain.position import EXACT, Position
 
+_NEVER_A_CHANGE = frozenset({"position_id", "revision"})
+
 
 def restored(command: RestoreVersion, budget: Budget, past: Budget) -> list[Event]:
     """Say what must happen for the budget to be again what `past` was. Raises `UnknownVersion`."""
@@ -71,10 +73,9 @@ def _changed_back(project_id: UUID, budget: Budget, past: Budget) -> Iterator[Po
 
 def difference(before: Position, after: Position) -> Changes:
     """Say which fields must change to make one state of a position the other. Identity and revision do not count."""
+    values = zip(Position.__struct_fields__, structs.astuple(before), structs.astuple(after), strict=True)
     changed = {
-        field: getattr(after, field)
-        for field in Changes.__struct_fields__
-        if field != "rank" and getattr(before, field) != getattr(after, field)
+        field: now for field, was, now in values if was is not now and was != now and field not in _NEVER_A_CHANGE
     }
     return Changes(**changed)
 

@@ -132,8 +132,9 @@ async def test_a_snapshot_of_the_same_version_is_replaced(store: EventStore) -> 
     assert await store.snapshot("budget:1") == one
 
 
-def test_a_snapshot_is_worth_it_once_the_tail_costs_more_than_reading_it() -> None:
-    assert not worth_snapshot(tail_bytes=10**9, tail_events=19, snapshot_bytes=0)
-    assert worth_snapshot(tail_bytes=4_000, tail_events=20, snapshot_bytes=0)
-    assert not worth_snapshot(tail_bytes=4_000, tail_events=20, snapshot_bytes=10**6)
+def test_a_snapshot_is_worth_it_once_the_tail_costs_more_than_writing_and_reading_it() -> None:
+    assert not worth_snapshot(tail_bytes=20_000, tail_events=100, snapshot_bytes=0)
+    assert worth_snapshot(tail_bytes=60_000, tail_events=300, snapshot_bytes=10_000)
+    assert not worth_snapshot(tail_bytes=60_000, tail_events=300, snapshot_bytes=10**6)
     assert worth_snapshot(tail_bytes=400_000, tail_events=2_000, snapshot_bytes=10**6)
+    assert worth_snapshot(tail_bytes=500_000, tail_events=3, snapshot_bytes=0)
