@@ -40,8 +40,9 @@ PAUSE = 0.01
 class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a command came to: its last event is number `sequence` of `feed`, at `position` of the log.
 
-    `replayed`: the command had been carried out before; this is its first receipt. `result` holds what only the
-    caller may learn, such as a new token's secret.
+    `replayed`: the command had been carried out before; this is its first receipt. `unchanged`: things were already as
+    the command wants them, so nothing was stored; the numbers say where its feed and stream stand. `result` holds
+    what only the caller may learn, such as a new token's secret.
     """
 
     command_id: UUID
@@ -49,6 +50,7 @@ class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     sequence: int
     position: int
     replayed: bool = False
+    unchanged: bool = False
     result: dict[str, Any] = {}
 
 
@@ -205,7 +207,9 @@ class Bus:
         if replayed is not None:
             return replayed
         sequence, _ = (await self._store.heads([order.feed]))[order.feed]
-        return Receipt(command_id=order.command_id, feed=order.feed, sequence=sequence, position=entry.position)
+        return Receipt(
+            command_id=order.command_id, feed=order.feed, sequence=sequence, position=entry.position, unchanged=True
+        )
 
     async def _first_receipt(self, order: Order) -> Receipt | None:
         try:

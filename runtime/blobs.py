@@ -6,8 +6,10 @@ The store's blocking calls run in threads. (Its asynchronous ones can abort the 
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -16,6 +18,9 @@ from obstore.store import LocalStore, from_url
 
 from runtime.ids import new_id
 
+INCOMING = "incoming"
+"""Where uploads are while they arrive."""
+ABANDONED = timedelta(days=1)
 BUFFER = 1024 * 1024
 """Bytes gathered before a thread writes them."""
 
@@ -56,7 +61,7 @@ class Blobs:
 
         The blob is on disk when this returns. Raises `BlobTooLarge` above `limit` bytes, and then keeps nothing.
         """
-        digest, size, draft = hashlib.sha256(), 0, f"incoming/{new_id()}"
+        digest, size, draft = hashlib.sha256(), 0, f"{INCOMING}/{new_id()}"
         writer = obstore.open_writer(self._store, draft, max_concurrency=2)  # dropped unless closed
         pending = bytearray()
         async for chunk in chunks:
@@ -85,6 +90,22 @@ class Blobs:
     async def get(self, sha256: str) -> bytes:
         """Read a blob. Raises `BlobMissing`, or `BlobDamaged` when the bytes are not those that were stored."""
         return await asyncio.to_thread(self._read, sha256)
+
+    async def sweep(self) -> int:
+        """Delete what interrupted uploads left behind more than a day ago; answer how many files that were."""
+        return await asyncio.to_thread(self._sweep, datetime.now(UTC) - ABANDONED)
+
+    def _sweep(self, before: datetime) -> int:
+        if self._folder:  # the store does not list files that it is still writing
+            old = [path for path in self._folder.glob(f"{INCOMING}/*") if path.stat().st_mtime < before.timestamp()]
+            for path in old:
+                path.unlink(missing_ok=True)
+            return len(old)
+        listing: Iterable[Sequence[Any]] = obstore.list(self._store, INCOMING)  # pyright: ignore[reportUnknownMemberType] - partly typed
+        listed = [each for part in listing for each in part]
+        keys = [each["path"] for each in listed if each["last_modified"] < before]
+        obstore.delete(self._store, keys)
+        return len(keys)
 
     def _settle(self, draft: str, blob: Blob) -> None:
         key = _key(blob.sha256)

@@ -120,8 +120,8 @@ def header_id(visit: Visit, name: str) -> UUID | None:
 
 
 def status_of_receipt(receipt: Receipt) -> HTTPStatus:
-    """Give 201 where the command did something, 200 where it had done it before."""
-    return HTTPStatus.OK if receipt.replayed else HTTPStatus.CREATED
+    """Give 201 where the command did something, 200 where it had done it before or there was nothing to do."""
+    return HTTPStatus.OK if receipt.replayed or receipt.unchanged else HTTPStatus.CREATED
 
 
 def headers_of_receipt(receipt: Receipt) -> dict[str, str]:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from uuid import UUID
 
 import structlog
+from obstore.exceptions import BaseError
 from psycopg import OperationalError
 
 from commands.frames import LOG_CHANNEL
@@ -28,6 +29,7 @@ from workers.reactor import Reactor
 from workers.work import Tools, Worker
 
 SEAL_SECONDS = 60.0
+SWEEP_SECONDS = 3600.0
 
 log = structlog.get_logger()
 
@@ -53,6 +55,7 @@ async def work(settings: Settings) -> None:
                 tasks.create_task(reactor.run(), name="reactor"),
                 tasks.create_task(_wake(reactor, broker), name="wake"),
                 tasks.create_task(_seal(pool), name="seal"),
+                tasks.create_task(_sweep(tools.blobs), name="sweep"),
             ]
             threads = nudges.worker(settings.worker_threads)
             threads.start()
@@ -115,3 +118,14 @@ async def _seal(pool: Pool) -> None:
         except OperationalError as error:
             log.warning("seal.database_away", error=str(error).strip())
         await asyncio.sleep(SEAL_SECONDS)
+
+
+async def _sweep(blobs: Blobs) -> None:
+    """Clear away what interrupted uploads left behind."""
+    while True:
+        try:
+            if swept := await blobs.sweep():
+                log.info("blobs.swept", files=swept)
+        except (OSError, BaseError) as error:
+            log.warning("blobs.not_swept", error=str(error))
+        await asyncio.sleep(SWEEP_SECONDS)

@@ -86,7 +86,7 @@ async def test_a_command_that_changes_nothing_stores_nothing(write: WriteSide) -
     project_id = await create_project(write, actor)
     head = await write.store.head()
     receipt = await write.bus.execute(RenameProject(project_id=project_id, name="House"), actor=actor)
-    assert (receipt.sequence, receipt.replayed) == (1, False)
+    assert (receipt.sequence, receipt.replayed, receipt.unchanged) == (1, False, True)
     assert await write.store.head() == head
 
 

@@ -102,3 +102,25 @@ def test_a_process_may_end_right_after_using_a_store(folder: Path) -> None:
         "asyncio.run(main())\n"
     )
     assert subprocess.run([sys.executable, "-c", program, folder.as_uri()], check=False).returncode == 0
+
+
+async def test_what_a_killed_process_left_behind_is_swept_after_a_day(blobs: Blobs, folder: Path) -> None:
+    program = (
+        "import asyncio, os, sys\n"
+        "from runtime.blobs import BUFFER, Blobs\n"
+        "async def cut_off():\n"
+        "    for _ in range(20):\n"
+        "        yield bytes(BUFFER)\n"
+        "    os._exit(9)\n"
+        "asyncio.run(Blobs(sys.argv[1]).put_stream(cut_off(), limit=100 * BUFFER))\n"
+    )
+    kept = await blobs.put(b"bill")
+    for _ in range(2):
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, folder.as_uri())
+        assert await process.wait() == 9
+    old, _ = left = sorted((folder / "incoming").iterdir())
+    assert await blobs.sweep() == 0
+    os.utime(old, (0, 0))
+    assert await blobs.sweep() == 1
+    assert sorted((folder / "incoming").iterdir()) == left[1:]
+    assert await blobs.get(kept.sha256) == b"bill"

@@ -45,6 +45,14 @@ def test_the_same_key_again_answers_the_first_receipt_without_doing_it_twice(api
     problem(other, 422, "idempotency_mismatch")
 
 
+def test_a_command_that_changes_nothing_is_answered_with_200(api: Api) -> None:
+    client = api.account().program()
+    project_id = client.post("/api/commands/project.create", json={"name": "House"}).json()["result"]["project_id"]
+    answer = client.post("/api/commands/project.rename", json={"project_id": project_id, "name": "House"})
+    assert (answer.status_code, answer.json()["unchanged"]) == (200, True)
+    assert "idempotent-replay" not in answer.headers
+
+
 def test_a_malformed_key_is_refused(api: Api) -> None:
     client = api.account().program()
     answer = client.post("/api/commands/project.create", json={"name": "A"}, headers={"idempotency-key": "mine"})
