@@ -28,6 +28,8 @@ from transport.recognition import Recognition
 from transport.session_door import session_routes
 from transport.sessions import Sessions
 from transport.socket import PATH, open_socket_door
+from transport.tickets import PATH as TICKETS
+from transport.tickets import TicketDoor
 from transport.upload_door import upload_routes
 
 LIMITS = Limits()
@@ -45,7 +47,7 @@ def create_app(settings: Settings, *, limits: Limits = LIMITS) -> Litestar:
         async with access_log, open_doors(settings, limits) as doors, open_socket_door(doors) as socket_door:
             for route in _routes(doors):
                 app.register(route)
-            gate.direct |= command_apps(doors) | {PATH: socket_door}
+            gate.direct |= command_apps(doors) | {TICKETS: TicketDoor(doors), PATH: socket_door}
             app.state.sockets = socket_door.sockets
             yield
 

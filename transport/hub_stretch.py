@@ -14,13 +14,22 @@ from eventstore import Recorded
 
 
 class Filter(Struct, frozen=True):
-    """Which events a follower wants: by type, such as `position.edited` or `position.*`; all when there are none."""
+    """Which events a follower wants: by type, such as `position.edited` or `position.*`; all when there are none.
+
+    `about` keeps those whose data names one of these ids, wherever in it: so it holds for events yet to be invented.
+    """
 
     types: tuple[str, ...] = ()
+    about: tuple[bytes, ...] = ()
 
     def wants(self, name: str) -> bool:
         """Tell whether an event type is wanted."""
         return not self.types or name in self.types or any(_covers(each, name) for each in self.types)
+
+    def concerns(self, frame: bytes) -> bool:
+        """Tell whether a frame is about what is wanted. Progress names its job outside of `data`."""
+        start = max(frame.find(_DATA), 0)
+        return not self.about or any(frame.find(each, start) >= 0 for each in self.about)
 
 
 EVERYTHING = Filter()
@@ -45,6 +54,7 @@ class Stretch:
         self.last = first + len(frames) - 1
         self.frames = frames
         self._texts: dict[Filter, Text | None] = {}
+        self._chosen: dict[Filter, Sequence[int]] = {}
 
     @cached_property
     def size(self) -> int:
@@ -101,10 +111,25 @@ class Stretch:
             self._texts[wanted] = text
         return text
 
+    def chosen(self, wanted: Filter) -> Sequence[int]:
+        """Give the sequences of the events that are wanted."""
+        if wanted == EVERYTHING:
+            return range(self.first, self.last + 1)
+        chosen = self._chosen.get(wanted)
+        if chosen is None:
+            chosen = [each for each in range(self.first, self.last + 1) if self._is_wanted(each - self.first, wanted)]
+            if len(self._chosen) < MOST_SHARED:
+                self._chosen[wanted] = chosen
+        return chosen
+
+    def _is_wanted(self, index: int, wanted: Filter) -> bool:
+        by_type = not wanted.types or wanted.wants(self.headers[index].type)
+        return by_type and wanted.concerns(self.frames[index])
+
     def _joined(self, wanted: Filter) -> Text | None:
         frames = self.frames
-        if wanted.types:
-            frames = [frame for frame, header in zip(frames, self.headers, strict=True) if wanted.wants(header.type)]
+        if wanted != EVERYTHING:
+            frames = [frames[sequence - self.first] for sequence in self.chosen(wanted)]
         if not frames:
             return None
         joined = b"\n".join(frames)
@@ -154,6 +179,7 @@ _SHAKING = frozenset(
     )
 )
 """Events after which the account that they name may have lost its place on a feed, or its way in."""
+_DATA = b',"data":'
 _MARKS = tuple(f'"type":"{name}"'.encode() for name in sorted(_SHAKING))
 _CONCERN = msgspec.json.Decoder(_Concern)
 _MOMENT = msgspec.json.Decoder(_Moment)

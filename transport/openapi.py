@@ -24,6 +24,8 @@ from transport.multipart_file import EmptyFile, MalformedUpload
 from transport.query_door import FIELD, PATHS
 from transport.recognition import CsrfRefused, OriginRefused
 from transport.session_door import LogIn, SessionInfo
+from transport.tickets import PATH as TICKETS
+from transport.tickets import IssueTicket, Ticket
 from transport.upload_door import CONTENT, DOCUMENTS, Upload
 
 REF = "#/components/schemas/{name}"
@@ -34,7 +36,7 @@ ABOUT = (
     "permanent `code`. Amounts are decimal strings, times RFC 3339 in UTC, ids UUIDs. The socket is at `/api/ws`."
 )
 
-_ANSWERED = (Receipt, Upload, LogIn, SessionInfo, Problem, Readiness, *RESULT_OF.values())
+_ANSWERED = (Receipt, Upload, LogIn, SessionInfo, IssueTicket, Ticket, Problem, Readiness, *RESULT_OF.values())
 _SCHEMAS, _COMPONENTS = msgspec.json.schema_components((*_ANSWERED, *PUBLIC.values()), ref_template=REF)
 _SCHEMA_OF = dict(zip((*map(repr, _ANSWERED), *PUBLIC), _SCHEMAS, strict=True))
 
@@ -226,6 +228,16 @@ _ALWAYS: tuple[type[Refused], ...] = (
 _BODY = (errors.MalformedJson, errors.InvalidBody, errors.TooLarge, errors.UnsupportedMediaType)
 
 _SESSION_PATHS: dict[str, dict[str, Operation]] = {
+    TICKETS: {
+        "post": {
+            "operationId": "socket.ticket",
+            "tags": ["session"],
+            "summary": "Make a ticket that signs in on one socket, once, within 30 seconds.",
+            "requestBody": {"required": False, "content": {JSON: {"schema": _of(IssueTicket)}}},
+            "responses": {"201": {"description": "The ticket.", "content": {JSON: {"schema": _of(Ticket)}}}}
+            | _problems((*_ALWAYS, *_BODY)),
+        },
+    },
     "/api/session": {
         "post": {
             "operationId": "session.begin",
@@ -247,7 +259,7 @@ _SESSION_PATHS: dict[str, dict[str, Operation]] = {
             "summary": "Log out, everywhere at once.",
             "responses": {"204": {"description": "Logged out."}} | _problems(_ALWAYS),
         },
-    }
+    },
 }
 _HEALTH_PATHS: dict[str, dict[str, Operation]] = {
     "/health/live": {

@@ -29,6 +29,7 @@ from transport.socket_connection import Connection
 from transport.socket_credentials import Credentials, TooManySockets
 from transport.socket_feeds import MOST_FEEDS, Feeds
 from transport.socket_messages import (
+    Acknowledge,
     Allowance,
     Ask,
     Authenticate,
@@ -194,25 +195,30 @@ class Conversation:
             case Authenticate():
                 self._signing_in = True
                 self._run(self._authenticate(message))
-            case Subscribe() | Unsubscribe() | RunCommand() | Ask():
+            case Subscribe() | Unsubscribe() | Acknowledge() | RunCommand() | Ask():
                 try:
                     self._serve(message)
                 except Refused as error:
                     self._fail(message.id, error)
 
-    def _serve(self, message: Subscribe | Unsubscribe | RunCommand | Ask) -> None:
+    def _serve(self, message: Subscribe | Unsubscribe | Acknowledge | RunCommand | Ask) -> None:
         identity = self._credentials.identity
         match message:
             case Subscribe():
                 self._feeds.join(message, identity.account_id)
             case Unsubscribe():
                 self._feeds.part(message)
+            case Acknowledge():
+                self._feeds.acknowledge(message)
             case RunCommand() | Ask():
                 self._answering.start(message, identity)
 
     async def _authenticate(self, message: Authenticate) -> None:
         try:
-            await self._credentials.present({"authorization": f"Bearer {message.token}"})
+            if message.ticket is not None:
+                await self._credentials.redeem(message.ticket)
+            else:
+                await self._credentials.present({"authorization": f"Bearer {message.token}"})
             self._say(SignedIn(id=message.id))
             if self.account_id is None and self._connection.open:
                 self._admit()

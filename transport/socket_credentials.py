@@ -8,6 +8,7 @@ from commands.identities import Identity
 from domain.core import Refused
 from transport.doors import Doors, Session
 from transport.recognition import check_origin
+from transport.tickets import redeem
 
 SIGN_IN_SECONDS = 10.0
 """How long a socket may stay without anybody signed in."""
@@ -38,8 +39,13 @@ class Credentials:
         """Tell whether it is time to look at the credentials again, or to give up waiting for some."""
         return now >= self._due_at
 
-    async def present(self, headers: dict[str, str]) -> Session | None:
-        """Sign in by headers; `None` where they name nobody.
+    async def redeem(self, ticket: str) -> None:
+        """Sign in by a ticket. Raises `BadTicket`, and what `present` raises."""
+        await self._doors.limiter.take(self._doors.limits.anonymous, self._client)
+        await self.present(await redeem(self._doors.valkey, ticket), from_page=False)
+
+    async def present(self, headers: dict[str, str], *, from_page: bool = True) -> Session | None:
+        """Sign in by headers; `None` where they name nobody. Unless `from_page`, no other page can have sent them.
 
         Raises `NotSignedIn`, `OriginRefused` for a cookie that a page of another origin sent, `Forbidden` for another
         account than before, `TooManyRequests`.
@@ -48,7 +54,7 @@ class Credentials:
         if session is None:
             await self._doors.limiter.take(self._doors.limits.anonymous, self._client)
             return None
-        if session.session_id:
+        if session.session_id and from_page:
             check_origin(headers, self._doors.settings.allowed_origins, required=True)
         if self.session is not None and self.session.identity.account_id != session.identity.account_id:
             raise Forbidden("This socket belongs to another account: open another one.")

@@ -11,7 +11,7 @@ from transport.hub import Hub
 from transport.hub_rights import check_follower
 from transport.socket_buffer import Outbox
 from transport.socket_credentials import Credentials
-from transport.socket_messages import MessageId, Subscribe, Unsubscribe, Unsubscribed, told
+from transport.socket_messages import Acknowledge, MessageId, Subscribe, Unsubscribe, Unsubscribed, told
 from transport.socket_metrics import SUBSCRIPTIONS
 from transport.socket_subscription import Subscription, Terms
 
@@ -79,11 +79,13 @@ class Feeds:
 
     def part(self, message: Unsubscribe) -> None:
         """Follow a feed no longer. Raises `NotSubscribed`."""
-        subscription = self._subscriptions.get(message.feed)
-        if subscription is None:
-            raise NotSubscribed
+        subscription = self._at(message.feed)
         self._forget(subscription)
         self._outbox.put(told(Unsubscribed(feed=message.feed, id=message.id)))
+
+    def acknowledge(self, message: Acknowledge) -> None:
+        """Hear up to where the client is done with a feed. Raises `NotSubscribed`, `NotSent`."""
+        self._at(message.feed).acknowledge(message.sequence)
 
     def doubt(self) -> None:
         """Look at every right to follow once more."""
@@ -94,6 +96,12 @@ class Feeds:
         """Follow nothing any more."""
         for subscription in list(self._subscriptions.values()):
             self._forget(subscription)
+
+    def _at(self, feed: str) -> Subscription:
+        subscription = self._subscriptions.get(feed)
+        if subscription is None:
+            raise NotSubscribed
+        return subscription
 
     def _forget(self, subscription: Subscription) -> None:
         feed = subscription.asked.feed

@@ -1,5 +1,6 @@
 """What a client and the server say to each other over a socket: `plumbline.v1`, JSON in text frames, one per line."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -16,7 +17,10 @@ MessageId = Annotated[int, Meta(ge=0, lt=2**53)] | Annotated[str, Meta(max_lengt
 """The client's own name for a message; the answer carries it."""
 FeedName = Annotated[str, Meta(max_length=100)]
 TypePattern = Annotated[str, Meta(max_length=100)]
+Abouts = Annotated[tuple[UUID, ...], Meta(min_length=1, max_length=50)]
 Time = int | float
+STATE_BYTES = 1024
+"""What somebody present may tell of itself, as JSON."""
 
 
 class _Said(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="op"):
@@ -27,7 +31,8 @@ class Subscribe(_Said, frozen=True, kw_only=True, tag="subscribe"):
     """Send a feed's events: all behind sequence `after`, then live. Without `after`, live only.
 
     `epoch` is the life of the log that `after` belongs to, as an earlier `subscribed` told it. `types` wants only
-    events of these types: names, or prefixes such as `position.*`.
+    events of these types: names, or prefixes such as `position.*`. `about` wants only what names one of these ids: of
+    documents, positions, threads, jobs or audits. With `window`, at most so many events travel without an `ack`.
     """
 
     id: MessageId
@@ -35,6 +40,8 @@ class Subscribe(_Said, frozen=True, kw_only=True, tag="subscribe"):
     after: Annotated[int, Meta(ge=0)] | None = None
     epoch: UUID | None = None
     types: Annotated[tuple[TypePattern, ...], Meta(max_length=50)] = ()
+    about: UUID | Abouts | None = None
+    window: Annotated[int, Meta(ge=1, le=10_000)] | None = None
 
 
 class Unsubscribe(_Said, frozen=True, kw_only=True, tag="unsubscribe"):
@@ -59,11 +66,33 @@ class Ask(_Said, frozen=True, kw_only=True, tag="query"):
     query: Raw
 
 
-class Authenticate(_Said, frozen=True, kw_only=True, tag="auth"):
-    """Sign in with a bearer token, or go on under a fresh one of the same account."""
+class Acknowledge(_Said, frozen=True, kw_only=True, tag="ack"):
+    """The client is done with a feed's events up to `sequence`: more may travel."""
 
-    id: MessageId
-    token: Annotated[str, Meta(max_length=500)]
+    feed: FeedName
+    sequence: Annotated[int, Meta(ge=0)]
+    id: MessageId | None = None
+
+
+class BePresent(_Said, frozen=True, kw_only=True, tag="presence"):
+    """Show everybody on a feed that this socket follows that somebody is here, and what they do: `state`, or `null`."""
+
+    feed: FeedName
+    state: dict[str, Any] | None
+    id: MessageId | None = None
+
+
+class Authenticate(_Said, frozen=True, kw_only=True, tag="auth"):
+    """Sign in with a bearer token or a one-time ticket, or go on under fresh ones of the same account."""
+
+    id: MessageId | None = None
+    token: Annotated[str, Meta(max_length=500)] | None = None
+    ticket: Annotated[str, Meta(max_length=100)] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse both, and neither."""
+        if (self.token is None) == (self.ticket is None):
+            raise ValueError("send either a token or a ticket")
 
 
 class ClientPing(_Said, frozen=True, kw_only=True, tag="ping"):
@@ -78,7 +107,7 @@ class ClientPong(_Said, frozen=True, kw_only=True, tag="pong"):
     t: Time | None = None
 
 
-Said = Subscribe | Unsubscribe | RunCommand | Ask | Authenticate | ClientPing | ClientPong
+Said = Subscribe | Unsubscribe | Acknowledge | RunCommand | Ask | Authenticate | ClientPing | ClientPong
 
 
 class _Told(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="op"):
@@ -125,6 +154,13 @@ class CaughtUp(_Told, frozen=True, kw_only=True, tag="caught_up"):
     sequence: int
 
 
+class Advanced(_Told, frozen=True, kw_only=True, tag="advanced"):
+    """Nothing that is wanted came up to `sequence`: subscribing again from there misses nothing."""
+
+    feed: str
+    sequence: int
+
+
 class Reset(_Told, frozen=True, kw_only=True, tag="reset"):
     """The feed is not followed: read the snapshot, and subscribe from the sequence that it is true at.
 
@@ -147,18 +183,40 @@ class Unsubscribed(_Told, frozen=True, kw_only=True, tag="unsubscribed"):
     code: str = ""
 
 
+class Present(Struct, frozen=True, kw_only=True):
+    """A socket whose owner is here, and what they told of themselves."""
+
+    connection_id: UUID
+    account_id: UUID
+    state: dict[str, Any]
+
+
+class Presence(_Told, frozen=True, kw_only=True, omit_defaults=False, tag="presence"):
+    """Who came to a feed or changed, and which connections left it. `complete`: nobody else is here."""
+
+    feed: str
+    complete: bool
+    here: Sequence[Present]
+    left: Sequence[UUID] = ()
+
+
 class Result(_Told, frozen=True, kw_only=True, tag="result"):
-    """A command's receipt, or a query's answer, which knows everything up to `position` of the log."""
+    """A command's receipt, or a query's answer, which knows everything up to `position` of the log.
+
+    An answer about a project that is true at one sequence of the project's feed tells it, with the life of the log.
+    """
 
     id: MessageId
     result: Any
     position: int
+    sequence: int | None = None
+    epoch: UUID | None = None
 
 
 class SignedIn(_Told, frozen=True, kw_only=True, tag="signed_in"):
     """The socket goes on under the new credentials."""
 
-    id: MessageId
+    id: MessageId | None = None
 
 
 class Error(_Told, frozen=True, kw_only=True, tag="error"):
@@ -190,7 +248,19 @@ class Bye(_Told, frozen=True, kw_only=True, omit_defaults=False, tag="bye"):
 
 
 Told = (
-    Welcome | Subscribed | CaughtUp | Reset | Unsubscribed | Result | SignedIn | Error | ServerPing | ServerPong | Bye
+    Welcome
+    | Subscribed
+    | CaughtUp
+    | Advanced
+    | Reset
+    | Unsubscribed
+    | Presence
+    | Result
+    | SignedIn
+    | Error
+    | ServerPing
+    | ServerPong
+    | Bye
 )
 
 

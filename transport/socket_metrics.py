@@ -35,3 +35,15 @@ DELIVERY = Histogram(
     buckets=FAST,
     registry=REGISTRY,
 )
+ACK_DELAY = Histogram(
+    "websocket_ack_delay_seconds",
+    "Seconds from sending an event to its acknowledgement, on subscriptions with a window",
+    buckets=(*FAST, 2, 5, 10, 30, 60),
+    registry=REGISTRY,
+)
+ACK_LAG = Histogram(
+    "websocket_ack_lag_events",
+    "Events of a subscription that were passed and are not acknowledged yet, whenever an acknowledgement arrives",
+    buckets=(0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 10_000),
+    registry=REGISTRY,
+)

@@ -7,12 +7,24 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from domain.core import Refused
 from transport.hub import Hub
 from transport.hub_feed import Feed
-from transport.hub_stretch import Filter, Stretch
+from transport.hub_stretch import EVERYTHING, Filter, Stretch
 from transport.socket_buffer import Outbox
-from transport.socket_messages import CaughtUp, Reset, Subscribe, Subscribed, told
-from transport.socket_metrics import RECOVERIES
+from transport.socket_messages import Advanced, CaughtUp, Reset, Subscribe, Subscribed, told
+from transport.socket_metrics import ACK_LAG, RECOVERIES
+from transport.socket_window import Window
+
+ADVANCE_SECONDS = 1.0
+"""How often a client hears how far the feed is while nothing comes that it wants."""
+
+
+class NotSent(Refused):
+    """This sequence was not sent yet, so it cannot be acknowledged."""
+
+    code = "not_sent"
+    kind = "invalid"
 
 
 class Terms(Struct, frozen=True, kw_only=True):
@@ -40,7 +52,11 @@ class Subscription:
         self.begun = False
         """Whether `subscribed` was told."""
         self._terms = terms
-        self._wanted = Filter(asked.types)
+        self._wanted = _filter(asked)
+        self._window = None if asked.window is None else Window(asked.window)
+        self._told = 0
+        """Up to where the client knows that it has everything."""
+        self._telling: asyncio.TimerHandle | None = None
         self._account = str(terms.account_id)
         self._doubtful = True
         """Whether the right to follow has to be looked at (again) before more is sent."""
@@ -56,6 +72,8 @@ class Subscription:
         """Let go of the feed. Nothing is sent from here on."""
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
+        if self._telling is not None:
+            self._telling.cancel()
         feed, self._feed = self._feed, None
         if feed is not None:
             feed.detach(self)
@@ -69,25 +87,39 @@ class Subscription:
         self._catch_up_anew()
 
     async def ready(self) -> None:
-        """Wait until the socket has sent most of what it has; look at the right to follow if that is in doubt."""
-        if self._doubtful:
+        """Wait until the socket takes more, and the client too; look at the right to follow if that is in doubt."""
+        while True:
+            await self._terms.outbox.room()
+            if self._window is not None:
+                await self._window.opened()
+            if not self._doubtful:
+                return
             self._doubtful = False  # before asking: what happens meanwhile raises it again
             await self._terms.check(self.asked.feed)
-        await self._terms.outbox.room()
 
     def deliver(self, stretch: Stretch) -> bool:
-        """Send events on; stop behind one that says that the account may have lost its place."""
-        shaken = stretch.shaken.get(self._account)
-        if shaken is not None:
-            stretch = stretch.upto(shaken)
-            self._doubtful = True
-        self.position = stretch.last
-        text = stretch.text(self._wanted)
-        if text is not None:
-            self._terms.outbox.put(text)
-        if self._doubtful:
+        """Send events on; stop behind one that says that the account may have lost its place, or at a full window."""
+        fitting = self._fitting(stretch)
+        if fitting is None:
             self._catch_up_anew()
-        return shaken is None
+            return False
+        shaken = fitting.shaken.get(self._account)
+        if shaken is not None:
+            fitting = fitting.upto(shaken)
+            self._doubtful = True
+        whole = fitting.last == stretch.last and shaken is None
+        self._pass_on(fitting)
+        if self._doubtful or not whole:
+            self._catch_up_anew()
+        return whole
+
+    def acknowledge(self, sequence: int) -> None:
+        """Hear that the client is done with the events up to `sequence`. Raises `NotSent`."""
+        if not self.begun or sequence > self.position:
+            raise NotSent
+        ACK_LAG.observe(self.position - sequence)
+        if self._window is not None:
+            self._window.acknowledge(sequence)
 
     def pass_by(self, frames: Stretch) -> None:
         """Send on what has no number, if the socket keeps up."""
@@ -98,6 +130,38 @@ class Subscription:
     def restart(self, head: int) -> None:
         """Tell that positions in the feed mean nothing any more."""
         self._reset("epoch", head)
+
+    def _fitting(self, stretch: Stretch) -> Stretch | None:
+        """Give the part for which the window has room; `None` where that is nothing."""
+        if self._window is None:
+            return stretch
+        wanted = stretch.chosen(self._wanted)
+        room = self._window.room
+        if len(wanted) <= room:
+            return stretch
+        last = wanted[room] - 1
+        return stretch.upto(last) if last >= stretch.first else None
+
+    def _pass_on(self, stretch: Stretch) -> None:
+        self.position = stretch.last
+        text = stretch.text(self._wanted)
+        if text is not None:
+            self._terms.outbox.put(text)
+        if self._window is None and self._wanted == EVERYTHING:
+            return
+        sent = stretch.chosen(self._wanted)
+        if self._window is not None:
+            self._window.send(sent)
+        if sent:
+            self._told = sent[-1]
+        if self._told < self.position and self._telling is None:
+            self._telling = asyncio.get_running_loop().call_later(ADVANCE_SECONDS, self._tell_position)
+
+    def _tell_position(self) -> None:
+        self._telling = None
+        if self._told < self.position:
+            self._told = self.position
+            self._terms.outbox.put(told(Advanced(feed=self.asked.feed, sequence=self.position)))
 
     def _run(self, work: Callable[[], Awaitable[None]]) -> None:
         self._task = asyncio.create_task(self._tried(work), name=f"subscription {self.asked.feed}")
@@ -114,7 +178,7 @@ class Subscription:
         head = feed.last or 0
         if asked.after is not None and asked.after > head:
             head = await hub.head(feed)
-        self.position = head if asked.after is None else asked.after
+        self.position = self._told = head if asked.after is None else asked.after
         await self.ready()
         if reason := self._irrecoverable(head):
             self._reset(reason, head)
@@ -128,6 +192,7 @@ class Subscription:
         if asked.after is not None:
             RECOVERIES.labels("true").inc()
         await self._follow()
+        self._told = self.position
         self._terms.outbox.put(told(CaughtUp(feed=asked.feed, sequence=self.position)))
 
     def _catch_up_anew(self) -> None:
@@ -159,3 +224,14 @@ class Subscription:
         )
         self._terms.outbox.put(told(message))
         self._terms.ended(self, None)
+
+
+def _filter(asked: Subscribe) -> Filter:
+    match asked.about:
+        case None:
+            ids = ()
+        case UUID() as single:
+            ids = (single,)
+        case several:
+            ids = several
+    return Filter(asked.types, tuple(str(each).encode() for each in ids))
