@@ -4,6 +4,7 @@
 event loop for every full collection.
 """
 
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 
@@ -11,6 +12,19 @@ from msgspec import Struct
 
 ItemKind = Literal["work", "material", "other"]
 CodeSystem = Literal["urs", "rts", "otskp", "gaeb", "own"]
+ItemRole = Literal["base", "alternative", "optional"]
+"""Only a `base` item enters sums: an alternative replaces another item, an optional one waits to be ordered."""
+
+
+class Rounding(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """How many decimals a bill rounds to, half up: the line total always, its factors where a number is given.
+
+    `round(round(quantity, quantity) * round(unit_price, unit_price), total)`; a factor of `None` enters as it is.
+    """
+
+    total: int = 2
+    quantity: int | None = None
+    unit_price: int | None = None
 
 
 class TakeoffLine(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -27,10 +41,14 @@ class TakeoffLine(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
 
 
 class BillSection(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A heading with its own declared sum. `path` names it from the sheet down: `("SO 01", "HSV", "1")`."""
+    """A heading with its own declared sum. `path` names it from the sheet down: `("SO 01", "HSV", "1")`.
+
+    An `object` is what is built (a house, a bridge), a `section` a group of items in it.
+    """
 
     path: tuple[str, ...]
     title: str = ""
+    kind: Literal["object", "section"] = "section"
     declared_total: Decimal | None = None
     notes: tuple[str, ...] = ()
     sheet: str = ""
@@ -46,20 +64,54 @@ class Surcharge(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
     line: int = 0
 
 
+class StatedTotal(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A total that the file states, and where: of the object or section at `path`, or of the whole bill at `()`.
+
+    `net` is without VAT, `gross` with it. `vat` is an amount of tax; `rate` in percent and `base`, the amount that is
+    taxed, where the file states them.
+    """
+
+    kind: Literal["net", "vat", "gross"]
+    amount: Decimal
+    path: tuple[str, ...] = ()
+    label: str = ""
+    rate: Decimal | None = None
+    base: Decimal | None = None
+    sheet: str = ""
+    line: int = 0
+
+
+class Figure(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A named quantity that takeoff expressions refer to, with its own takeoff. `path` is the object it belongs to."""
+
+    code: str
+    description: str = ""
+    unit: str = ""
+    value: Decimal | None = None
+    path: tuple[str, ...] = ()
+    takeoff: tuple[TakeoffLine, ...] = ()
+    sheet: str = ""
+    line: int = 0
+
+
 class BillItem(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One position as the file states it. Numbers the file leaves empty are `None`, never 0.
 
     `quantity` in `unit`; `unit_price` in the bill's currency per `unit`; `declared_total` is the line total
-    that the file itself shows. `vat_rate` is in percent. `line` is the 1-based row of the sheet that a spreadsheet
-    program would show.
+    that the file itself shows. `vat_rate` is in percent. `price_system` is what the file calls the price list that the
+    code is from. `unit_hours` (of work), `unit_mass` and `unit_debris` (in tonnes) are per `unit`.
+    `line` is the 1-based row of the sheet that a spreadsheet program would show, or the line of the text. A page of a
+    document is a sheet, named by its number.
     """
 
     number: str = ""
     code: str = ""
     code_system: CodeSystem = "own"
+    price_system: str = ""
     description: str = ""
     category: str = ""
     kind: ItemKind = "work"
+    role: ItemRole = "base"
     section: tuple[str, ...] = ()
     quantity: Decimal | None = None
     unit: str = ""
@@ -68,6 +120,9 @@ class BillItem(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     assembly_price: Decimal | None = None
     declared_total: Decimal | None = None
     vat_rate: Decimal | None = None
+    unit_hours: Decimal | None = None
+    unit_mass: Decimal | None = None
+    unit_debris: Decimal | None = None
     notes: tuple[str, ...] = ()
     takeoff: tuple[TakeoffLine, ...] = ()
     sheet: str = ""
@@ -93,21 +148,26 @@ class Skipped(Struct, frozen=True, kw_only=True, gc=False):
 class Bill(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Everything a reader found. `format` is a permanent name, `confidence` 0..100 that it is that format.
 
-    `rounding` is the number of decimals of a line total. `declared_total` is the grand total without VAT that
-    the file shows, surcharges included. A blank bill (a tender before it is priced) carries no prices at all: every
-    price and declared total in it is `None`, even where the file shows 0.
+    `variant` tells apart what one format comes in (a version, a phase), in free words. `dated`: the day of its prices.
+    `declared_total` is the grand total without VAT that the file shows, surcharges included; `totals` are all that it
+    states, with their sources. A blank bill (a tender before it is priced) carries no prices at all: every price and
+    declared total in it is `None`, even where the file shows 0.
     """
 
     format: str
     confidence: int
+    variant: str = ""
     title: str = ""
+    dated: date | None = None
     currency: str = "CZK"
-    rounding: int = 2
+    rounding: Rounding = Rounding()
     declared_total: Decimal | None = None
     declared_total_with_vat: Decimal | None = None
     sections: tuple[BillSection, ...] = ()
     items: tuple[BillItem, ...] = ()
     surcharges: tuple[Surcharge, ...] = ()
+    totals: tuple[StatedTotal, ...] = ()
+    figures: tuple[Figure, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
 

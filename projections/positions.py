@@ -10,7 +10,7 @@ from uuid import UUID
 
 from msgspec import UNSET, structs
 
-from domain.bill import CodeSystem, ItemKind, TakeoffLine
+from domain.bill import CodeSystem, ItemKind, ItemRole, Rounding, TakeoffLine
 from domain.budget import (
     RANK_STEP,
     Changes,
@@ -55,6 +55,7 @@ class Line(Row, frozen=True, kw_only=True):
     description: str
     category: str
     kind: ItemKind
+    role: ItemRole
     section: tuple[str, ...]
     quantity: Decimal | None
     unit: str
@@ -70,6 +71,7 @@ class Line(Row, frozen=True, kw_only=True):
     source_document_id: UUID | None
     source_sheet: str
     source_line: int
+    rounding: Rounding | None
     enrichment: dict[str, Any]
     metadata: dict[str, Any]
     since: int
@@ -211,7 +213,7 @@ FIELDS = Changes.__struct_fields__
 
 PROJECTION = Projection(
     name=NAME,
-    version=1,
+    version=2,
     rows=(PositionRow, PastRow, BudgetRow),
     events=(Imported, PositionAdded, PositionEdited, PositionRemoved, PositionMoved, Versioned),
     keys=_keys,

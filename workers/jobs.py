@@ -9,7 +9,7 @@ import msgspec
 
 from commands.lookups import past_budget
 from domain.audit import MOST_POSITIONS_PER_EVENT, Audit, CompleteAudit, RecordFindings
-from domain.bill import Bill, BillItem, Declared
+from domain.bill import Bill, BillItem, Declared, Rounding
 from domain.budget import Budget, ImportPositions
 from domain.document import Document, RecordParsed, RecordParseFailure
 from domain.experts.context import BillFacts, DeclaredBill
@@ -66,7 +66,7 @@ async def import_document(attempt: Attempt) -> dict[str, Any]:
             positions=positions,
             declared=Declared(total=bill.declared_total, sections=bill.sections, surcharges=bill.surcharges),
             currency=bill.currency,
-            rounding=bill.rounding,
+            rounding=bill.rounding.total,
         ),
         "import",
     )
@@ -104,6 +104,9 @@ async def audit_budget(attempt: Attempt) -> dict[str, Any]:
     return {"audit_id": str(audit_id), "positions": len(positions), "findings": len(judged.findings)}
 
 
+BESIDES = ("price_system", "unit_hours", "unit_mass", "unit_debris")
+"""What an item states that no rule reads: kept as text in the position's metadata."""
+
 KINDS: dict[str, Work] = {"parse": parse_document, "import": import_document, "audit": audit_budget}
 
 
@@ -122,12 +125,14 @@ async def _budget_at(attempt: Attempt, project_id: UUID, version: int) -> Budget
 
 def positions_of(bill: Bill, job_id: UUID, document_id: UUID) -> tuple[Position, ...]:
     """Make positions of a bill's items. Their ids follow from the job's, so that a second attempt makes the same."""
+    rounding = None if bill.rounding == Rounding(total=bill.rounding.total) else bill.rounding
     return tuple(
-        _position(item, UUID(int=job_id.int ^ (index + 1)), document_id) for index, item in enumerate(bill.items)
+        _position(item, UUID(int=job_id.int ^ (index + 1)), document_id, rounding)
+        for index, item in enumerate(bill.items)
     )
 
 
-def _position(item: BillItem, position_id: UUID, document_id: UUID) -> Position:
+def _position(item: BillItem, position_id: UUID, document_id: UUID, rounding: Rounding | None) -> Position:
     return Position(
         position_id=position_id,
         number=item.number,
@@ -136,6 +141,7 @@ def _position(item: BillItem, position_id: UUID, document_id: UUID) -> Position:
         description=item.description,
         category=item.category,
         kind=item.kind,
+        role=item.role,
         section=item.section,
         quantity=item.quantity,
         unit=item.unit,
@@ -149,6 +155,8 @@ def _position(item: BillItem, position_id: UUID, document_id: UUID) -> Position:
         source_document_id=document_id,
         source_sheet=item.sheet,
         source_line=item.line,
+        rounding=rounding,
+        metadata={name: f"{value}" for name in BESIDES if (value := getattr(item, name))},
     )
 
 

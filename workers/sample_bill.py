@@ -28,7 +28,6 @@ CREATED = datetime(2025, 1, 1)  # noqa: DTZ001 - the format knows no zones
 PROJECT = "Obytný soubor Nad Potokem"
 VAT = Decimal("0.21")
 CENT = Decimal("0.01")
-PRICE_SYSTEM = "CS ÚRS 2025 02"
 HEADINGS = ("PČ", "Typ", "Kód", "Popis", "MJ", "Množství", "J.cena [CZK]", "Cena celkem [CZK]", "Cenová soustava")
 NUMBER, TYPE, CODE, DESCRIPTION, UNIT, QUANTITY, PRICE, TOTAL, SYSTEM = range(2, 11)
 VAT_NAME, HIDDEN_TYPE, HIDDEN_LEVEL = 13, 45, 46
@@ -185,7 +184,7 @@ def _write_item(sheet: Worksheet, row: int, item: BillItem) -> int:
         (CODE, item.code),
         (DESCRIPTION, item.description),
         (UNIT, item.unit),
-        (SYSTEM, PRICE_SYSTEM if item.code else ""),
+        (SYSTEM, item.price_system),
         (VAT_NAME, "základní"),
     ):
         sheet.write_string(row, column, written)

@@ -24,6 +24,7 @@ Fault = Literal[
     "unit_conflict",
 ]
 
+PRICE_SYSTEM = "CS ÚRS 2025 02"
 SIDE_COSTS = 4
 """Items at most of an object's VRN group: what does not grow with the building."""
 
@@ -119,6 +120,7 @@ def _item(work: Work, variant: int, random: Random, concrete: Decimal, *, priced
     return BillItem(
         code=f"{work.prefix}{variant % 10**width:0{width}}",
         code_system="urs",
+        price_system=PRICE_SYSTEM,
         description=description,
         kind=work.kind,
         quantity=quantity,
@@ -190,7 +192,7 @@ def _spoil(part: PlannedPart, at: int, fault: Fault) -> None:
         case "missing_unit":
             items[at] = replace(item, unit="")
         case "missing_code":
-            items[at] = replace(item, code="", code_system="own")
+            items[at] = replace(item, code="", code_system="own", price_system="")
         case "negative_quantity":
             items[at] = _changed(item, quantity=-(item.quantity or ZERO), takeoff=())
         case "zero_price":

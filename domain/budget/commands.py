@@ -98,7 +98,7 @@ class BulkEdit(Command, frozen=True, kw_only=True, tag="budget.bulk_edit"):
 
 
 class Recalculate(Command, frozen=True, kw_only=True, tag="budget.recalculate"):
-    """Compute every line total again, to another number of decimals if one is named."""
+    """Compute every line total again, as its document rounds; all to one number of decimals if that is named."""
 
     project_id: UUID
     rounding: Annotated[int, Meta(ge=0, le=6)] | None = None

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import structs
 
+from domain.bill import Rounding
 from domain.budget.commands import (
     AddPosition,
     BudgetCommand,
@@ -75,9 +76,17 @@ def decide(command: BudgetCommand, budget: Budget, context: Context) -> list[Eve
 
 
 def _import(command: ImportPositions, budget: Budget) -> list[Event]:
-    """Price the lines as their file rounds; the first file settles the budget's currency and rounding."""
+    """Price the lines as their file rounds; the first file settles the budget's currency and rounding.
+
+    Lines of a later file that rounds otherwise keep to its rounding until all are computed to another one.
+    """
     _check_import(command, budget)
-    positions = [structs.replace(priced(position, command.rounding), revision=1) for position in command.positions]
+    strange = budget.currency and budget.rounding != command.rounding
+    own = Rounding(total=command.rounding) if strange else None
+    positions = [
+        priced(structs.replace(position, rounding=position.rounding or own, revision=1), command.rounding)
+        for position in command.positions
+    ]
     parts = [
         Imported(
             project_id=command.project_id,
@@ -191,9 +200,9 @@ def _recalculate(command: Recalculate, budget: Budget) -> list[Event]:
     changed: list[Event] = []
     cost = Decimal(0)
     for before in budget.positions.values():
-        after = priced(before, rounding)
-        if after.total_price != before.total_price:
-            changed.append(edited(command.project_id, before, Changes(total_price=after.total_price)))
+        after = priced(before if command.rounding is None else structs.replace(before, rounding=None), rounding)
+        if (after.total_price, after.rounding) != (before.total_price, before.rounding):
+            changed.append(edited(command.project_id, before, difference(before, after)))
             cost = EXACT.add(cost, added_cost(before, after))
     if not changed and rounding == budget.rounding:
         return []

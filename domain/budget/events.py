@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
-from domain.bill import CodeSystem, Declared, TakeoffLine
+from domain.bill import CodeSystem, Declared, Rounding, TakeoffLine
 from domain.budget.commands import Edit
 from domain.core import Event
 from domain.position import Position, PositionSource
@@ -31,6 +31,7 @@ class Changes(Edit, frozen=True, kw_only=True, omit_defaults=True):
     source_document_id: UUID | UnsetType | None = UNSET
     source_sheet: str | UnsetType = UNSET
     source_line: int | UnsetType = UNSET
+    rounding: Rounding | UnsetType | None = UNSET
     rank: int | UnsetType = UNSET
 
 

@@ -49,8 +49,13 @@ def _is_sane(amount: Decimal) -> bool:
 
 
 def priced(position: Position, decimals: int) -> Position:
-    """Give the position the line total that follows from its numbers."""
-    return structs.replace(position, total_price=line_total(position.quantity, position.unit_price, decimals))
+    """Give the position the line total that follows from its numbers, unless it stays out of sums.
+
+    Its own rounding, that of its document, comes before the budget's.
+    """
+    rounding = decimals if position.rounding is None else position.rounding
+    total = line_total(position.quantity, position.unit_price, rounding) if position.role == "base" else None
+    return structs.replace(position, total_price=total)
 
 
 def cost_of(positions: Iterable[Position]) -> Decimal:

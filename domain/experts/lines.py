@@ -22,7 +22,8 @@ def judge_total(position: Position, context: AuditContext) -> Outcome:
         return "2"
     if not price and not declared:
         return "3"
-    computed = finite(line_total(quantity, price, context.facts.rounding))
+    rounding = context.facts.rounding if position.rounding is None else position.rounding
+    computed = finite(line_total(quantity, price, rounding))
     if computed is None:
         return "4"
     if abs(computed - declared) <= TOTAL_TOLERANCE:
@@ -44,7 +45,7 @@ def judge_total(position: Position, context: AuditContext) -> Outcome:
             "unit_price": shown(price),
             "computed_total": shown(computed),
             "declared_total": shown(declared),
-            "rounding_decimals": str(context.facts.rounding),
+            "rounding_decimals": str(rounding if isinstance(rounding, int) else rounding.total),
             "threshold": shown(TOTAL_TOLERANCE),
         },
         suggestions=(

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.bill import BillSection
+from domain.bill import BillSection, Rounding
 from domain.experts.context import AuditContext, BillFacts, DeclaredBill, finite
 from domain.experts.finding import shown
 from domain.experts.rule import GREEN, Outcome, Rule, Section, concern, issue
@@ -101,22 +101,25 @@ def _sums(positions: Iterable[Position], leaves: Collection[_Path], decimals: in
         if position.section not in owners:
             owners[position.section] = _owner(position.section, leaves)
         owner = owners[position.section]
-        worth, unrounded = _worth(position, decimals), _worth(position, _UNROUNDED)
+        worth = _worth(position, decimals if position.rounding is None else position.rounding)
+        unrounded = _worth(position, _UNROUNDED)
         sums[_WHOLE].add(position, worth, unrounded)
         if owner is not None:
             sums[owner].add(position, worth, unrounded)
     return sums
 
 
-def _worth(position: Position, decimals: int) -> Decimal:
+def _worth(position: Position, rounding: int | Rounding) -> Decimal:
     """Say what a line adds: its total computed, else the stated one (a lump sum has no unit price), else nothing.
 
     NaN where the line's numbers make no amount: then nothing can be said about the sum either.
     """
+    if position.role != "base":
+        return Decimal(0)
     quantity, price = position.quantity, position.unit_price
     if quantity is None or price is None:
         quantity, price = Decimal(1), position.declared_total or Decimal(0)
-    total = line_total(quantity, price, decimals)
+    total = line_total(quantity, price, rounding)
     return Decimal("NaN") if total is None else total
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 from msgspec import structs
 
-from domain.bill import TakeoffLine
+from domain.bill import Rounding, TakeoffLine
 from domain.budget import (
     BUDGET,
     AddPosition,
@@ -104,8 +104,9 @@ class BudgetHistory(History):
         else:
             if not self.model.currency:
                 self.model.currency, self.model.rounding = currency, rounding
+            own = None if rounding == self.model.rounding else Rounding(total=rounding)
             for line in lines:
-                self.model.put(structs.replace(line, total_price=product(line, rounding)))
+                self.model.put(structs.replace(line, rounding=own, total_price=product(line, rounding)))
             self.documents.add(document)
             self.done(command, added=len(lines))
 
@@ -177,7 +178,9 @@ class BudgetHistory(History):
     def recalculate(self, rounding: int | None) -> None:
         self.model.rounding = self.model.rounding if rounding is None else rounding
         for position_id, line in self.model.lines.items():
-            self.model.lines[position_id] = structs.replace(line, total_price=product(line, self.model.rounding))
+            own = line.rounding if rounding is None else None
+            decimals = self.model.rounding if own is None else own.total
+            self.model.lines[position_id] = structs.replace(line, rounding=own, total_price=product(line, decimals))
         self.done(Recalculate(project_id=P, rounding=rounding))
 
     @rule(back=st.integers(-1, 8))

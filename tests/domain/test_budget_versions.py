@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from domain.bill import Rounding
 from domain.budget import (
     BUDGET,
     RANK_STEP,
@@ -65,12 +66,35 @@ def test_another_rounding_is_a_version_even_where_no_total_differs(given: Any) -
     )
 
 
-def test_computing_again_brings_lines_to_the_budgets_rounding(given: Any) -> None:
+def test_lines_of_a_document_that_rounds_otherwise_keep_to_its_rounding(given: Any) -> None:
     whole = bill(line(4, "0.5", "1"), document=SECOND, rounding=0)
-    given(BUDGET, *history(IMPORT, whole)).when(Recalculate(project_id=P)).then(
-        edited(4, 2, total_price=D("0.50")),
+    edits = history(IMPORT, whole, edit(4, quantity=D("1.5")))
+    given(BUDGET, *edits).when(Recalculate(project_id=P)).then()
+    assert fold(BUDGET, edits).positions[key(4)].total_price == D(2)
+
+
+def test_computing_again_brings_all_lines_to_the_rounding_that_is_named(given: Any) -> None:
+    whole = bill(line(4, "0.5", "1"), document=SECOND, rounding=0)
+    given(BUDGET, *history(IMPORT, whole)).when(Recalculate(project_id=P, rounding=2)).then(
+        edited(4, 2, total_price=D("0.50"), rounding=None),
         closing(3, "recalculation", positions=4, total="1.13", delta="-0.50", modified=1),
     )
+
+
+def test_the_factors_of_a_line_are_rounded_where_its_document_does(given: Any) -> None:
+    stated = line(1, "1.0005", "0.125", rounding=Rounding(quantity=3, unit_price=2))
+    budget = fold(BUDGET, history(bill(stated)))
+    assert budget.positions[key(1)].total_price == D("0.13")
+    given(BUDGET, *history(bill(stated))).when(Recalculate(project_id=P, rounding=6)).then(
+        edited(1, 2, total_price=D("0.125063"), rounding=None),
+        closing(2, "recalculation", positions=1, total="0.125063", delta="-0.004937", modified=1, rounding=6),
+    )
+
+
+def test_alternatives_and_optional_lines_cost_nothing() -> None:
+    budget = fold(BUDGET, history(bill(line(1, role="alternative"), line(2, role="optional"), line(3))))
+    assert [budget.positions[key(at)].total_price is None for at in (1, 2, 3)] == [True, True, False]
+    assert budget.total_cost == budget.positions[key(3)].total_price
 
 
 def test_a_restored_version_is_a_new_version_of_the_same_positions(given: Any) -> None:

@@ -1,10 +1,25 @@
 """A bill while it is being read: rows still gather under items, and the whole decides what single cells mean."""
 
+from datetime import date
 from decimal import Decimal
+from typing import Literal
 
 from msgspec import Struct, field
 
-from domain.bill import Bill, BillItem, BillSection, CodeSystem, ItemKind, Skipped, Surcharge, TakeoffLine
+from domain.bill import (
+    Bill,
+    BillItem,
+    BillSection,
+    CodeSystem,
+    Figure,
+    ItemKind,
+    ItemRole,
+    Rounding,
+    Skipped,
+    StatedTotal,
+    Surcharge,
+    TakeoffLine,
+)
 from workers.readers.cells import Cell, Mark, money, number, text
 from workers.readers.codes import code_systems
 
@@ -22,6 +37,7 @@ class ItemDraft(Struct, kw_only=True):
     description: str = ""
     category: str = ""
     kind: ItemKind = "work"
+    role: ItemRole = "base"
     section: tuple[str, ...] = ()
     quantity: Decimal | None = None
     unit: str = ""
@@ -30,6 +46,9 @@ class ItemDraft(Struct, kw_only=True):
     assembly_price: Decimal | None = None
     declared_total: Decimal | None = None
     vat_rate: Decimal | None = None
+    unit_hours: Decimal | None = None
+    unit_mass: Decimal | None = None
+    unit_debris: Decimal | None = None
     notes: list[str] = field(default_factory=list)
     takeoff: list[TakeoffLine] = field(default_factory=list)
     sheet: str = ""
@@ -46,9 +65,11 @@ class ItemDraft(Struct, kw_only=True):
             number=self.number,
             code=self.code,
             code_system=system,
+            price_system=self.price_system,
             description=self.description,
             category=self.category,
             kind=self.kind,
+            role=self.role,
             section=self.section,
             quantity=self.quantity,
             unit=self.unit,
@@ -57,6 +78,9 @@ class ItemDraft(Struct, kw_only=True):
             assembly_price=self.assembly_price if priced else None,
             declared_total=self.declared_total if priced else None,
             vat_rate=self.vat_rate,
+            unit_hours=self.unit_hours,
+            unit_mass=self.unit_mass,
+            unit_debris=self.unit_debris,
             notes=tuple(self.notes),
             takeoff=tuple(self.takeoff),
             sheet=self.sheet,
@@ -69,6 +93,7 @@ class SectionDraft(Struct, kw_only=True):
 
     path: tuple[str, ...]
     title: str = ""
+    kind: Literal["object", "section"] = "section"
     declared_total: Decimal | None = None
     notes: list[str] = field(default_factory=list)
     sheet: str = ""
@@ -79,6 +104,7 @@ class SectionDraft(Struct, kw_only=True):
         return BillSection(
             path=self.path,
             title=self.title,
+            kind=self.kind,
             declared_total=self.declared_total if priced else None,
             notes=tuple(self.notes),
             sheet=self.sheet,
@@ -93,13 +119,18 @@ class BillDraft:
         """Start a bill of a format, with the confidence of its reader."""
         self.format = format
         self.confidence = confidence
+        self.variant = ""
         self.title = ""
+        self.dated: date | None = None
         self.currency = ""
+        self.rounding = Rounding()
         self.declared_total: Decimal | None = None
         self.declared_total_with_vat: Decimal | None = None
         self.sections: list[SectionDraft] = []
         self.items: list[ItemDraft] = []
         self.surcharges: list[Surcharge] = []
+        self.totals: list[StatedTotal] = []
+        self.figures: list[Figure] = []
         self.skipped: list[Skipped] = []
         self.warnings: list[str] = []
         self._paths: dict[tuple[str, ...], int] = {}
@@ -152,13 +183,18 @@ class BillDraft:
         return Bill(
             format=self.format,
             confidence=self.confidence,
+            variant=self.variant,
             title=self.title,
+            dated=self.dated,
             currency=self.currency or "CZK",
+            rounding=self.rounding,
             declared_total=self.declared_total if priced else None,
             declared_total_with_vat=self.declared_total_with_vat if priced else None,
             sections=tuple(section.finish(priced=priced) for section in self.sections),
             items=tuple(item.finish(system, priced=priced) for item, system in zip(self.items, systems, strict=True)),
             surcharges=tuple(self.surcharges) if priced else (),
+            totals=tuple(self.totals) if priced else (),
+            figures=tuple(self.figures),
             skipped=tuple(self.skipped),
             warnings=tuple(self.warnings),
         )
