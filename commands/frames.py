@@ -35,7 +35,8 @@ def _public(event: Recorded) -> bytes:
 class Batch(Struct, frozen=True):
     """Frames of one feed that follow each other, as one broker message: a line of numbers, then a frame a line.
 
-    `first` 0 marks frames without a number, such as progress: they pass by and are not replayed.
+    `first` 0 marks frames without a number, such as progress: they pass by and are not replayed. `first` -1 is for
+    the processes that hold the feed: who is present on it.
     """
 
     first: int

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from time import time
+from time import monotonic, time
 from typing import Self
 from uuid import UUID
 
@@ -18,10 +18,14 @@ from psycopg_pool import PoolTimeout
 from commands.frames import Batch, channel_of
 from eventstore import EventStore
 from runtime.broker import Broker, Gap, Message
+from runtime.ids import new_id
 from runtime.telemetry import get_logger
 from transport.hub_feed import Feed, Follower
+from transport.hub_pace import Passing
+from transport.hub_presence import NEWS, TELL_SECONDS, Presences
 from transport.hub_reading import Reading
 from transport.hub_stretch import Stretch, stretch_of
+from transport.socket_messages import Present
 from transport.socket_metrics import BROADCAST, DELIVERY
 
 COMPARE_SECONDS = 1.0
@@ -37,6 +41,8 @@ class _Held(Struct):
     """A feed that somebody needs."""
 
     feed: Feed
+    passing: Passing
+    presences: Presences
     start: asyncio.Task[None]
     holders: int = 0
     filling: asyncio.Task[None] | None = None
@@ -51,6 +57,7 @@ class Hub:
         self.reading = Reading(store)
         self._store = store
         self._broker = broker
+        self._process = new_id()
         self._held: dict[str, _Held] = {}
         self._now = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -59,6 +66,7 @@ class Hub:
         self._tasks = [
             asyncio.create_task(self._listen(), name="hub.listen"),
             asyncio.create_task(self._keep_comparing(), name="hub.compare"),
+            asyncio.create_task(self._keep_telling(), name="hub.presence"),
         ]
         return self
 
@@ -76,8 +84,7 @@ class Hub:
         """Give a feed that is kept up from now on; each hold needs its `release`. Raises what the log raises."""
         held = self._held.get(name)
         if held is None:
-            feed = Feed(name)
-            held = self._held[name] = _Held(feed, asyncio.create_task(self._start(feed), name=f"start {name}"))
+            held = self._held[name] = self._begin(name)
         held.holders += 1
         try:
             await asyncio.shield(held.start)
@@ -100,12 +107,36 @@ class Hub:
         self._expect(feed, head)
         return head
 
+    def come(self, feed: Feed, present: Present) -> None:
+        """Show to everybody on a feed that is held that somebody is here, or does something else now."""
+        self._held[feed.name].presences.come(present)
+
+    def leave(self, feed: Feed, connection_id: UUID) -> None:
+        """Show to everybody on a feed that is held that a connection left it, if it was here."""
+        self._held[feed.name].presences.leave(connection_id)
+
+    def everybody(self, feed: Feed) -> bytes | None:
+        """Give the frame that shows who is present on a feed that is held; `None` where nobody is."""
+        return self._held[feed.name].presences.everybody()
+
+    def _begin(self, name: str) -> _Held:
+        feed = Feed(name)
+
+        def show(frame: bytes) -> None:
+            feed.pass_by(Stretch(0, [frame]))
+
+        publish = partial(self._broker.publish, channel_of(name))
+        presences = Presences(name, self._process, publish, show)
+        return _Held(feed, Passing(feed), presences, asyncio.create_task(self._start(feed), name=f"start {name}"))
+
     def _let_go(self, held: _Held) -> None:
         held.holders -= 1
         if held.holders:
             return
         name = held.feed.name
         del self._held[name]
+        held.passing.pace.stop()
+        held.presences.stop()
         self._broker.unsubscribe(channel_of(name))
         held.start.cancel()
         if held.filling is not None:
@@ -123,17 +154,25 @@ class Hub:
             match item:
                 case Gap():
                     self._now.set()
+                    for held in self._held.values():
+                        held.presences.ask_again()
                 case Message(channel=channel, data=data):
                     held = self._held.get(channel.removeprefix(CHANNEL))
                     if held is not None:
-                        self._receive(held.feed, data)
+                        self._receive(held, data)
 
-    def _receive(self, feed: Feed, message: bytes) -> None:
+    def _receive(self, held: _Held, message: bytes) -> None:
+        feed = held.feed
         try:
             batch = Batch.decode(message)
             if batch.first == 0:
-                feed.pass_by(Stretch(0, batch.frames))
+                for frame in batch.frames:
+                    held.passing.add(frame)
                 return
+            if batch.first == NEWS:
+                held.presences.hear(batch)
+                return
+            held.passing.pace.hurry()  # the end of a job must not be followed by its progress
             stretch = stretch_of(batch)
             with BROADCAST.time():
                 feed.accept(stretch)
@@ -161,6 +200,12 @@ class Hub:
             self._now.clear()
             if self._held:
                 await _tried(self._compare, "all feeds")
+
+    async def _keep_telling(self) -> None:
+        while True:
+            await asyncio.sleep(TELL_SECONDS)
+            for held in list(self._held.values()):
+                held.presences.beat(monotonic())
 
     async def _compare(self) -> None:
         """Compare every feed with the log, and go after what is missing."""

@@ -33,6 +33,7 @@ from transport.socket_messages import (
     Allowance,
     Ask,
     Authenticate,
+    BePresent,
     ClientPing,
     ClientPong,
     Error,
@@ -87,7 +88,7 @@ class Conversation:
         self._bucket = Bucket()
         self._wrong = 0
         self._heard = 0
-        self._feeds = Feeds(doors, hub, self._credentials, connection.outbox, self._fail)
+        self._feeds = Feeds(doors, hub, self._credentials, connection, self._fail)
         self._tasks: set[asyncio.Task[None]] = set()
         self._signing_in = False
         self._later: list[Said] = []
@@ -195,13 +196,13 @@ class Conversation:
             case Authenticate():
                 self._signing_in = True
                 self._run(self._authenticate(message))
-            case Subscribe() | Unsubscribe() | Acknowledge() | RunCommand() | Ask():
+            case Subscribe() | Unsubscribe() | Acknowledge() | BePresent() | RunCommand() | Ask():
                 try:
                     self._serve(message)
                 except Refused as error:
                     self._fail(message.id, error)
 
-    def _serve(self, message: Subscribe | Unsubscribe | Acknowledge | RunCommand | Ask) -> None:
+    def _serve(self, message: Subscribe | Unsubscribe | Acknowledge | BePresent | RunCommand | Ask) -> None:
         identity = self._credentials.identity
         match message:
             case Subscribe():
@@ -210,6 +211,8 @@ class Conversation:
                 self._feeds.part(message)
             case Acknowledge():
                 self._feeds.acknowledge(message)
+            case BePresent():
+                self._feeds.show(message)
             case RunCommand() | Ask():
                 self._answering.start(message, identity)
 

@@ -5,13 +5,23 @@ from uuid import UUID
 
 from domain.core import Refused
 from runtime.telemetry import get_logger
+from transport.decoding import encoded
 from transport.doors import Doors
 from transport.gate import refusal_of
 from transport.hub import Hub
 from transport.hub_rights import check_follower
-from transport.socket_buffer import Outbox
+from transport.socket_connection import Connection
 from transport.socket_credentials import Credentials
-from transport.socket_messages import Acknowledge, MessageId, Subscribe, Unsubscribe, Unsubscribed, told
+from transport.socket_messages import (
+    STATE_BYTES,
+    Acknowledge,
+    BePresent,
+    MessageId,
+    Subscribe,
+    Unsubscribe,
+    Unsubscribed,
+    told,
+)
 from transport.socket_metrics import SUBSCRIPTIONS
 from transport.socket_subscription import Subscription, Terms
 
@@ -40,6 +50,12 @@ class NotSubscribed(Refused):
     kind = "unknown"
 
 
+class StateTooLarge(Refused):
+    """What is shown of somebody present is too large: show less."""
+
+    code = "state_too_large"
+
+
 class Feeds:
     """One socket's subscriptions."""
 
@@ -48,14 +64,15 @@ class Feeds:
         doors: Doors,
         hub: Hub,
         credentials: Credentials,
-        outbox: Outbox,
+        connection: Connection,
         fail: Callable[[MessageId, Exception], None],
     ) -> None:
-        """Send what the feeds of `hub` bring to `outbox`, as far as `credentials` allow; refusals go to `fail`."""
+        """Send over `connection` what feeds of `hub` bring, as far as `credentials` allow; refusals go to `fail`."""
         self._doors = doors
         self._hub = hub
         self._credentials = credentials
-        self._outbox = outbox
+        self._connection_id = connection.id
+        self._outbox = connection.outbox
         self._fail = fail
         self._subscriptions: dict[str, Subscription] = {}
 
@@ -68,6 +85,7 @@ class Feeds:
         terms = Terms(
             hub=self._hub,
             outbox=self._outbox,
+            connection_id=self._connection_id,
             account_id=account_id,
             replay_limit=self._doors.settings.replay_limit,
             check=self._check,
@@ -86,6 +104,13 @@ class Feeds:
     def acknowledge(self, message: Acknowledge) -> None:
         """Hear up to where the client is done with a feed. Raises `NotSubscribed`, `NotSent`."""
         self._at(message.feed).acknowledge(message.sequence)
+
+    def show(self, message: BePresent) -> None:
+        """Show on a feed what the socket's owner does. Raises `NotSubscribed`, `StateTooLarge`."""
+        subscription = self._at(message.feed)
+        if len(encoded(message.state)) > STATE_BYTES:
+            raise StateTooLarge(limit_bytes=STATE_BYTES)
+        subscription.show(message.state)
 
     def doubt(self) -> None:
         """Look at every right to follow once more."""

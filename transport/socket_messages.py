@@ -107,7 +107,7 @@ class ClientPong(_Said, frozen=True, kw_only=True, tag="pong"):
     t: Time | None = None
 
 
-Said = Subscribe | Unsubscribe | Acknowledge | RunCommand | Ask | Authenticate | ClientPing | ClientPong
+Said = Subscribe | Unsubscribe | Acknowledge | BePresent | RunCommand | Ask | Authenticate | ClientPing | ClientPong
 
 
 class _Told(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="op"):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from msgspec import Struct
@@ -12,10 +12,11 @@ from transport.hub import Hub
 from transport.hub_feed import Feed
 from transport.hub_stretch import EVERYTHING, Filter, Stretch
 from transport.socket_buffer import Outbox
-from transport.socket_messages import Advanced, CaughtUp, Reset, Subscribe, Subscribed, told
+from transport.socket_messages import Advanced, CaughtUp, Present, Reset, Subscribe, Subscribed, told
 from transport.socket_metrics import ACK_LAG, RECOVERIES
 from transport.socket_window import Window
 
+PRESENCE = b'{"op":"presence"'
 ADVANCE_SECONDS = 1.0
 """How often a client hears how far the feed is while nothing comes that it wants."""
 
@@ -36,6 +37,7 @@ class Terms(Struct, frozen=True, kw_only=True):
 
     hub: Hub
     outbox: Outbox
+    connection_id: UUID
     account_id: UUID
     replay_limit: int
     check: Callable[[str], Awaitable[None]]
@@ -53,9 +55,12 @@ class Subscription:
         """Whether `subscribed` was told."""
         self._terms = terms
         self._wanted = _filter(asked)
+        self._about = Filter(about=self._wanted.about)
         self._window = None if asked.window is None else Window(asked.window)
         self._told = 0
         """Up to where the client knows that it has everything."""
+        self._state: dict[str, Any] | None = None
+        """What the socket's owner shows of themselves."""
         self._telling: asyncio.TimerHandle | None = None
         self._account = str(terms.account_id)
         self._doubtful = True
@@ -77,6 +82,7 @@ class Subscription:
         feed, self._feed = self._feed, None
         if feed is not None:
             feed.detach(self)
+            self._terms.hub.leave(feed, self._terms.connection_id)
             self._terms.hub.release(feed)
 
     def doubt(self) -> None:
@@ -121,15 +127,31 @@ class Subscription:
         if self._window is not None:
             self._window.acknowledge(sequence)
 
+    def show(self, state: dict[str, Any] | None) -> None:
+        """Show to everybody on the feed what the socket's owner does, or that they are not here."""
+        self._state = state
+        if self.begun:
+            self._show()
+
     def pass_by(self, frames: Stretch) -> None:
-        """Send on what has no number, if the socket keeps up."""
-        text = frames.text()
+        """Send on what has no number, if the socket keeps up: presence, and the progress of what is asked about."""
+        text = frames.text(EVERYTHING if frames.frames[0].startswith(PRESENCE) else self._about)
         if text is not None:
             self._terms.outbox.put_if_room(text)
 
     def restart(self, head: int) -> None:
         """Tell that positions in the feed mean nothing any more."""
         self._reset("epoch", head)
+
+    def _show(self) -> None:
+        terms, feed = self._terms, self._feed
+        if feed is None:
+            return
+        if self._state is None:
+            terms.hub.leave(feed, terms.connection_id)
+        else:
+            present = Present(connection_id=terms.connection_id, account_id=terms.account_id, state=self._state)
+            terms.hub.come(feed, present)
 
     def _fitting(self, stretch: Stretch) -> Stretch | None:
         """Give the part for which the window has room; `None` where that is nothing."""
@@ -189,11 +211,15 @@ class Subscription:
             )
         )
         self.begun = True
+        self._show()
         if asked.after is not None:
             RECOVERIES.labels("true").inc()
         await self._follow()
         self._told = self.position
         self._terms.outbox.put(told(CaughtUp(feed=asked.feed, sequence=self.position)))
+        everybody = hub.everybody(feed)
+        if everybody is not None:
+            self.pass_by(Stretch(0, [everybody]))
 
     def _catch_up_anew(self) -> None:
         if self._live:  # else it is at it
