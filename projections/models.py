@@ -15,6 +15,8 @@ from projections import (
     positions,
     project_questions,
     projects,
+    search,
+    search_questions,
     versions,
 )
 from projections.asking import Question
@@ -30,6 +32,7 @@ ALL: tuple[Projection, ...] = (
     audits.PROJECTION,
     findings.PROJECTION,
     jobs.PROJECTION,
+    search.PROJECTION,
 )
 QUESTIONS: tuple[Question, ...] = (
     *accounts.QUESTIONS,
@@ -44,4 +47,5 @@ QUESTIONS: tuple[Question, ...] = (
     *findings.QUESTIONS,
     *jobs.QUESTIONS,
     *history.QUESTIONS,
+    *search_questions.QUESTIONS,
 )

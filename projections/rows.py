@@ -43,12 +43,14 @@ class Row(Struct, frozen=True, kw_only=True):
     """One row of a read model. A subclass names its table, the fields of its primary key, and its indexes.
 
     Column types follow from the fields' types: nested structs, tuples and dicts become `jsonb`, a `Literal` becomes
-    `text` with a CHECK, and only an optional field may be NULL. An index is the text inside its parentheses.
+    `text` with a CHECK, and only an optional field may be NULL. An index is the text inside its parentheses, or begins
+    with USING. `generated` defines columns that PostgreSQL computes, for queries only: no field holds them.
     """
 
     table: ClassVar[str]
     key: ClassVar[tuple[str, ...]]
     indexes: ClassVar[tuple[str, ...]] = ()
+    generated: ClassVar[tuple[str, ...]] = ()
 
 
 class Column(Struct, frozen=True):
@@ -85,13 +87,15 @@ class Table(Generic[R]):
 
     def create(self, schema: str = SCHEMA) -> str:
         """CREATE TABLE, without keys and indexes: loading goes faster before they exist."""
-        return f"CREATE TABLE {schema}.{self.row.table} ({', '.join(column.definition for column in self.columns)})"
+        definitions = [column.definition for column in self.columns]
+        return f"CREATE TABLE {schema}.{self.row.table} ({', '.join([*definitions, *self.row.generated])})"
 
     def create_indexes(self, schema: str = SCHEMA) -> list[str]:
         """ADD the primary key and CREATE the indexes."""
         table = f"{schema}.{self.row.table}"
         primary = f"ALTER TABLE {table} ADD PRIMARY KEY ({', '.join(self.row.key)})"
-        return [primary, *(f"CREATE INDEX ON {table} ({index})" for index in self.row.indexes)]
+        indexes = [index if index.startswith("USING ") else f"({index})" for index in self.row.indexes]
+        return [primary, *(f"CREATE INDEX ON {table} {index}" for index in indexes)]
 
     def upsert(self, schema: str = SCHEMA) -> str:
         """INSERT rows given as one JSON array; those whose key exists are replaced."""
@@ -106,9 +110,10 @@ class Table(Generic[R]):
 
     def load(self, schema: str = SCHEMA) -> str:
         """SELECT the rows with keys given as a JSON array, as one JSON array."""
+        names = ", ".join(column.name for column in self.columns)
         return (
-            f"SELECT coalesce(json_agg(t), '[]')::text FROM {self._keyed('k')}"  # noqa: S608 - our own names
-            f" JOIN {schema}.{self.row.table} t USING ({', '.join(self.row.key)})"
+            f"SELECT coalesce(json_agg(t), '[]')::text FROM (SELECT {names} FROM {self._keyed('k')}"  # noqa: S608 - ours
+            f" JOIN {schema}.{self.row.table} USING ({', '.join(self.row.key)})) t"
         )
 
     def delete(self, schema: str = SCHEMA) -> str:

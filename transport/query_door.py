@@ -22,6 +22,8 @@ PATHS: dict[str, str] = {
     "/api/account": "account.get",
     "/api/invitations": "invitations.list",
     "/api/projects": "projects.list",
+    "/api/positions": "positions.using_code",
+    "/api/search": "search.find",
     PROJECT: "projects.get",
     f"{PROJECT}/members": "members.list",
     f"{PROJECT}/documents": "documents.list",
