@@ -36,7 +36,7 @@ from runtime.ids import new_id
 from runtime.migrations import migrate
 from runtime.settings import load
 from transport.limits import Limit, Limits
-from transport.server import granian, serve
+from transport.server import Server, listening, serve
 
 HOST = "127.0.0.1"
 USERS = 100
@@ -182,7 +182,8 @@ async def _serve_empty() -> None:
     async def empty() -> None:
         return None
 
-    await granian(Litestar([empty], openapi_config=None), HOST, int(os.environ["EMPTY_PORT"])).serve()
+    with listening(HOST, int(os.environ["EMPTY_PORT"])) as listener:
+        await Server(Litestar([empty], openapi_config=None)).serve([listener])
 
 
 def _free_port() -> int:

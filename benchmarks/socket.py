@@ -43,7 +43,7 @@ from runtime.ids import new_id
 from runtime.migrations import migrate
 from runtime.settings import load
 from transport.limits import Limit, Limits
-from transport.server import granian, serve
+from transport.server import Server, listening, serve
 
 HOST = "127.0.0.1"
 SOCKETS = 200
@@ -251,7 +251,8 @@ async def _serve_peer() -> None:
     channels = ChannelsPlugin(backend, channels=names, create_ws_route_handlers=True)
     app = Litestar([], plugins=[channels], openapi_config=None)
     async with app.lifespan():
-        await granian(app, HOST, int(os.environ["PEER_PORT"])).serve()
+        with listening(HOST, int(os.environ["PEER_PORT"])) as listener:
+            await Server(app).serve([listener])
 
 
 def _main(arguments: list[str]) -> None:

@@ -28,6 +28,8 @@ STATUS_OF_CODE: dict[str, HTTPStatus] = {
     "malformed_upload": HTTPStatus.BAD_REQUEST,
     "bad_request": HTTPStatus.BAD_REQUEST,
     "body_timeout": HTTPStatus.REQUEST_TIMEOUT,
+    "head_timeout": HTTPStatus.REQUEST_TIMEOUT,
+    "head_too_large": HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "unsupported_media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
@@ -99,6 +101,20 @@ class TooLarge(Refused):
     """The body is larger than the server takes."""
 
     code = "too_large"
+    kind = "limit"
+
+
+class HeadTooLarge(Refused):
+    """The request's address and headers are larger than the server takes."""
+
+    code = "head_too_large"
+    kind = "limit"
+
+
+class HeadTimeout(Refused):
+    """The request's address and headers did not arrive in time."""
+
+    code = "head_timeout"
     kind = "limit"
 
 

@@ -39,6 +39,7 @@ SECURITY: tuple[Header, ...] = (
 )
 NO_PAGE: Header = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 """For every answer that does not bring its own policy: data is never a page."""
+END: Message = {"type": "http.response.body", "body": b""}
 CLIENT_GONE = 499
 """The status that the log and the metrics give a request that nobody waited for."""
 
@@ -81,7 +82,9 @@ class Gate:
                 raise  # the answer is under way: the server cuts the connection, so that nobody takes it for whole
             await _answer_error(error, visit, answer)
             _let_go(error)
-            await drain(visit, receive)
+            if visit.unread:
+                await drain(visit, receive)
+                await send(END)
         finally:
             seconds = perf_counter() - visit.started
             route: str = visit.path if app is not self._app else scope.get("path_template", "")
@@ -135,4 +138,4 @@ async def _answer_error(error: Exception, visit: Visit, send: Send) -> None:
     started = [(b"content-type", PROBLEM_TYPE.encode()), (b"content-length", b"%d" % len(body))]
     started += [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": problem["status"], "headers": started})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body, "more_body": visit.unread})

@@ -1,29 +1,30 @@
-"""The API process: one event loop with Granian in it, drained gently when it is asked to stop."""
+"""The API process: one event loop with uvicorn in it, drained gently when it is asked to stop."""
 
 import asyncio
 import gc
+import logging
 import socket
-from typing import cast
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any, cast
 
+import uvicorn
 import uvloop
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.server.embed import Server
 from litestar import Litestar
-from litestar.types import ASGIApp
 
 from runtime import lifeline, telemetry
 from runtime.settings import Settings
 from runtime.telemetry import get_logger
 from transport.app import LIMITS, create_app
+from transport.http_protocol import HttpProtocol
 from transport.limits import Limits
+from transport.socket_conversation import MESSAGE_BYTES
 
 DRAIN = 10.0
 """Seconds that sockets and requests under way get to finish after SIGTERM."""
 BACKLOG = 1024
-MOST_CONNECTIONS = 65_536
-HEADER_TIMEOUT = 10_000
-"""Milliseconds in which a client must have sent a request's headers."""
+KEEP_ALIVE_SECONDS = 75
+"""How long a connection without a request stays: longer than proxies keep theirs, so that it is they who close."""
 
 GARBAGE = 20_000
 """Objects made and not freed between two searches for cycles among the young ones; Python's own number is 700."""
@@ -48,32 +49,57 @@ async def _serve(settings: Settings, limits: Limits) -> None:
     stopping = asyncio.create_task(lifeline.stop_requested())
     app = create_app(settings, limits=limits)
     async with app.lifespan():
-        _check_port(settings.host, settings.port)
-        _collect_less()
-        server = granian(app, settings.host, settings.port)
-        serving = asyncio.create_task(server.serve())
-        log.info("api.listening", host=settings.host, port=settings.port)
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if stopping.done():
-            log.info("api.draining", signal=stopping.result().name)
-            await _drain(app, server, serving)
-        else:
-            serving.result()
+        with listening(settings.host, settings.port) as listener:
+            _collect_less()
+            server = Server(app)
+            serving = asyncio.create_task(server.serve([listener]))
+            log.info("api.listening", host=settings.host, port=settings.port)
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if stopping.done():
+                log.info("api.draining", signal=stopping.result().name)
+                await _drain(app, server, serving)
+            else:
+                serving.result()
 
 
-def granian(app: ASGIApp, host: str, port: int) -> Server:
-    """Set Granian up for an application whose lifespan is the caller's: what it raises reaches the operator."""
-    return Server(
-        app,
-        address=host,
-        port=port,
-        interface=Interfaces.ASGINL,
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT),
-        backlog=BACKLOG,
-        backpressure=MOST_CONNECTIONS,
-        log_enabled=False,
-    )
+class Server(uvicorn.Server):
+    """Serves an application whose lifespan and signals are its caller's. Set `should_exit` to end it gently."""
+
+    def __init__(self, app: Any) -> None:
+        """Serve `app`. What it logs is its own affair."""
+        config = uvicorn.Config(
+            app,
+            http=HttpProtocol,
+            ws="websockets-sansio",
+            ws_max_size=MESSAGE_BYTES,
+            ws_ping_interval=None,
+            ws_per_message_deflate=False,
+            lifespan="off",
+            log_config=None,
+            log_level=logging.WARNING,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            backlog=BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        )
+        super().__init__(config)
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave signals alone."""
+        yield
+
+    def refuse_new(self) -> None:
+        """Accept no more connections; those that there are go on."""
+        for server in self.servers:
+            server.close()
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """Bind a port. Raises `OSError` for one that is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
 
 
 def _only(errors: ExceptionGroup[Exception]) -> Exception:
@@ -90,18 +116,13 @@ def _collect_less() -> None:
     gc.set_threshold(GARBAGE, 20, 100)
 
 
-def _check_port(host: str, port: int) -> None:
-    """Raise `OSError` for a port that is taken: Granian would share it with whoever has it, without a word."""
-    with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
-        pass
-
-
 async def _drain(app: Litestar, server: Server, serving: asyncio.Task[None]) -> None:
     """Send sockets away, let requests end, and stop, all within `DRAIN` seconds."""
     try:
         async with asyncio.timeout(DRAIN):
+            server.refuse_new()
             await app.state.sockets.drain()
-            server.stop()
+            server.should_exit = True
             await serving
     except TimeoutError:
         log.warning("api.cut_off", seconds=DRAIN)

@@ -48,7 +48,7 @@ class Visit:
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         self.client: str = scope["client"][0] if scope.get("client") else ""
         given = self.headers.get("x-request-id")
-        self.request_id = given if given and _REQUEST_ID.fullmatch(given) else f"{_PROCESS}-{next(_NUMBERS):x}"
+        self.request_id = given if given and _REQUEST_ID.fullmatch(given) else new_request_id()
         self.status = 0
         self.account = ""
         self.unread = self.headers.get("content-length", "0") != "0" or "transfer-encoding" in self.headers
@@ -68,6 +68,11 @@ class Visit:
         if int(declared) > limit:
             raise TooLarge(f"The body may have at most {limit} bytes.", limit_bytes=limit)
         return int(declared)
+
+
+def new_request_id() -> str:
+    """Make an id that no other request has."""
+    return f"{_PROCESS}-{next(_NUMBERS):x}"
 
 
 def visit_of(scope: Any) -> Visit:

@@ -4,13 +4,12 @@ import asyncio
 from typing import Any
 
 import msgspec
-from granian.constants import HTTPModes, Interfaces
-from granian.server.embed import Server
 
 from runtime import lifeline, telemetry
 from runtime.settings import load
 from transport.app import create_app
 from transport.limits import Limit, Limits
+from transport.server import Server, listening
 from transport.socket import PATH, SocketDoor
 
 MUCH = Limit("tests", 1_000_000, 60, lease=1_000)
@@ -33,20 +32,13 @@ async def serve() -> None:
             await send({"type": "http.response.start", "status": 200, "headers": []})
             await send({"type": "http.response.body", "body": msgspec.json.encode(held(door))})
 
-        server = Server(
-            app,
-            port=settings.port,
-            interface=Interfaces.ASGINL,
-            http=HTTPModes.http1,
-            backlog=1024,
-            backpressure=65536,
-            log_enabled=False,
-        )
-        serving = asyncio.create_task(server.serve())
-        await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
-        await door.sockets.drain()
-        server.stop()
-        await serving
+        with listening("127.0.0.1", settings.port) as listener:
+            server = Server(app)
+            serving = asyncio.create_task(server.serve([listener]))
+            await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
+            await door.sockets.drain()
+            server.should_exit = True
+            await serving
 
 
 def held(door: SocketDoor) -> dict[str, Any]:
