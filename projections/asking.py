@@ -23,9 +23,14 @@ MEMBERS = "members"
 
 
 class Query(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
-    """A question. With `after`, the answer knows everything up to that position of the log, or is `StaleRead`."""
+    """A question. With `after`, the answer knows everything up to that position of the log, or is `StaleRead`.
+
+    With `snapshot`, an answer about a project is true at exactly one sequence of the project's feed, and tells it: a
+    subscription from there goes on with the next event. Of a listing, the first page's sequence counts.
+    """
 
     after: Position | None = None
+    snapshot: bool = False
 
 
 class Listing(Query, frozen=True, kw_only=True):
@@ -50,10 +55,16 @@ class Viewer(Struct, frozen=True, kw_only=True):
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """What a query came to: everything up to `position` of the log is in it."""
+    """What a query came to: everything up to `position` of the log is in it.
+
+    Where it shows a project as it is at one `sequence` of the project's feed, that is told too, with the life of the
+    log (`epoch`) that the sequence belongs to.
+    """
 
     body: Any
     position: int
+    sequence: int | None = None
+    epoch: UUID | None = None
 
 
 class NotSignedIn(Refused):
@@ -74,6 +85,13 @@ class BadCursor(Refused):
     """This cursor does not come from a page of this query."""
 
     code = "bad_cursor"
+    kind = "invalid"
+
+
+class NoSnapshot(Refused):
+    """A snapshot shows one project as it is now, from its first page on."""
+
+    code = "no_snapshot"
     kind = "invalid"
 
 
@@ -132,7 +150,22 @@ ALLOWED = (
     "(SELECT bool_or(%(admin)s OR (account_id = %(viewer)s AND joined)) FROM read.members"
     " WHERE project_id = %(project_id)s)"
 )
-CHECKPOINT = "(SELECT coalesce(min(position), 0) FROM read.checkpoints WHERE projection = ANY(%(sources)s))"
+CHECKPOINTS = (
+    "(SELECT coalesce(min(position), 0) AS low, coalesce(max(position), 0) AS high"
+    " FROM read.checkpoints WHERE projection = ANY(%(sources)s)) checkpoints"
+)
+CHECKPOINT = "checkpoints.low"
+"""In what `Reading.select` runs: the position that all projections have reached that it reads."""
+MOST_BEHIND = 1_000
+"""Events of a feed that are looked through for the sequence at a position: read models further behind tell none."""
+SEQUENCES = ", ".join(
+    "(SELECT CASE WHEN command_id IS NULL OR command_hash IS NOT NULL THEN sequence END FROM"  # noqa: S608 - our own
+    " (SELECT sequence, position, command_id, command_hash FROM events WHERE feed = %(feed)s"
+    f" ORDER BY sequence DESC LIMIT {MOST_BEHIND}) newest WHERE position <= {mark} ORDER BY sequence DESC LIMIT 1)"
+    for mark in ("low", "high")
+)
+"""The feed's sequence at both ends of the checkpoints. None amid a command: its last event carries the hash."""
+EPOCH = "(SELECT epoch FROM log_epoch)"
 
 
 class Reading:
@@ -151,6 +184,9 @@ class Reading:
         self.viewer = viewer
         self.position = 0
         """What was read is true at this position of the log, of all that was read."""
+        self.highest = 0
+        """How far the furthest of the projections was that were read."""
+        self.epoch: UUID | None = None
         self.as_of: int | None = None
         """The position of the past that the query asks about."""
         self._vault = vault
@@ -158,6 +194,12 @@ class Reading:
         self._sources = list(sources)
         self._needed = 0
         self._read = False
+        self._sequences: set[int | None] = set()
+
+    @property
+    def sequence(self) -> int | None:
+        """Where in the project's feed all that was read is true: `None` where it is not true at one place."""
+        return next(iter(self._sequences)) if len(self._sequences) == 1 else None
 
     async def reach(self, position: int) -> None:
         """Wait until the tables are true at a position; raises `StaleRead` if they are not in time."""
@@ -179,18 +221,27 @@ class Reading:
         With `project_id`, in the same statement checks that the viewer may read this project: raises
         `UnknownProject` when it does not exist or is none of the viewer's business.
         """
-        allowed = "true" if project_id is None else ALLOWED
+        of_project = "true, NULL, NULL, NULL" if project_id is None else f"{ALLOWED}, {SEQUENCES}, {EPOCH}"
         known = {"viewer": self.account_id, "admin": self.viewer.admin, "sources": self._sources}
-        given = {**params, **known, "project_id": project_id or params.get("project_id")}
+        given = {
+            **params,
+            **known,
+            "project_id": project_id or params.get("project_id"),
+            "feed": f"project:{project_id}",
+        }
         rows = f"(SELECT coalesce(json_agg(q), '[]')::text FROM ({sql}) q)"  # noqa: S608 - our own text
         async with self.pool.connection() as connection:
-            cursor = await connection.execute(f"SELECT {CHECKPOINT}, {allowed}, {rows}".encode(), given)
-            ((position, may_read, text),) = await cursor.fetchall()
+            statement = f"SELECT low, high, {of_project}, {rows} FROM {CHECKPOINTS}"  # noqa: S608 - our own text
+            ((position, high, may_read, *sequences, self.epoch, text),) = await (
+                await connection.execute(statement.encode(), given)
+            ).fetchall()
         if not may_read:
             raise UnknownProject
         if position < self._needed:
             raise StaleRead(position=position)
         self.position = min(self.position, position) if self._read else position
+        self.highest = max(self.highest, high)
+        self._sequences.update(sequences)
         self._read = True
         return msgspec.json.decode(text, type=list[item])
 

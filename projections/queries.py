@@ -1,6 +1,8 @@
 """The read side's one entry: every query by its permanent name, and who answers it."""
 
+import asyncio
 from collections.abc import Iterable
+from time import monotonic
 from typing import Any, Self
 
 import psycopg
@@ -10,9 +12,9 @@ from redis.asyncio import Redis
 
 from domain.registry import name_of
 from eventstore.personal import Vault
-from projections.asking import Answer, NulInQuery, Query, Question, Reading, Rebuilding, Viewer
+from projections.asking import Answer, NoSnapshot, NulInQuery, Query, Question, Reading, Rebuilding, Viewer
 from projections.models import QUESTIONS
-from projections.watermarks import Watermarks
+from projections.watermarks import PATIENCE, SHORTEST, StaleRead, Watermarks
 
 
 def _by_name(questions: Iterable[Question]) -> dict[str, Question]:
@@ -51,16 +53,39 @@ class Queries:
         """Answer a query, as far as `viewer` may know.
 
         Raises a `Refused`: `UnknownProject` also for a project that is none of the viewer's business, `StaleRead` when
-        the read models did not reach `query.after` within five seconds, `Rebuilding` while tables are made anew.
+        the read models did not reach `query.after`, or one sequence for a snapshot, within five seconds, `NoSnapshot`
+        where there can be none, `Rebuilding` while tables are made anew.
         """
         if any(isinstance(value, str) and "\0" in value for value in structs.astuple(query)):
             raise NulInQuery
-        question = _BY_TYPE[type(query)]
-        reading = Reading(self._pool, self.vault, self.watermarks, viewer, question.sources)
+        present = _is_present(query)
+        if query.snapshot and not present:
+            raise NoSnapshot
         try:
-            if query.after is not None:
-                await reading.reach(query.after)
-            body = await question.answer(reading, query)
+            answer, after = await self._answer(query, viewer, query.after)
+            patient_until = monotonic() + PATIENCE
+            while query.snapshot and answer.sequence is None:
+                if monotonic() > patient_until:
+                    raise StaleRead(position=answer.position)
+                await asyncio.sleep(SHORTEST)  # the projections are in the middle of this feed's news, or far behind
+                answer, after = await self._answer(query, viewer, after)
         except (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable) as error:
             raise Rebuilding from error
-        return Answer(body=body, position=reading.position if reading.as_of is None else reading.as_of)
+        return answer if present else structs.replace(answer, sequence=None, epoch=None)
+
+    async def _answer(self, query: Query, viewer: Viewer, after: int | None) -> tuple[Answer, int]:
+        """Answer with what is known, `after` that position; give also how far the furthest projection is."""
+        question = _BY_TYPE[type(query)]
+        reading = Reading(self._pool, self.vault, self.watermarks, viewer, question.sources)
+        if after is not None:
+            await reading.reach(after)
+        body = await question.answer(reading, query)
+        position = reading.position if reading.as_of is None else reading.as_of
+        epoch = None if reading.sequence is None else reading.epoch
+        return Answer(body=body, position=position, sequence=reading.sequence, epoch=epoch), reading.highest
+
+
+def _is_present(query: Query) -> bool:
+    """Whether an answer shows a project as it is now, from the start: not a past one, not a further page."""
+    past = any(getattr(query, name, None) is not None for name in ("at", "version", "cursor", "a"))
+    return hasattr(query, "project_id") and not past

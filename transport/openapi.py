@@ -124,7 +124,7 @@ def _query(path: str, name: str, query: type[Query]) -> Operation:
             }
             for field, schema in zip(fields, schemas, strict=True)
         ],
-        "responses": {"200": _answer("The answer.", _of(RESULT_OF[name]))}
+        "responses": {"200": _with_sequence(_answer("The answer.", _of(RESULT_OF[name])), query)}
         | _problems((*_ALWAYS, errors.InvalidParameter, watermarks.StaleRead, *_in(asking))),
     }
 
@@ -196,6 +196,14 @@ def _answer(description: str, schema: dict[str, Any]) -> dict[str, Any]:
         "Plumbline-Position": {"schema": {"type": "integer"}, "description": "The log's position it is true at."}
     }
     return {"description": description, "headers": headers, "content": {JSON: {"schema": schema}}}
+
+
+def _with_sequence(answer: dict[str, Any], query: type[Query]) -> dict[str, Any]:
+    if "project_id" not in query.__struct_fields__:
+        return answer
+    sequence = {"schema": {"type": "integer"}, "description": "The project feed's sequence that it is true at."}
+    epoch = {"schema": {"type": "string", "format": "uuid"}, "description": "The life of the log of that sequence."}
+    return answer | {"headers": answer["headers"] | {"Plumbline-Sequence": sequence, "Plumbline-Epoch": epoch}}
 
 
 def _of(answered: Any) -> dict[str, Any]:

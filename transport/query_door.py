@@ -68,6 +68,8 @@ def _route(doors: Doors, path: str, query: type[Query]) -> HTTPRouteHandler:
         viewer = Viewer(account_id=session.identity.account_id, admin=session.identity.admin)
         answer = await doors.queries.answer(asked, viewer)
         headers = {"plumbline-position": str(answer.position)}
+        if answer.sequence is not None:
+            headers |= {"plumbline-sequence": str(answer.sequence), "plumbline-epoch": str(answer.epoch)}
         return Response(encoded(answer.body), media_type="application/json", headers=headers)
 
     return answer

@@ -109,7 +109,13 @@ class Answering:
             raise asyncio.CancelledError
         viewer = Viewer(account_id=identity.account_id, admin=identity.admin)
         answer = await self._doors.queries.answer(query, viewer)
-        return Result(id=message.id, result=answer.body, position=answer.position)
+        return Result(
+            id=message.id,
+            result=answer.body,
+            position=answer.position,
+            sequence=answer.sequence,
+            epoch=answer.epoch,
+        )
 
     async def _count(self, command: Command, actor: str) -> None:
         limits, take = self._doors.limits, self._doors.limiter.take

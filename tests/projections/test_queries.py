@@ -9,8 +9,8 @@ import pytest
 
 from domain.budget import AddPosition, Edit, EditPosition
 from domain.project import DescribeProject, InviteMember, RenameProject, UnknownProject
-from projections import models
-from projections.asking import Listing, NulInQuery, Query, Viewer
+from projections import models, projects
+from projections.asking import Listing, NoSnapshot, NulInQuery, Query, Viewer
 from projections.history import ListHistory
 from projections.project_questions import SOURCES, GetProject, ListProjects
 from projections.queries import QUERIES, RESULT_OF, Queries, Rebuilding
@@ -108,6 +108,52 @@ async def test_a_read_that_stays_behind_is_refused_with_where_it_is(
     with pytest.raises(StaleRead) as refused:
         await shelf.ask(GetProject(project_id=project_id, after=position + 1))
     assert refused.value.extra == {"position": position}
+
+
+async def test_a_snapshot_waits_until_all_its_tables_are_true_at_one_sequence(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project_id = shelf.project()
+    await shelf.keep_up()
+    asked = GetProject(project_id=project_id, snapshot=True)
+    before = await shelf.answer(asked)
+    shelf.world.do(RenameProject(project_id=project_id, name="new"), OWNER)
+    position = await shelf.world.store(shelf.pool)
+    await catch_up(shelf.connection, [projects.PROJECTION])
+    uneven = await shelf.answer(GetProject(project_id=project_id))
+    assert (uneven.sequence, uneven.epoch) == (None, None)
+    waiting = asyncio.create_task(shelf.answer(asked))
+    await asyncio.sleep(0.1)
+    assert not waiting.done()
+    await catch_up(shelf.connection)
+    answer = await waiting
+    assert before.sequence is not None
+    assert (answer.body.name, answer.position, answer.sequence) == ("new", position, before.sequence + 1)
+    shelf.world.do(RenameProject(project_id=project_id, name="newer"), OWNER)
+    await shelf.world.store(shelf.pool)
+    await catch_up(shelf.connection, [projects.PROJECTION])
+    monkeypatch.setattr("projections.watermarks.PATIENCE", 0.1)
+    with pytest.raises(StaleRead):
+        await shelf.ask(asked)
+    with pytest.raises(NoSnapshot):
+        await shelf.ask(ListProjects(snapshot=True))
+
+
+async def test_a_snapshot_is_never_amid_a_command(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    project_id = shelf.project()
+    before = await shelf.keep_up()
+    shelf.world.do(
+        AddPosition(project_id=project_id, position_id=new_id(), fields=Edit(description="Wall", unit="m")), OWNER
+    )
+    last = await shelf.world.store(shelf.pool)
+    assert last == before + 2
+    await catch_up(shelf.connection, upto=last - 1)
+    assert (await shelf.answer(GetProject(project_id=project_id))).sequence is None
+    monkeypatch.setattr("projections.queries.PATIENCE", 0.1)
+    with pytest.raises(StaleRead):
+        await shelf.ask(GetProject(project_id=project_id, snapshot=True))
+    await catch_up(shelf.connection)
+    assert (await shelf.answer(GetProject(project_id=project_id, snapshot=True))).position == last
 
 
 async def test_waiting_queries_share_one_look_at_the_checkpoints(shelf: Shelf) -> None:
