@@ -13,6 +13,9 @@ MAX_DEPTH = 30
 MAX_EXPONENT = 64
 
 _COMMENT = re.compile(r'"[^"]*"?|\'[^\']*\'?')
+_RESULT = re.compile(r"=[\s0-9.,-]+\[[A-Z]+\]\s*$")
+"""What some programs write behind a row: its value, and the letter that other rows refer to it by."""
+
 _FOREIGN = re.compile(r"[^\s0-9.,+*/^()-]")
 _TOKEN = re.compile(
     r"""
@@ -31,12 +34,13 @@ def evaluate(expression: str) -> Decimal | None:
 
     Understood: numbers with a decimal comma or point and with spaces between thousands, `+ - * / ^ ( )`, spaces
     anywhere between them. A quoted text (`"` or `'`, to the closing quote or to the end) is a comment inside the
-    row. Not understood, hence `None`: anything else; a division by zero; and what spreadsheets and mathematics
-    read differently (`-2^2`, `2^3^2`), since a check must not depend on whom it believes.
+    row, and a result stated at its end (`= 12,5 [A]`) is passed over. Not understood, hence `None`: anything else; a
+    division by zero; and what spreadsheets and mathematics read differently (`-2^2`, `2^3^2`), since a check must not
+    depend on whom it believes.
     """
     if len(expression) > MAX_LENGTH:
         return None
-    text = _COMMENT.sub("\n", expression)
+    text = _RESULT.sub("", _COMMENT.sub("\n", expression))
     if _FOREIGN.search(text):
         return None
     try:

@@ -3,11 +3,20 @@
 import io
 import zipfile
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 import xlsxwriter
 
-Rows = Sequence[Sequence[str | float | None]]
+
+class Formula(NamedTuple):
+    """A cell that is computed; `value` is what the program that wrote the file left in it, `None` for nothing."""
+
+    formula: str
+    value: float | None = None
+
+
+Rows = Sequence[Sequence[str | float | Formula | None]]
 
 KROS_HEADER = ("PČ", "Typ", "Kód", "Popis", "MJ", "Množství", "J.cena [CZK]", "Cena celkem [CZK]", "Cenová soustava")
 
@@ -31,6 +40,8 @@ def xlsx_of(
                 for column, cell in enumerate(row, first_column):
                     if isinstance(cell, str):
                         sheet.write_string(at, column, cell)
+                    elif isinstance(cell, Formula):
+                        sheet.write_formula(at, column, cell.formula, None, "" if cell.value is None else cell.value)
                     elif cell is not None:
                         sheet.write_number(at, column, cell)
     return content.getvalue()
@@ -54,7 +65,7 @@ def ods(rows: Rows) -> bytes:
     )
 
 
-def _ods_cell(cell: str | float | None) -> str:
+def _ods_cell(cell: str | float | Formula | None) -> str:
     if cell is None:
         return "<table:table-cell/>"
     if isinstance(cell, str):

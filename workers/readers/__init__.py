@@ -9,7 +9,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from domain.bill import Bill
-from workers.readers import kros, plain
+from workers.readers import aspe, kros, plain, rts
 from workers.readers.source import Source
 from workers.readers.unreadable import Unreadable
 
@@ -24,7 +24,16 @@ class Reader(Struct, frozen=True):
     read: Callable[[Source], Bill]
 
 
-READERS = (Reader("kros", kros.score, kros.read), Reader("plain", plain.score, plain.read))
+READERS = (
+    Reader("kros", kros.score, kros.read),
+    Reader("rts", rts.score, rts.read),
+    Reader("aspe", aspe.score, aspe.read),
+    Reader("plain", plain.score, plain.read),
+)
+"""The most particular first, plain tables last."""
+
+SURE = 90
+"""A reader as sure as this is not doubted: those behind it are not asked."""
 
 
 def read_bill(data: bytes) -> Bill:
@@ -34,8 +43,13 @@ def read_bill(data: bytes) -> Bill:
     bounds time and memory too. Raises `Unreadable`.
     """
     source = Source.open(data)
-    scores = [(reader.score(source), reader) for reader in READERS]
-    score, best = max(scores, key=lambda scored: scored[0])
+    score, best = 0, READERS[-1]
+    for reader in READERS:
+        own = reader.score(source)
+        if own > score:
+            score, best = own, reader
+        if score >= SURE:
+            break
     if not score:
         raise plain.no_table(source)
     bill = best.read(source)

@@ -1,9 +1,13 @@
-"""What a KROS sheet says above its table: names, totals, currency and VAT rates, each beside or below its label."""
+"""What a KROS sheet says above its table: names, totals, currency, day and VAT, each beside or below its label."""
 
 import re
 from collections.abc import Sequence
+from datetime import date, datetime
 from decimal import Decimal
 
+from msgspec.structs import replace
+
+from domain.bill import StatedTotal
 from workers.readers.cells import Cell, currency, label, money, number, text
 
 LABEL_LENGTH = 40
@@ -18,60 +22,107 @@ VAT_NAMES = {
     "nulova",
 }
 RATE_HEADINGS = {"sazba dane", "sadzba dane"}
+BASE_HEADINGS = {"zaklad dane"}
+TAX_HEADINGS = {"vyse dane", "vyska dane"}
 OBJECT = re.compile(r"objekt|soupis|cast|uroven \d+")
 """Labels of the levels of objects, from the outside in."""
+
+_DAY = re.compile(r"(\d{1,2})\.\s*(\d{1,2})\.\s*(\d{4})")
 
 
 class Cover:
     """Gathers from row after row; what is said first counts, since sheets repeat themselves."""
 
-    def __init__(self) -> None:
+    def __init__(self, sheet: str) -> None:
         """Start with nothing known."""
         self.project = ""
         self.objects: dict[str, str] = {}
         self.net: Decimal | None = None
         self.gross: Decimal | None = None
         self.currency = ""
+        self.dated: date | None = None
         self.vat_rates: dict[str, Decimal] = {}
-        self._rate_column: int | None = None
+        self.totals: list[StatedTotal] = []
+        self._sheet = sheet
+        self._tax_columns: dict[str, int] = {}
+        self._taxed: set[str] = set()
         self._awaited = ""
 
-    def read(self, row: Sequence[Cell]) -> None:
+    def read(self, line: int, row: Sequence[Cell]) -> None:
         """Take in one row."""
-        filled = [(column, cell) for column, cell in enumerate(row) if cell not in {"", " "}]
+        if not any(row):
+            return
+        filled = [(column, cell) for column, cell in enumerate(row) if cell != "" and cell != " "]  # noqa: PLR1714 - fast
         if not filled:
             return
         awaited, self._awaited = self._awaited, ""
         if awaited:
-            self._name(awaited, text(filled[0][1]))
+            self._name(awaited, filled[0][1])
         for index, (column, cell) in enumerate(filled):
             if isinstance(cell, str) and len(cell) <= LABEL_LENGTH:
-                self._read_label(cell, column, [other for _, other in filled[index + 1 :]], row)
+                self._read_label(line, cell, column, [other for _, other in filled[index + 1 :]], row)
 
-    def _read_label(self, cell: str, column: int, beside: list[Cell], row: Sequence[Cell]) -> None:
+    def of(self, path: tuple[str, ...]) -> list[StatedTotal]:
+        """Give the totals as those of an object."""
+        return [replace(total, path=path) for total in self.totals]
+
+    def _read_label(self, line: int, cell: str, column: int, beside: list[Cell], row: Sequence[Cell]) -> None:
         name = label(cell)
         if cell.rstrip().endswith(":"):
             if beside:
-                self._name(name, text(beside[0]))
+                self._name(name, beside[0])
             else:
                 self._awaited = name
-        elif name == "cena bez dph" and self.net is None:
-            self.net = _first_amount(beside)
-        elif name == "cena s dph" and self.gross is None:
-            self.gross = _first_amount(beside)
+        elif name == "cena bez dph" and self.net is None and (amount := _first_amount(beside)) is not None:
+            self.net = amount
+            self.totals.append(StatedTotal(kind="net", amount=amount, label=cell, sheet=self._sheet, line=line))
+        elif name == "cena s dph" and self.gross is None and (amount := _first_amount(beside)) is not None:
+            self.gross = amount
             self.currency = next((found for part in beside if (found := currency(text(part)))), "")
-        elif name in RATE_HEADINGS:
-            self._rate_column = column
-        elif name in VAT_NAMES and self._rate_column is not None:
-            rate = number(row[self._rate_column]) if self._rate_column < len(row) else None
-            if rate is not None:
-                self.vat_rates.setdefault(name, rate.scaleb(2))
+            self.totals.append(StatedTotal(kind="gross", amount=amount, label=cell, sheet=self._sheet, line=line))
+        elif name in RATE_HEADINGS | BASE_HEADINGS | TAX_HEADINGS:
+            self._tax_columns["rate" if name in RATE_HEADINGS else "base" if name in BASE_HEADINGS else "tax"] = column
+        elif name in VAT_NAMES and "rate" in self._tax_columns:
+            self._read_tax(line, name, row)
 
-    def _name(self, name: str, value: str) -> None:
+    def _read_tax(self, line: int, name: str, row: Sequence[Cell]) -> None:
+        """Take in a row of the table of taxes: its rate, what it is taken from, and what it makes."""
+        figures = {
+            part: number(row[column]) for part, column in self._tax_columns.items() if column < len(row)
+        }  # a rate is a share of one
+        rate = figures.get("rate")
+        if rate is None:
+            return
+        self.vat_rates.setdefault(name, rate.scaleb(2))
+        tax = figures.get("tax")
+        if tax and name not in self._taxed:
+            self._taxed.add(name)
+            stated = StatedTotal(kind="vat", amount=tax, label=name, rate=rate.scaleb(2), base=figures.get("base"))
+            self.totals.append(replace(stated, sheet=self._sheet, line=line))
+
+    def _name(self, name: str, cell: Cell) -> None:
+        value = text(cell)
         if name == "stavba" and not self.project:
             self.project = value
+        elif name == "datum" and self.dated is None:
+            self.dated = day(cell)
         elif OBJECT.fullmatch(name) and value:
             self.objects.setdefault(name, value)
+
+
+def day(cell: Cell) -> date | None:
+    """Read a day: a date cell, or text such as "27. 5. 2026"."""
+    if isinstance(cell, datetime):
+        return cell.date()
+    if isinstance(cell, date):
+        return cell
+    found = _DAY.search(text(cell))
+    if found is None:
+        return None
+    try:
+        return date(int(found[3]), int(found[2]), int(found[1]))
+    except ValueError:
+        return None
 
 
 def _first_amount(cells: list[Cell]) -> Decimal | None:

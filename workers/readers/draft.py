@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 from typing import Literal
 
 from msgspec import Struct, field
@@ -20,10 +21,19 @@ from domain.bill import (
     Surcharge,
     TakeoffLine,
 )
+from domain.position import line_total
 from workers.readers.cells import Cell, Mark, money, number, text
 from workers.readers.codes import code_systems
 
 WARNINGS_OF_A_KIND = 20
+SAMPLE = 1000
+SEVERAL = 5
+"""So many line totals off by their rounding are no slips."""
+
+UNCOMPUTED = (
+    "Line totals are 0 or missing although lines have quantities and prices: the file's formulas were never computed. "
+    "The totals are left out; open the file in a spreadsheet program and save it to have them checked too."
+)
 
 BLANK = "The bill carries no prices: it is read as a blank tender, without totals."
 
@@ -152,6 +162,11 @@ class BillDraft:
         """Note a row that becomes nothing, and why."""
         self.skipped.append(Skipped(sheet=sheet, line=line, reason=reason))
 
+    def warn_unread(self, sheets: list[str]) -> None:
+        """Name the sheets that were not read, if there are any."""
+        if sheets:
+            self.warn(f"Sheets without a table of items were not read: {', '.join(map(repr, sheets))}.")
+
     def warn(self, warning: str) -> None:
         """Tell the reader of the bill something about all of it, once."""
         if warning not in self.warnings:
@@ -170,8 +185,39 @@ class BillDraft:
                 self.warnings.append(f"{place}: {column} {text(cell)[:60]!r} is not a number; it was left empty.")
         return value
 
+    def _forget_uncomputed(self) -> None:
+        """Take totals of 0 for none where every line has one in spite of its price: nothing computed the formulas."""
+        lines = [item for item in self.items if item.quantity and item.unit_price]
+        if not lines or self.declared_total or any(item.declared_total for item in self.items):
+            return
+        if all(item.declared_total is None for item in lines) and not self.totals:
+            return
+        for part in (*self.items, *self.sections):
+            part.declared_total = None
+        self.declared_total = self.declared_total_with_vat = None
+        self.totals = [total for total in self.totals if total.amount]
+        self.warn(UNCOMPUTED)
+
+    def _infer_rounding(self) -> None:
+        """Find the decimals that all line totals agree with, where several disagree with the two of money."""
+        lines = [
+            (item.quantity, item.unit_price, item.declared_total)
+            for item in islice((item for item in self.items if item.declared_total and item.unit_price), SAMPLE)
+        ]
+        if sum(1 for quantity, price, stated in lines if line_total(quantity, price) != stated) < SEVERAL:
+            return
+        for decimals in (0, 1, 3, 4):
+            if all(line_total(quantity, price, decimals) == stated for quantity, price, stated in lines):
+                self.rounding = Rounding(total=decimals)
+
     def finish(self) -> Bill:
-        """Freeze the bill. Whether it is blank, and which price systems its codes belong to, is settled here."""
+        """Freeze the bill.
+
+        Whether it is blank, how it rounds, and which price systems its codes belong to, is settled here.
+        """
+        self._forget_uncomputed()
+        if self.rounding == Rounding():
+            self._infer_rounding()
         systems = code_systems([(item.code, item.price_system) for item in self.items])
         priced = bool(self.declared_total) or not all(item.blank for item in self.items)
         if self._bad_numbers > WARNINGS_OF_A_KIND:

@@ -9,14 +9,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from workers.readers.cells import Cell, label, text
+from workers.readers.source import HEADER_ROWS
 from workers.readers.vocabulary import ENGLISH, HEADINGS, UNFIT, WEAK_HEADINGS, Part
 
 _EXACT, _BEGINS, _WEAK = 3, 2, 1
 NEEDED: frozenset[Part] = frozenset({"description", "quantity"})
 ONE_OF: frozenset[Part] = frozenset({"unit", "unit_price", "total", "material_price"})
-HEADER_ROWS = 1000
-"""How far down a sheet its table may begin."""
-
 _EXACT_WORDS: dict[str, Part] = {word: part for part, words in HEADINGS.items() for word in words.split(", ")}
 _WEAK_WORDS: list[tuple[str, Part]] = [
     (word, part) for part, words in WEAK_HEADINGS.items() for word in words.split(", ")
@@ -57,7 +55,9 @@ def find_header(rows: Sequence[Sequence[Cell]]) -> Header | None:
 
 
 def _names(row: Sequence[Cell]) -> dict[int, str]:
-    return {column: cell.strip() for column, cell in enumerate(row) if isinstance(cell, str) and cell.strip()}
+    return {
+        column: name for column, cell in enumerate(row) if cell and isinstance(cell, str) and (name := cell.strip())
+    }
 
 
 def _header(first: int, line: int, names: dict[int, str]) -> Header | None:

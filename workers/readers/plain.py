@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from itertools import islice, pairwise
+from itertools import pairwise
 
 from domain.bill import Bill
 from workers.readers.assembly import Assembly
 from workers.readers.cells import Cell, currency, label, text
 from workers.readers.draft import BillDraft
-from workers.readers.headings import HEADER_ROWS, Header, find_header, nearest_header
-from workers.readers.source import Sheet, Source
+from workers.readers.headings import Header, find_header, nearest_header
+from workers.readers.source import Source
 from workers.readers.table import Table
 from workers.readers.unreadable import Unreadable
 from workers.readers.vocabulary import PROJECT
@@ -22,7 +22,7 @@ WANTED = (
 
 def score(source: Source) -> int:
     """Up to 80 by how many parts of an item the best table has columns for; 0 without a table."""
-    headers = [header for sheet in source.sheets if not sheet.hidden and (header := find_header(_top(sheet)))]
+    headers = [header for sheet in source.sheets if not sheet.hidden and (header := find_header(sheet.top()))]
     return max((40 + min(40, 5 * len(header.columns)) for header in headers), default=0)
 
 
@@ -32,7 +32,7 @@ def read(source: Source) -> Bill:
     totals: list[tuple[Decimal | None, Decimal | None]] = []
     unread: list[str] = []
     for sheet in source.sheets:
-        top = _top(sheet)
+        top = sheet.top()
         header = find_header(top)
         if header and sheet.hidden:
             draft.warn(f"The hidden sheet {sheet.name!r} was not read. Unhide it if it belongs to the bill.")
@@ -42,8 +42,7 @@ def read(source: Source) -> Bill:
         elif top and not sheet.hidden:
             unread.append(sheet.name)
         sheet.close()
-    if unread:
-        draft.warn(f"Sheets without a table of items were not read: {', '.join(map(repr, unread))}.")
+    draft.warn_unread(unread)
     draft.declared_total = _sum([net for net, _ in totals])
     draft.declared_total_with_vat = _sum([gross for _, gross in totals])
     return draft.finish()
@@ -51,7 +50,7 @@ def read(source: Source) -> Bill:
 
 def no_table(source: Source) -> Unreadable:
     """Explain what was looked for in which sheets, and what was found instead."""
-    tops = {sheet.name: _top(sheet) for sheet in source.sheets}
+    tops = {sheet.name: sheet.top() for sheet in source.sheets}
     if not any(text(cell) for top in tops.values() for row in top for cell in row):
         return Unreadable("unreadable.empty", "The workbook has no content. Check that you uploaded the right file.")
     where = f"the sheets {', '.join(map(repr, tops))}" if any(tops) else "the file"
@@ -66,10 +65,6 @@ def no_table(source: Source) -> Unreadable:
         parts.append(f"Hidden sheets with a table were left out: {', '.join(map(repr, hidden))}; unhide them.")
     parts.append("Name the columns in one row above the items and upload the file again.")
     return Unreadable("unreadable.no_table", " ".join(parts))
-
-
-def _top(sheet: Sheet) -> list[Sequence[Cell]]:
-    return list(islice(sheet.rows(), HEADER_ROWS))
 
 
 def _describe(draft: BillDraft, above: Sequence[Sequence[Cell]], header: Header) -> None:

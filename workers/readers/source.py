@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Protocol
 
 from python_calamine import (
@@ -20,6 +21,9 @@ from workers.readers import delimited
 from workers.readers.archive import Kind, damaged, encrypted, foreign, identify
 from workers.readers.cells import Cell
 
+HEADER_ROWS = 1000
+"""How far down a sheet its table may begin."""
+
 
 class Sheet(Protocol):
     """One sheet. `name` is empty and `delimiter` is not for delimited text."""
@@ -27,6 +31,10 @@ class Sheet(Protocol):
     name: str
     hidden: bool
     delimiter: str
+
+    def top(self) -> Sequence[Sequence[Cell]]:
+        """Give the first rows, in which a table must begin. Cheap to ask again."""
+        ...
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         """Yield the rows from row 1 on, each from column A on; empty cells are `""`."""
@@ -47,9 +55,26 @@ class WorkbookSheet:
         self.delimiter = ""
         self._workbook = workbook
         self._content: CalamineSheet | None = None
+        self._top: list[Sequence[Cell]] | None = None
+        self._rest: Iterator[Sequence[Cell]] | None = None
+
+    def top(self) -> Sequence[Sequence[Cell]]:
+        """Give the first rows, and remember where the others go on."""
+        if self._top is None:
+            self._rest = self._parsed()
+            self._top = list(islice(self._rest, HEADER_ROWS))
+        return self._top
 
     def rows(self) -> Iterator[Sequence[Cell]]:
-        """Yield the rows from row 1 on. The library leaves out empty columns before the content: they are put back."""
+        """Yield the rows from row 1 on."""
+        top = self.top()
+        rest, self._rest = self._rest, None
+        yield from top
+        if len(top) == HEADER_ROWS:
+            yield from islice(self._parsed(), HEADER_ROWS, None) if rest is None else rest
+
+    def _parsed(self) -> Iterator[Sequence[Cell]]:
+        """Yield all rows. The library leaves out empty columns before the content: they are put back."""
         with _spoken_errors():
             if self._content is None:
                 self._content = self._workbook.get_sheet_by_name(self.name)
@@ -61,7 +86,7 @@ class WorkbookSheet:
 
     def close(self) -> None:
         """Let go of the parsed sheet."""
-        self._content = None
+        self._content = self._top = self._rest = None
 
 
 class TextSheet:
@@ -73,6 +98,13 @@ class TextSheet:
         self.hidden = False
         self.delimiter = delimited.delimiter(written)
         self._written = written
+        self._top: list[Sequence[Cell]] | None = None
+
+    def top(self) -> Sequence[Sequence[Cell]]:
+        """Give the first records."""
+        if self._top is None:
+            self._top = list(islice(self.rows(), HEADER_ROWS))
+        return self._top
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         """Yield the records; one that spans several lines is one row, as a spreadsheet program shows it."""

@@ -1,0 +1,153 @@
+"""Bills of AspeEsticon: the forms of Aspe (such as SŽDC05) and of EstiCon, one or more objects to a sheet.
+
+The column "Typ" says what a row is: S what is built, O, O1, O2 its objects, SD a section, P an item, PP its text, VV
+its takeoff, TS the technical specification that its price covers.
+"""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import islice
+
+from domain.bill import Bill, Rounding, StatedTotal
+from workers.readers.cells import Cell, currency, label, text
+from workers.readers.draft import BillDraft, SectionDraft
+from workers.readers.formulas import rounding_of
+from workers.readers.headings import Header, find_header
+from workers.readers.source import Sheet, Source
+from workers.readers.typed import Action, Heading, TypedTable
+
+ACTIONS: dict[str, Action] = {"P": "work", "SD": "section", "PP": "note", "TS": "note", "VV": "takeoff"}
+OBJECT = re.compile(r"O(\d?)")
+BUILT = "S"
+TYPE = "typ"
+EXTRA: dict[str, Heading] = {TYPE: "type", "varianta": "code_variant", "var": "code_variant"}
+
+
+def score(source: Source) -> int:
+    """97 where items and sections are told apart by their types, 0 for anything else."""
+    return 97 if source.kind != "text" and any(table_of(sheet) for sheet in source.sheets) else 0
+
+
+def table_of(sheet: Sheet) -> tuple[Header, dict[Heading, int]] | None:
+    """Find the header of a sheet's table, and its columns, if the types below it are those of Aspe."""
+    top = sheet.top()
+    if not any(cell in {"P", "SD"} for row in top for cell in row[:8]):
+        return None
+    header = find_header(top)
+    if header is None:
+        return None
+    columns: dict[Heading, int] = {part: column for part, column in header.columns.items() if part != "note"}
+    for column, name in header.names.items():
+        if part := EXTRA.get(label(name)):
+            columns[part] = column
+    if "type" not in columns:
+        return None
+    kinds = {text(row[columns["type"]]) for row in islice(top, header.line, None)}
+    return (header, columns) if "P" in kinds and kinds & {"SD", "PP", "TS"} and "K" not in kinds else None
+
+
+def read(source: Source) -> Bill:
+    """Read every sheet that has such a table."""
+    draft = BillDraft("aspe", score(source))
+    unread: list[str] = []
+    for sheet in source.sheets:
+        found = table_of(sheet)
+        if found:
+            _Table(draft, sheet, *found).read(source)
+        elif sheet.top():
+            unread.append(sheet.name)
+        sheet.close()
+    net = [total.amount for total in draft.totals if total.kind == "net"]
+    draft.declared_total = sum(net, Decimal(0)) if net else None
+    draft.warn_unread(unread)
+    return draft.finish()
+
+
+class _Table(TypedTable):
+    """One sheet with one or several objects."""
+
+    def __init__(self, draft: BillDraft, sheet: Sheet, header: Header, columns: dict[Heading, int]) -> None:
+        super().__init__(draft, sheet.name)
+        self.columns = columns
+        self._rows = sheet
+        self._header = header
+        self._objects: list[tuple[str, str]] = []
+
+    def read(self, source: Source) -> None:
+        """Read the rows above the header for names, and those below it as they are typed."""
+        self._tell_program()
+        for line, row in enumerate(self._rows.rows(), 1):
+            kind = text(self.cell(row, "type"))
+            if self._header.first <= line <= self._header.line:
+                continue
+            if kind == BUILT:
+                self._read_built(line, row)
+            elif level := OBJECT.fullmatch(kind):
+                self._read_object(row, int(level[1] or 0))
+            elif line > self._header.line:
+                self._read_row(line, row, kind)
+        self._settle_rounding(source)
+
+    def _tell_program(self) -> None:
+        """Find the program and its form in the rows above the header."""
+        above = [text(cell) for row in islice(self._rows.top(), self._header.first) for cell in row if cell != ""]
+        names = [*above, *self._header.names.values()]
+        if any("esticon" in name.casefold() for name in above):
+            self.draft.format = "esticon"
+        self.draft.variant = self.draft.variant or next(
+            (name for name in above if label(name).startswith(("szdc", "aspe", "esticon"))), ""
+        )
+        self.draft.currency = self.draft.currency or next((found for name in names if (found := currency(name))), "")
+
+    def _names(self, row: Sequence[Cell]) -> tuple[str, str]:
+        """Take code and title from a row such as "O1 | Objekt: | SO 202 | Most"."""
+        kind = self.columns["type"]
+        names = [
+            written
+            for at, cell in enumerate(row)
+            if at != kind and isinstance(cell, str) and (written := cell.strip()) and not written.endswith(":")
+        ]
+        return (names[0] if names else ""), (names[1] if len(names) > 1 else "")
+
+    def _read_built(self, line: int, row: Sequence[Cell]) -> None:
+        """Take what is built, and its total."""
+        code, title = self._names(row)
+        self.draft.title = self.draft.title or title or code
+        total = self.number(line, row, "total")
+        if total is not None:
+            stated = StatedTotal(kind="net", amount=total, label=title, sheet=self.sheet, line=line)
+            self.draft.totals.append(stated)
+
+    def _read_object(self, row: Sequence[Cell], level: int) -> None:
+        """Close the objects of this level and below, and take the next one."""
+        self._objects[level:] = [self._names(row)]
+        self.home, self.item = None, None
+        self.open.clear()
+
+    def _read_row(self, line: int, row: Sequence[Cell], kind: str) -> None:
+        action = ACTIONS.get(kind)
+        if action is None:
+            self.skip(line, row, kind)
+            return
+        if self.home is None:
+            self._open_home(line)
+        self.take(action, line, row)
+
+    def _open_home(self, line: int) -> None:
+        objects = self._objects or [(self.sheet, "")]
+        for depth in range(1, len(objects) + 1):
+            path = tuple(code for code, _ in objects[:depth])
+            if depth == len(objects) or not self.draft.has_section(path):
+                title = objects[depth - 1][1]
+                opened = SectionDraft(path=path, title=title, kind="object", sheet=self.sheet, line=line)
+                self.home = self.draft.add_section(opened)
+
+    def _settle_rounding(self, source: Source) -> None:
+        """Round as the formula of the first item's total does."""
+        first = next((item for item in self.draft.items if item.sheet == self.sheet), None)
+        if first is not None and "total" in self.columns and "unit_price" in self.columns:
+            columns = self.columns["quantity"], self.columns["unit_price"], self.columns["total"]
+            found = rounding_of(source, self._rows, first.line, columns)
+            if found is not None and self.draft.rounding == Rounding():
+                self.draft.rounding = found

@@ -1,0 +1,192 @@
+"""RTS workbooks (`#RTSROZP#`), whole or with their sheets copied out.
+
+Every part of the bill is a sheet. A column far to the right, headed `#TypZaznamu#`, says what a row is.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from domain.bill import Bill, StatedTotal
+from workers.readers.cells import Cell, currency, label, money, number, text
+from workers.readers.draft import BillDraft, SectionDraft
+from workers.readers.source import Sheet, Source
+from workers.readers.typed import Action, Heading, TypedTable, columns_of
+
+MARKER = "#RTSROZP#"
+TYPES = "#TypZaznamu#"
+DESCRIPTIONS = "#POP"
+HEADINGS: dict[str, Heading] = {
+    "p c": "number",
+    "cislo polozky": "code",
+    "nazev polozky": "description",
+    "mj": "unit",
+    "mnozstvi": "quantity",
+    "cena mj": "unit_price",
+    "celkem": "total",
+    "dodavka": "material_price",
+    "montaz": "assembly_price",
+    "dph": "vat",
+    "hmotnost mj": "unit_mass",
+    "dem hmotnost mj": "unit_debris",
+    "nhod mj": "unit_hours",
+    "cen soustava platnost": "price_system",
+    "cenova soustava": "price_system",
+    "typ polozky": "category",
+}
+NEEDED = {"code", "description", "unit", "quantity"}
+ACTIONS: dict[str, Action] = {"DIL": "section", "POP": "note", "VV": "takeoff"}
+ITEM = "POL"
+MATERIALS = ("POL3", "Specifikace")
+OBJECTS = ("OBJ", "ROZ")
+NET, GROSS = ("cena celkem bez dph", "cena bez dph"), ("cena celkem s dph", "cena s dph")
+
+
+def score(source: Source) -> int:
+    """100 for a whole workbook, 95 for sheets copied out of one, 0 for anything else."""
+    if source.kind == "text" or not any(types_column(sheet.top()) for sheet in source.sheets):
+        return 0
+    return 100 if any(MARKER in row for sheet in source.sheets for row in sheet.top()) else 95
+
+
+def types_column(rows: Sequence[Sequence[Cell]]) -> int:
+    """Find the column of the types of rows, by its name, else by what stands in it; 0 where there is none."""
+    for row in rows:
+        if TYPES in row:
+            return row.index(TYPES)
+    for row in rows:
+        for column, cell in enumerate(row):
+            if cell == "DIL" and any(str(other[column]).startswith(ITEM) for other in rows if column < len(other)):
+                return column
+    return 0
+
+
+def read(source: Source) -> Bill:
+    """Read every sheet that has a table; the totals are those of the first sheet, else the sums of the parts."""
+    draft = BillDraft("rts", score(source))
+    draft.variant = MARKER
+    unread: list[str] = []
+    whole: list[StatedTotal] = []
+    for sheet in source.sheets:
+        types = types_column(sheet.top())
+        table = _Table(draft, sheet, types)
+        if types:
+            for line, row in enumerate(sheet.rows(), 1):
+                table.read(line, row)
+        elif any(MARKER in row for row in sheet.top()):
+            whole = _Front(draft, sheet).read()
+        elif sheet.top() and not sheet.hidden:
+            unread.append(sheet.name)
+        sheet.close()
+    parts = [
+        section.declared_total for section in draft.sections if section.kind == "object" and section.declared_total
+    ]
+    net = [total.amount for total in whole if total.kind == "net"]
+    gross = [total.amount for total in whole if total.kind == "gross"]
+    draft.totals[:0] = whole
+    draft.declared_total = net[0] if net else sum(parts, Decimal(0)) if parts else None
+    draft.declared_total_with_vat = gross[0] if gross else None
+    draft.warn_unread(unread)
+    return draft.finish()
+
+
+class _Front:
+    """The first sheet: what is built, totals and taxes, then the conditions of the tender."""
+
+    def __init__(self, draft: BillDraft, sheet: Sheet) -> None:
+        self._draft = draft
+        self._sheet = sheet
+
+    def read(self) -> list[StatedTotal]:
+        """Read everything but the descriptions; return the totals."""
+        totals: list[StatedTotal] = []
+        described = 0
+        for line, row in enumerate(self._sheet.rows(), 1):
+            filled = [cell for cell in row if cell != ""]
+            texts = [written for cell in filled if isinstance(cell, str) and (written := cell.strip())]
+            if texts and texts[0].startswith(DESCRIPTIONS):
+                described = described or line
+            elif texts and not described:
+                self._read_names(texts)
+                totals.extend(self._totals(line, filled))
+        if described:
+            self._draft.skip(self._sheet.name, described, "descriptions and conditions, down to the end of the sheet")
+        return totals
+
+    def _read_names(self, texts: Sequence[str]) -> None:
+        if texts[0] == "Stavba:" and not self._draft.title:
+            self._draft.title = texts[-1]
+        self._draft.currency = self._draft.currency or next((found for cell in texts if (found := currency(cell))), "")
+
+    def _totals(self, line: int, filled: Sequence[Cell]) -> list[StatedTotal]:
+        """Read a total, or an amount of VAT: its rate stands before a percent sign."""
+        at, name = next(((at, cell) for at, cell in enumerate(filled) if isinstance(cell, str)), (0, ""))
+        words = label(name)
+        amounts = [
+            (after, money(cell)) for after, cell in enumerate(filled) if after > at and not isinstance(cell, str)
+        ]
+        if not amounts or (amount := amounts[-1][1]) is None:
+            return []
+        stated = StatedTotal(kind="net", amount=amount, label=name.strip(), sheet=self._sheet.name, line=line)
+        if words in NET:
+            return [stated]
+        if words in GROSS:
+            return [replace(stated, kind="gross")]
+        if "%" in filled and "dph" in words.split() and not words.startswith("zaklad pro"):
+            return [replace(stated, kind="vat", rate=number(filled[filled.index("%") - 1]))]
+        return []
+
+
+class _Table(TypedTable):
+    """One part of the bill, which is one sheet."""
+
+    def __init__(self, draft: BillDraft, sheet: Sheet, types: int) -> None:
+        super().__init__(draft, sheet.name)
+        self._types = types
+        self._objects: list[tuple[str, str]] = []
+
+    def read(self, line: int, row: Sequence[Cell]) -> None:
+        """Take in one row: of what is above the header, or of the table."""
+        cell = row[self._types] if self._types < len(row) else ""
+        kind = cell if isinstance(cell, str) else ""
+        if not self.columns:
+            self._read_above(line, row, kind)
+        elif action := self._action(kind, row):
+            self.take(action, line, row)
+        elif kind == "SUM" and self.home and self.home.declared_total is None:
+            self.home.declared_total = self.number(line, row, "total")
+        else:
+            self._pass_by(line, row, kind)
+
+    def _action(self, kind: str, row: Sequence[Cell]) -> Action | None:
+        if not kind.startswith(ITEM):
+            return ACTIONS.get(kind)
+        return "material" if kind.startswith(MATERIALS) or self.cell(row, "category") in MATERIALS else "work"
+
+    def _read_above(self, line: int, row: Sequence[Cell], kind: str) -> None:
+        """Take the names of what is built from the rows above the header."""
+        header = columns_of(row, HEADINGS)
+        if header.keys() >= NEEDED:
+            self.columns = header
+            self._open_home(line)
+            return
+        names = [written for cell in row[: self._types] if (written := text(cell)) and not written.endswith(":")]
+        if kind in OBJECTS and names:
+            self._objects.append((names[0], names[1] if len(names) > 1 else ""))
+        elif kind == "STA" and names and not self.draft.title:
+            self.draft.title = names[min(1, len(names) - 1)]
+
+    def _open_home(self, line: int) -> None:
+        path: tuple[str, ...] = ()
+        for code, title in self._objects or [(self.sheet, "")]:
+            path = (*path, code)
+            innermost = len(path) == max(len(self._objects), 1)
+            if innermost or not self.draft.has_section(path):
+                opened = SectionDraft(path=path, title=title, kind="object", sheet=self.sheet, line=line)
+                self.home = self.draft.add_section(opened)
+
+    def _pass_by(self, line: int, row: Sequence[Cell], kind: str) -> None:
+        """Note a row that says something and is nothing of the bill."""
+        if any(text(cell) for cell in row[: self._types]):
+            self.skip(line, row, kind)
