@@ -5,12 +5,13 @@ What cannot be read as HTTP is answered with a problem object too.
 
 import asyncio
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from domain.core import Refused
+from transport.corked import Corked
 from transport.decoding import encoded
 from transport.errors import PROBLEM_TYPE, BadRequest, HeadTimeout, HeadTooLarge, problem_of
 from transport.metrics import REFUSALS
@@ -39,7 +40,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - as uvicorn's
         """Begin, and wait for a head."""
-        super().connection_made(transport)
+        self._corked = Corked(transport, self.loop)
+        super().connection_made(cast("asyncio.Transport", self._corked))
         self._deadline = self.loop.call_later(HEAD_SECONDS, self._head_is_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -110,6 +112,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.parser = httptools.HttpRequestParser(self)  # the old one would take a body for another protocol
         else:
             self._forget_deadline()
+            self.transport = self._corked.uncorked()
             self.handle_websocket_upgrade()
             protocol = self.transport.get_protocol()
         if rest:
