@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast, get_args
 
@@ -31,6 +32,8 @@ Origin = Annotated[str, Meta(pattern="^https?://[^/,\\s]+$")]
 Origins = Annotated[
     tuple[Origin, ...], Meta(min_length=1, description="origins like https://example.org, separated by commas")
 ]
+Network = IPv4Network | IPv6Network
+Networks = Annotated[tuple[Network, ...], Meta(description="networks like 10.0.0.0/8 or ::1, separated by commas")]
 Key = Annotated[
     bytes,
     Meta(min_length=KEY_BYTES, max_length=KEY_BYTES, description=f"{KEY_BYTES} bytes in base64"),
@@ -74,6 +77,12 @@ class Settings(Struct, frozen=True, kw_only=True, rename=str.upper):
     """Seconds between the server's pings on a socket."""
     heartbeat_timeout: Seconds = 10
     """Seconds that a socket has to answer a ping."""
+    trusted_proxies: Networks = ()
+    """Networks of the proxies before this process: what they say in X-Forwarded-For is where a request comes from."""
+    sockets_per_account: Count = 20
+    """Sockets that one account may have open, at all processes together."""
+    sockets_per_address: Count = 1_000
+    """Sockets that may be open from one address, at all processes together."""
     session_hours: Hours = 24
     replay_limit: Count = 10_000
     """Events that a subscription replays at most; a larger gap is answered with `reset`."""
@@ -164,7 +173,7 @@ def _as_variable(value: object) -> str:
         case bytes():
             return base64.b64encode(value).decode()
         case tuple():
-            return ",".join(cast("tuple[str, ...]", value))
+            return ",".join(map(str, cast("tuple[object, ...]", value)))
         case _:
             return str(value)
 
@@ -206,8 +215,17 @@ def _converted(given: Mapping[str, str]) -> Settings:
 def _value(info: FieldInfo, text: str) -> object:
     if info.type is Path:
         return Path(text)
+    if info.type is Networks:
+        return _networks(text)
     parsed = [part.strip() for part in text.split(",")] if info.type is Origins else text
     return msgspec.convert(parsed, info.type, strict=False)
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(","))
+    except ValueError as error:
+        raise msgspec.ValidationError(str(error)) from error
 
 
 def _allowed(info: FieldInfo) -> str:
@@ -221,7 +239,7 @@ def _shown(name: str, value: object) -> str:
     if name in SECRET:
         return HIDDEN
     if isinstance(value, tuple):
-        return ",".join(cast("tuple[str, ...]", value))
+        return ",".join(map(str, cast("tuple[object, ...]", value)))
     return "" if value is None else without_passwords(str(value))
 
 

@@ -28,6 +28,7 @@ from transport.recognition import Recognition
 from transport.session_door import session_routes
 from transport.sessions import Sessions
 from transport.socket import PATH, open_socket_door
+from transport.socket_places import Places
 from transport.tickets import PATH as TICKETS
 from transport.tickets import TicketDoor
 from transport.upload_door import upload_routes
@@ -58,7 +59,7 @@ def create_app(settings: Settings, *, limits: Limits = LIMITS) -> Litestar:
         logging_config=None,
     )
     access_log = AccessLog(enabled=settings.log_level in {"debug", "info"})
-    app.asgi_handler = gate = Gate(app.asgi_handler, access_log)
+    app.asgi_handler = gate = Gate(app.asgi_handler, access_log, settings.trusted_proxies)
     return app
 
 
@@ -79,6 +80,9 @@ async def open_doors(settings: Settings, limits: Limits = LIMITS) -> AsyncGenera
         freshness = await stack.enter_async_context(Freshness(write.store, write.bus.states))
         recognise = Recognition(write, sessions, freshness)
         limiter = Limiter(valkey)
+        places = await stack.enter_async_context(
+            Places(valkey, per_account=settings.sockets_per_account, per_address=settings.sockets_per_address)
+        )
         yield Doors(
             settings=settings,
             pool=pool,
@@ -92,6 +96,7 @@ async def open_doors(settings: Settings, limits: Limits = LIMITS) -> AsyncGenera
             admission=Admission(recognise, limiter, limits, settings.allowed_origins),
             limiter=limiter,
             limits=limits,
+            places=places,
             epoch=await write.store.epoch(),
         )
 

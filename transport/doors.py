@@ -15,6 +15,7 @@ from runtime.settings import Settings
 from transport.admission import Admission
 from transport.limits import Limiter, Limits
 from transport.sessions import Session, Sessions
+from transport.socket_places import Places
 
 __all__ = ["Doors", "Recognise", "Session"]
 
@@ -44,4 +45,5 @@ class Doors(Struct, frozen=True, kw_only=True):
     admission: Admission
     limiter: Limiter
     limits: Limits
+    places: Places
     epoch: UUID

@@ -1,6 +1,6 @@
 """The gate: the outermost layer around every HTTP request. Request ids, security headers, errors, metrics, the log."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from time import perf_counter
 from traceback import clear_frames
@@ -13,8 +13,10 @@ from redis.exceptions import RedisError
 from structlog.contextvars import bind_contextvars
 
 from domain.core import Refused
+from runtime.settings import Network
 from runtime.telemetry import get_logger
 from transport.access_log import AccessLog
+from transport.addresses import client_of
 from transport.decoding import encoded
 from transport.errors import (
     PROBLEM_TYPE,
@@ -52,11 +54,12 @@ class Gate:
     `direct` are applications by exact path that need no routing: sockets, and the commands, which carry the load.
     """
 
-    def __init__(self, app: ASGIApp, access_log: AccessLog) -> None:
-        """Let every HTTP request to `app` through here, and note it in `access_log`."""
+    def __init__(self, app: ASGIApp, access_log: AccessLog, trusted_proxies: Sequence[Network] = ()) -> None:
+        """Let every HTTP request to `app` through here, and note it in `access_log`, from where the proxies say."""
         self.direct: dict[str, ASGIApp] = {}
         self._app = app
         self._access_log = access_log
+        self._trusted_proxies = trusted_proxies
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Let a connection through. Of a socket, no frame comes by here."""
@@ -65,6 +68,7 @@ class Gate:
             await app(scope, receive, send)
             return
         visit = scope[VISIT] = Visit(scope)
+        visit.client = client_of(visit.client, visit.headers, self._trusted_proxies)
         bind_contextvars(request_id=visit.request_id)
 
         async def answer(message: Message) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from commands import NotSignedIn
 from domain.core import Refused
 from runtime.telemetry import get_logger
+from transport.addresses import client_of
 from transport.doors import Doors
 from transport.errors import MalformedJson, TooLarge, internal_problem, problem_of
 from transport.gate import refusal_of
@@ -26,7 +27,7 @@ from transport.socket_closing import (
 )
 from transport.socket_commands import MOST_IN_FLIGHT, Answering
 from transport.socket_connection import Connection
-from transport.socket_credentials import Credentials, TooManySockets
+from transport.socket_credentials import Credentials
 from transport.socket_feeds import MOST_FEEDS, Feeds
 from transport.socket_messages import (
     Acknowledge,
@@ -107,9 +108,12 @@ class Conversation:
 
     async def begin(self, headers: dict[str, str]) -> None:
         """Sign in by the handshake's headers, if they name somebody; else the first message has to."""
+        credentials = self._credentials
+        credentials.client = client_of(credentials.client, headers, self._doors.settings.trusted_proxies)
         try:
-            if await self._credentials.present(headers) is not None:
-                self._admit()
+            await self._doors.places.for_address(credentials.client, self._connection.id)
+            if await credentials.present(headers) is not None:
+                await self._admit()
         except Exception as error:  # noqa: BLE001 - answered, and logged if nobody expected it
             self._refuse(error)
 
@@ -157,6 +161,7 @@ class Conversation:
         """Let go of everything."""
         self.leave()
         self._answering.stop()
+        self._doors.places.give_back(self._connection.id, self.account_id, self._credentials.client)
 
     def _hear(self, line: bytes) -> None:
         self._heard += 1
@@ -224,7 +229,7 @@ class Conversation:
                 await self._credentials.present({"authorization": f"Bearer {message.token}"})
             self._say(SignedIn(id=message.id))
             if self.account_id is None and self._connection.open:
-                self._admit()
+                await self._admit()
         except Exception as error:  # noqa: BLE001 - answered, and logged if nobody expected it
             if self.account_id is None:
                 self._refuse(error, message.id)
@@ -237,10 +242,14 @@ class Conversation:
                 if self._connection.open:
                     self._obey(each)
 
-    def _admit(self) -> None:
+    async def _admit(self) -> None:
         identity = self._credentials.identity
-        if not self._sockets.admit(self, identity.account_id):
-            raise TooManySockets
+        places, connection = self._doors.places, self._connection
+        await places.for_account(identity.account_id, connection.id)
+        if not connection.open:
+            places.give_back(connection.id, identity.account_id, self._credentials.client)
+            return
+        self._sockets.admit(self, identity.account_id)
         settings = self._doors.settings
         self._say(
             Welcome(

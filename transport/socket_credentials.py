@@ -5,7 +5,6 @@ from time import monotonic
 
 from commands import Forbidden, NotSignedIn
 from commands.identities import Identity
-from domain.core import Refused
 from transport.doors import Doors, Session
 from transport.recognition import check_origin
 from transport.tickets import redeem
@@ -21,10 +20,10 @@ class Credentials:
     """The headers that proved who speaks, and the session that they opened."""
 
     def __init__(self, doors: Doors, client: str) -> None:
-        """Know nobody yet at the address `client`."""
+        """Know nobody yet at the address `client`, which the handshake's headers may correct."""
+        self.client = client
         self.session: Session | None = None
         self._doors = doors
-        self._client = client
         self._headers: Mapping[str, str] = {}
         self._due_at = monotonic() + SIGN_IN_SECONDS
 
@@ -41,7 +40,7 @@ class Credentials:
 
     async def redeem(self, ticket: str) -> None:
         """Sign in by a ticket. Raises `BadTicket`, and what `present` raises."""
-        await self._doors.limiter.take(self._doors.limits.anonymous, self._client)
+        await self._doors.limiter.take(self._doors.limits.anonymous, self.client)
         await self.present(await redeem(self._doors.valkey, ticket), from_page=False)
 
     async def present(self, headers: dict[str, str], *, from_page: bool = True) -> Session | None:
@@ -52,7 +51,7 @@ class Credentials:
         """
         session = await self._known(headers)
         if session is None:
-            await self._doors.limiter.take(self._doors.limits.anonymous, self._client)
+            await self._doors.limiter.take(self._doors.limits.anonymous, self.client)
             return None
         if session.session_id and from_page:
             check_origin(headers, self._doors.settings.allowed_origins, required=True)
@@ -81,12 +80,5 @@ class Credentials:
         try:
             return await self._doors.recognise(headers)
         except NotSignedIn:
-            await self._doors.limiter.take(self._doors.limits.anonymous, self._client)
+            await self._doors.limiter.take(self._doors.limits.anonymous, self.client)
             raise
-
-
-class TooManySockets(Refused):
-    """This account has as many open sockets as it may have: close one first."""
-
-    code = "too_many_sockets"
-    kind = "limit"

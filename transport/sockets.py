@@ -14,8 +14,6 @@ from transport.socket_closing import DRAINING, NOT_AUTHENTICATED, Closing
 from transport.socket_messages import ServerPing, told
 from transport.socket_metrics import ACTIVE, BUFFERED, CONNECTIONS
 
-MOST_PER_ACCOUNT = 20
-"""Sockets of one account at one process."""
 RECONNECT_JITTER_MS = 5_000
 """Over how long clients that are sent away together come back."""
 LONGEST_TICK = 1.0
@@ -105,13 +103,10 @@ class Sockets:
             if not self._by_account[socket.account_id]:
                 del self._by_account[socket.account_id]
 
-    def admit(self, socket: OpenSocket, account_id: UUID) -> bool:
-        """Count a socket for its account; `False` if that has too many."""
-        if self._by_account[account_id] >= MOST_PER_ACCOUNT:
-            return False
+    def admit(self, socket: OpenSocket, account_id: UUID) -> None:
+        """Count a socket for its account."""
         self._by_account[account_id] += 1
         socket.account_id = account_id
-        return True
 
     def end_session(self, session_id: str) -> None:
         """Close the sockets of a session that ended."""

@@ -1,5 +1,6 @@
 import base64
 import stat
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,15 @@ def test_variables_are_read_with_their_types(here: dict[str, str]) -> None:
     )
     assert (settings.port, settings.heartbeat_timeout) == (9000, 2.5)
     assert settings.allowed_origins == ("https://a.example", "https://b.example")
+
+
+def test_networks_of_trusted_proxies_are_read_and_handed_on(here: dict[str, str]) -> None:
+    settings = load(here | SERVERS | {"TRUSTED_PROXIES": "10.0.0.0/8, ::1"})
+    assert settings.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("::1/128"))
+    assert child_environment(settings)["TRUSTED_PROXIES"] == settings.shown()["TRUSTED_PROXIES"] == "10.0.0.0/8,::1/128"
+    for wrong in ("10.0.0.1/8", "everybody"):
+        with pytest.raises(SettingsError, match=r"TRUSTED_PROXIES=.*networks like"):
+            load(here | {"TRUSTED_PROXIES": wrong})
 
 
 def test_default_origins_follow_the_port(here: dict[str, str]) -> None:

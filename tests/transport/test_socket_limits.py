@@ -22,16 +22,16 @@ from tests.transport.socket_world import (
 from transport.socket_commands import MOST_IN_FLIGHT
 from transport.socket_feeds import MOST_FEEDS
 from transport.socket_rate import BURST, MOST_DEBT, RATE, Bucket
-from transport.sockets import MOST_PER_ACCOUNT
 
 __all__ = ["ann"]
+PER_ACCOUNT = 12
 
 
 @pytest.fixture(scope="module")
 def server(servers: Embedded, migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with an impatient heart."""
     folder = tmp_path_factory.mktemp("server")
-    beat = {"HEARTBEAT_INTERVAL": "0.5", "HEARTBEAT_TIMEOUT": "1"}
+    beat = {"HEARTBEAT_INTERVAL": "0.5", "HEARTBEAT_TIMEOUT": "1", "SOCKETS_PER_ACCOUNT": str(PER_ACCOUNT)}
     with running_server(servers, migrated_template, folder, **beat) as running:
         yield running
 
@@ -142,7 +142,7 @@ async def test_a_socket_follows_so_many_feeds_and_no_more(server: Server, ann: S
 
 
 async def test_an_account_has_so_many_sockets_and_no_more(server: Server, write: WriteSide, ann: Somebody) -> None:
-    crowd = [await open_socket(server, ann) for _ in range(MOST_PER_ACCOUNT)]
+    crowd = [await open_socket(server, ann) for _ in range(PER_ACCOUNT)]
     refused = await dial(server, ann.headers)
     error = await refused.hear()
     assert error["problem"]["code"] == "too_many_sockets"
