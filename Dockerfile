@@ -13,7 +13,7 @@ COPY --from=installed /opt/plumbline /opt/plumbline
 COPY . /app
 RUN /opt/plumbline/bin/python -m compileall -q /app
 ENV PATH=/opt/plumbline/bin:$PATH \
-    PYTHONPATH=/app \
+    PYTHONPATH=/app:/app/clients/python \
     PYTHONUNBUFFERED=1 \
     HOST=0.0.0.0 \
     DATA_DIR=/data

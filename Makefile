@@ -51,7 +51,7 @@ secrets: ## Make the secrets that compose.yaml wants, once
 	@chmod 644 secrets/*  # for the containers' accounts; the folder keeps everybody else out
 
 compiled: $(INSTALLED) # bytecode even where Python is told to write none: a start takes a third of the time with it
-	@$(BIN)/python -m compileall -q domain eventstore commands projections transport workers runtime
+	@$(BIN)/python -m compileall -q domain eventstore commands projections transport workers runtime clients
 
 clean: ## Remove what was installed and measured, but never .data
 	rm -rf .venv .coverage* .hypothesis .import_linter_cache .pytest_cache .ruff_cache
@@ -60,7 +60,7 @@ SYNC := $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requireme
 
 # uv does not read pip's settings, so a mirror named there is handed over. Where the usual certificates do not do, as
 # behind a proxy of one's own, the system's are tried.
-$(INSTALLED): pyproject.toml requirements-dev.lock
+$(INSTALLED): pyproject.toml clients/python/pyproject.toml requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Plumbline needs Python 3.11 or newer, but \
 	$(PYTHON) is " + sys.version.split()[0] + ": try `make PYTHON=python3.12`")'
 	@echo 'Installing into .venv (first time, or what is needed has changed)'
@@ -69,5 +69,5 @@ $(INSTALLED): pyproject.toml requirements-dev.lock
 	@mirror=$$($(BIN)/python -m pip config get global.index-url 2>/dev/null || echo "$$PIP_INDEX_URL"); \
 	test -z "$$mirror" || export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$mirror}"; \
 	( $(SYNC) 2>/dev/null || $(SYNC) --system-certs ) && \
-	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e . -e clients/python
 	@touch $@

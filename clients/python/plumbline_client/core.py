@@ -1,0 +1,241 @@
+"""What a client holds: its feeds, its outbox, and the one connection that serves them while it lasts."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from plumbline_client.asking import Asking, LinkLost
+from plumbline_client.backoff import Backoff
+from plumbline_client.connecting import Connector, Ended, State
+from plumbline_client.credentials import Credentials, Wallet
+from plumbline_client.dispatch import Dispatch
+from plumbline_client.errors import ClientError, Conflict, Refusal
+from plumbline_client.feed import Feed, Link
+from plumbline_client.http import Http
+from plumbline_client.messages import Answer, Authenticate, Welcome
+from plumbline_client.outbox import Outbox, Pending
+from plumbline_client.socket_link import SocketLink, open_socket
+from plumbline_client.timing import Clock, Timing
+from plumbline_client.wire import Format
+
+
+class Hooks:
+    """What an application wants to hear of. Hooks must neither wait nor fail."""
+
+    def __init__(
+        self,
+        on_state: Callable[[State], None],
+        on_conflict: Callable[[Conflict], None],
+        on_report: Callable[[str, dict[str, Any]], None],
+    ) -> None:
+        """Keep them."""
+        self.on_state = on_state
+        self.on_conflict = on_conflict
+        self.on_report = on_report
+
+
+class Core:
+    """The moving parts of a client. To a feed it is its `Host`."""
+
+    def __init__(
+        self,
+        url: str,
+        wallet: Wallet,
+        *,
+        formats: Sequence[Format],
+        most_queued: int,
+        timing: Timing,
+        clock: Clock,
+        hooks: Hooks,
+    ) -> None:
+        """Prepare for the server at `url`; nothing happens before `start`."""
+        self.timing = timing
+        self.http = Http(url, wallet, timing, clock)
+        self.connector = Connector(self._connect, wallet, timing, clock, changed=self._changed, report=self.report)
+        self.outbox = Outbox(most_queued, self._send, hooks.on_conflict)
+        self.feeds: dict[str, Feed] = {}
+        self.heard_at: datetime | None = None
+        self.welcome: Welcome | None = None
+        self.link: Link | None = None
+        self.asking: Asking | None = None
+        self._url = url
+        self._wallet = wallet
+        self._formats = formats
+        self._clock = clock
+        self._hooks = hooks
+        self._backoff = Backoff(timing, clock)
+        """For what is refused on a connection that goes on."""
+        self._calm = asyncio.Event()
+        """Set when feeds may all have settled."""
+        self._count = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Connect, and stay connected."""
+        self._run(self.connector.run(), "plumbline client")
+
+    async def close(self, error: ClientError) -> None:
+        """End everything; whatever waits ends with `error`."""
+        self.connector.close()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for feed in list(self.feeds.values()):
+            feed.fail(error)
+        self.outbox.abandon(error)
+        await self.http.aclose()
+
+    def follow(self, feed: Feed) -> None:
+        """Add a feed."""
+        self.feeds[feed.wanted.name] = feed
+        if self.connector.error is not None:
+            feed.fail(self.connector.error)
+        elif self.link is not None:
+            feed.join(self.link)
+
+    async def ask(self, query: dict[str, Any]) -> Answer:
+        """Answer a query, over however many connections. Raises `Refusal`, `GaveUp`, `Closed`."""
+        while True:
+            await self.connector.connected()
+            if self.asking is None:
+                return await self.http.query(query)
+            try:
+                return await self.asking.query(query)
+            except LinkLost:
+                continue
+            except Refusal as refusal:
+                if not refusal.transient:
+                    raise
+                pause = self._backoff.jittered() if refusal.retry_after is None else refusal.retry_after
+                await self._clock.sleep(pause)
+
+    def next_id(self) -> int:
+        """Give a message its number."""
+        self._count += 1
+        return self._count
+
+    def later(self, seconds: float | None, work: Callable[[], None]) -> None:
+        """Do something after so many seconds, by default after a random pause."""
+        self._run(self._do_later(self._backoff.jittered() if seconds is None else seconds, work), "later")
+
+    def report(self, what: str, /, **details: Any) -> None:
+        """Tell the application of something odd."""
+        self._hooks.on_report(what, details)
+
+    def settled(self) -> None:
+        """Hear that a feed has caught up, ended, or waits for its consumer."""
+        self._calm.set()
+
+    def release(self, feed: Feed) -> None:
+        """Know a feed no longer."""
+        if self.feeds.get(feed.wanted.name) is feed:
+            del self.feeds[feed.wanted.name]
+        self.settled()
+
+    def _run(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _do_later(self, seconds: float, work: Callable[[], None]) -> None:
+        await self._clock.sleep(seconds)
+        work()
+
+    def _changed(self, state: State) -> None:
+        error = self.connector.error
+        for feed in list(self.feeds.values()):
+            if error is not None:
+                feed.fail(error)
+            else:
+                feed.hope()
+        self._hooks.on_state(state)
+
+    async def _connect(self) -> None:
+        """Open a socket, and serve it to its end. Raises `Ended`."""
+        credentials = await self._wallet.get()
+        async with open_socket(self._url, credentials, self._formats, self.timing, self._clock) as link:
+            welcome, rest = await link.welcome(credentials, self.timing.connect)
+            asking = Asking(link, self.outbox, welcome.limits, self.next_id, self._reopen_later)
+            dispatch = Dispatch(self.feeds, asking, self.report)
+            work = [
+                self._run(link.write(), "plumbline writes"),
+                self._run(link.watch(welcome.heartbeat_interval + welcome.heartbeat_timeout), "plumbline watches"),
+                self._run(self._renew(link, credentials), "plumbline renews"),
+                self._run(self._open_outbox(asking), "plumbline outbox"),
+            ]
+            try:
+                self._come_up(link, asking, welcome)
+                dispatch.hear(rest)
+                async for messages in link.frames():
+                    self.heard_at = self._clock.wall()
+                    dispatch.hear(messages)
+            finally:
+                self._go_down(asking)
+                for task in work:
+                    task.cancel()
+                await asyncio.gather(*work, return_exceptions=True)
+        raise Ended(link.ending)
+
+    def _come_up(self, link: Link, asking: Asking, welcome: Welcome) -> None:
+        self.welcome, self.link, self.asking = welcome, link, asking
+        self.heard_at = self._clock.wall()
+        self._calm.clear()
+        for feed in list(self.feeds.values()):
+            feed.join(link)
+        self.connector.came_up(welcome.reconnect_jitter_max_ms / 1000)
+
+    def _go_down(self, asking: Asking) -> None:
+        self.link = self.asking = None
+        asking.end()
+        self.outbox.close()
+        for feed in list(self.feeds.values()):
+            feed.leave()
+
+    async def _open_outbox(self, asking: Asking) -> None:
+        """Let commands go when the feeds have caught up, or do not get any further by themselves."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.timing.catch_up):
+                while len(self.outbox) and not all(feed.settled for feed in self.feeds.values()):
+                    self._calm.clear()
+                    await self._calm.wait()
+        self._reopen(asking)
+
+    def _reopen_later(self, seconds: float | None) -> None:
+        asking = self.asking
+        if asking is not None:
+            self.later(seconds, lambda: self._reopen(asking))
+
+    def _reopen(self, asking: Asking) -> None:
+        if self.asking is asking:
+            self.outbox.open(asking.width)
+
+    def _send(self, pending: Pending) -> None:
+        """Send a command: over the socket, unless it is too large for that."""
+        if self.asking is None or not self.asking.command(pending):
+            self._run(self._send_over_http(pending), "plumbline command")
+
+    async def _send_over_http(self, pending: Pending) -> None:
+        try:
+            receipt = await self.http.command(pending.command, pending.command_id)
+        except ClientError as error:
+            self.outbox.fail(pending, error)
+        else:
+            self.outbox.succeed(pending, receipt)
+
+    async def _renew(self, link: SocketLink, credentials: Credentials) -> None:
+        """Sign in again before the credentials expire, on the connection that they opened."""
+        ends = credentials.expires_at
+        while ends is not None and self._wallet.renewable:
+            left = (ends - self._clock.wall()).total_seconds() - self.timing.renew_before
+            await self._clock.sleep(max(left, self.timing.renew_least))
+            try:
+                fresh = await self._wallet.fresh()
+            except Exception as error:  # noqa: BLE001 - it is the application's, and may raise anything
+                self.report("no fresh credentials", why=repr(error))
+                continue
+            link.say(Authenticate(id=self.next_id(), token=fresh.token, ticket=fresh.ticket))
+            ends = fresh.expires_at

@@ -1,0 +1,662 @@
+"""Every event that the server tells, as a struct. Generated: `python -m transport.client_types`.
+
+What is personal is `None` here. Members that a newer server adds are passed over.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType
+
+
+class _Part(Struct, frozen=True, kw_only=True):
+    """Part of an event, or its data."""
+
+
+class AccountRegistered(_Part, frozen=True, kw_only=True):
+    """An account was opened."""
+
+    account_id: UUID
+    email: str | None = None
+    name: str | None = None
+    password_hash: str | None = None
+
+
+class AccountPasswordChanged(_Part, frozen=True, kw_only=True):
+    """The password was replaced."""
+
+    account_id: UUID
+    password_hash: str | None = None
+
+
+class AccountTokenIssued(_Part, frozen=True, kw_only=True):
+    """A bearer token was made; only its SHA-256 is kept."""
+
+    account_id: UUID
+    token_id: UUID
+    name: str
+    sha256: str
+    expires_at: datetime | None = None
+
+
+class AccountTokenRevoked(_Part, frozen=True, kw_only=True):
+    """A bearer token was ended."""
+
+    account_id: UUID
+    token_id: UUID
+
+
+class AccountRoleGranted(_Part, frozen=True, kw_only=True):
+    """Plan and administration right were set."""
+
+    account_id: UUID
+    plan: Literal["business", "enterprise", "pro", "user"]
+    admin: bool = False
+
+
+class AccountSuspended(_Part, frozen=True, kw_only=True):
+    """The account may no longer act."""
+
+    account_id: UUID
+    reason: str
+
+
+class AccountReinstated(_Part, frozen=True, kw_only=True):
+    """The account may act again."""
+
+    account_id: UUID
+
+
+class ProjectCreated(_Part, frozen=True, kw_only=True):
+    """A project was started."""
+
+    project_id: UUID
+    name: str
+    owner: UUID
+    description: str = ""
+    workflow: Literal["workflow_a", "workflow_b"] = "workflow_a"
+
+
+class ProjectRenamed(_Part, frozen=True, kw_only=True):
+    """The project has another name."""
+
+    project_id: UUID
+    name: str
+
+
+class ProjectDescribed(_Part, frozen=True, kw_only=True):
+    """The project has another description."""
+
+    project_id: UUID
+    description: str
+
+
+class ProjectMemberInvited(_Part, frozen=True, kw_only=True):
+    """An account was offered a role."""
+
+    project_id: UUID
+    account_id: UUID
+    role: Literal["auditor", "editor", "owner", "viewer"]
+
+
+class ProjectMemberJoined(_Part, frozen=True, kw_only=True):
+    """An account took a role."""
+
+    project_id: UUID
+    account_id: UUID
+    role: Literal["auditor", "editor", "owner", "viewer"]
+
+
+class ProjectMemberRoleChanged(_Part, frozen=True, kw_only=True):
+    """A member has another role."""
+
+    project_id: UUID
+    account_id: UUID
+    role: Literal["auditor", "editor", "owner", "viewer"]
+
+
+class ProjectMemberRemoved(_Part, frozen=True, kw_only=True):
+    """A member or an invitation is gone."""
+
+    project_id: UUID
+    account_id: UUID
+
+
+class ProjectArchived(_Part, frozen=True, kw_only=True):
+    """The project is closed for changes."""
+
+    project_id: UUID
+
+
+class ProjectRestored(_Part, frozen=True, kw_only=True):
+    """The project is open again."""
+
+    project_id: UUID
+
+
+class DocumentUploaded(_Part, frozen=True, kw_only=True):
+    """A file was added."""
+
+    project_id: UUID
+    document_id: UUID
+    filename: str
+    content_hash: str
+    size: int
+
+
+class DocumentParseRequested(_Part, frozen=True, kw_only=True):
+    """Somebody wants it read again."""
+
+    project_id: UUID
+    document_id: UUID
+
+
+class DocumentParsed(_Part, frozen=True, kw_only=True):
+    """A reader understood it."""
+
+    project_id: UUID
+    document_id: UUID
+    bill_hash: str
+    format: str
+    confidence: int
+    items: int
+    priced: int
+    currency: str
+    declared_total: Decimal | None = None
+    skipped: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+class DocumentParseFailed(_Part, frozen=True, kw_only=True):
+    """No reader understood it."""
+
+    project_id: UUID
+    document_id: UUID
+    error_code: str
+    error: str
+
+
+class DocumentReplaced(_Part, frozen=True, kw_only=True):
+    """Another document took its place."""
+
+    project_id: UUID
+    document_id: UUID
+    by: UUID
+
+
+class DocumentRemoved(_Part, frozen=True, kw_only=True):
+    """It was taken out of the project."""
+
+    project_id: UUID
+    document_id: UUID
+
+
+class TakeoffLine(_Part, frozen=True, kw_only=True):
+    """One row of a quantity take-off under an item.
+
+    `expression` is the cell's text as written (`"2,5*3,2  "podlaha"`), `value` its declared result in
+    the item's unit, `None` where the file states none (a comment row).
+    """
+
+    expression: str
+    value: Decimal | None = None
+    kind: Literal["row", "subtotal", "total"] = "row"
+    line: int = 0
+
+
+class Rounding(_Part, frozen=True, kw_only=True):
+    """How many decimals a bill rounds to, half up: the line total always, its factors where a number is given.
+
+    `round(round(quantity, quantity) * round(unit_price, unit_price), total)`; a factor of `None` enters as it is.
+    """
+
+    total: int = 2
+    quantity: int | None = None
+    unit_price: int | None = None
+
+
+class Position(_Part, frozen=True, kw_only=True):
+    """One line of a budget.
+
+    `total_price` is computed (`line_total`); `declared_total` is what the file showed, kept until the first edit
+    of a number. Missing numbers are `None`, never 0. `revision` rises by one with every change. `rounding` is set where
+    the document it came from rounds otherwise than its budget. A line whose `role` keeps it out of sums has no
+    `total_price`.
+    `gc=False`: JSON values form no cycles, and 100,000 positions would be walked by every full collection.
+    """
+
+    position_id: UUID
+    number: str = ""
+    code: str = ""
+    code_system: Literal["gaeb", "otskp", "own", "rts", "urs"] = "own"
+    description: str = ""
+    category: str = ""
+    kind: Literal["material", "other", "work"] = "work"
+    role: Literal["alternative", "base", "optional"] = "base"
+    section: tuple[str, ...] = ()
+    quantity: Decimal | None = None
+    unit: str = ""
+    unit_price: Decimal | None = None
+    material_price: Decimal | None = None
+    assembly_price: Decimal | None = None
+    total_price: Decimal | None = None
+    declared_total: Decimal | None = None
+    vat_rate: Decimal | None = None
+    notes: tuple[str, ...] = ()
+    takeoff: tuple[TakeoffLine, ...] = ()
+    source: Literal["ai_suggested", "generated", "manual", "uploaded"] = "uploaded"
+    source_document_id: UUID | None = None
+    source_sheet: str = ""
+    source_line: int = 0
+    rounding: Rounding | None = None
+    revision: int = 1
+    enrichment: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
+
+
+class BillSection(_Part, frozen=True, kw_only=True):
+    """A heading with its own declared sum. `path` names it from the sheet down: `("SO 01", "HSV", "1")`.
+
+    An `object` is what is built (a house, a bridge), a `section` a group of items in it.
+    """
+
+    path: tuple[str, ...]
+    title: str = ""
+    kind: Literal["object", "section"] = "section"
+    declared_total: Decimal | None = None
+    notes: tuple[str, ...] = ()
+    sheet: str = ""
+    line: int = 0
+
+
+class Surcharge(_Part, frozen=True, kw_only=True):
+    """An amount that the file adds after its items (overhead, profit, reserve): part of the grand total, no item."""
+
+    label: str
+    amount: Decimal
+    sheet: str = ""
+    line: int = 0
+
+
+class Declared(_Part, frozen=True, kw_only=True):
+    """The sums that a bill states about itself: sections, surcharges, and the grand total without VAT."""
+
+    total: Decimal | None = None
+    sections: tuple[BillSection, ...] = ()
+    surcharges: tuple[Surcharge, ...] = ()
+
+
+class BudgetImported(_Part, frozen=True, kw_only=True):
+    """Up to 200 positions of a document, ranked from `first_rank` on; the first part says what it declares."""
+
+    project_id: UUID
+    document_id: UUID
+    part: int
+    first_rank: int
+    positions: tuple[Position, ...]
+    declared: Declared | None = None
+    currency: str
+    rounding: int = 2
+
+
+class PositionAdded(_Part, frozen=True, kw_only=True):
+    """A position is new, or back."""
+
+    project_id: UUID
+    position: Position
+    rank: int
+
+
+class Changes(_Part, frozen=True, kw_only=True):
+    """What an event changes: an edit, what follows from it, and what only a restore brings back."""
+
+    number: str | UnsetType = UNSET
+    code: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    category: str | UnsetType = UNSET
+    kind: Literal["material", "other", "work"] | UnsetType = UNSET
+    section: tuple[str, ...] | UnsetType = UNSET
+    quantity: Decimal | UnsetType | None = UNSET
+    unit: str | UnsetType = UNSET
+    unit_price: Decimal | UnsetType | None = UNSET
+    vat_rate: Decimal | UnsetType | None = UNSET
+    notes: tuple[str, ...] | UnsetType = UNSET
+    enrichment: dict[str, Any] | UnsetType = UNSET
+    metadata: dict[str, Any] | UnsetType = UNSET
+    code_system: Literal["gaeb", "otskp", "own", "rts", "urs"] | UnsetType = UNSET
+    material_price: Decimal | UnsetType | None = UNSET
+    assembly_price: Decimal | UnsetType | None = UNSET
+    total_price: Decimal | UnsetType | None = UNSET
+    declared_total: Decimal | UnsetType | None = UNSET
+    takeoff: tuple[TakeoffLine, ...] | UnsetType = UNSET
+    source: Literal["ai_suggested", "generated", "manual", "uploaded"] | UnsetType = UNSET
+    source_document_id: UUID | UnsetType | None = UNSET
+    source_sheet: str | UnsetType = UNSET
+    source_line: int | UnsetType = UNSET
+    rounding: Rounding | UnsetType | None = UNSET
+    rank: int | UnsetType = UNSET
+
+
+class PositionEdited(_Part, frozen=True, kw_only=True):
+    """Fields of a position have other values."""
+
+    project_id: UUID
+    position_id: UUID
+    revision: int
+    changes: Changes
+
+
+class PositionRemoved(_Part, frozen=True, kw_only=True):
+    """A position is gone from this version on."""
+
+    project_id: UUID
+    position_id: UUID
+
+
+class PositionMoved(_Part, frozen=True, kw_only=True):
+    """A position stands elsewhere. One that only made room for another keeps its revision."""
+
+    project_id: UUID
+    position_id: UUID
+    revision: int
+    rank: int
+    section: tuple[str, ...] | None = None
+
+
+class ChangeCounts(_Part, frozen=True, kw_only=True):
+    """How many positions a version added, removed and modified."""
+
+    added: int = 0
+    removed: int = 0
+    modified: int = 0
+
+
+class BudgetVersioned(_Part, frozen=True, kw_only=True):
+    """A change is complete: this is what the budget comes to now."""
+
+    project_id: UUID
+    version: int
+    trigger: Literal["chat_modification", "document_added", "initial", "recalculation", "restore", "user_edit"]
+    trigger_details: dict[str, Any] = {}
+    total_positions: int
+    total_cost: Decimal
+    delta_cost: Decimal
+    currency: str = ""
+    rounding: int = 2
+    summary: str = ""
+    changes: ChangeCounts
+
+
+class BudgetVersionNamed(_Part, frozen=True, kw_only=True):
+    """A version can be found by a name."""
+
+    project_id: UUID
+    version: int
+    name: str
+
+
+class AuditStarted(_Part, frozen=True, kw_only=True):
+    """An audit of a version began, with these rules in this order."""
+
+    project_id: UUID
+    audit_id: UUID
+    version: int
+    rules: tuple[str, ...]
+
+
+class Issue(_Part, frozen=True, kw_only=True):
+    """One thing that is wrong or doubtful. `type` is a permanent name, the rest is for people."""
+
+    type: str
+    severity: Literal["error", "info", "warning"]
+    description: str
+    suggestion: str
+
+
+class Suggestion(_Part, frozen=True, kw_only=True):
+    """Something that could be done about a finding, what it brings and what it risks."""
+
+    action: str
+    benefit: str
+    risk: str
+
+
+class Finding(_Part, frozen=True, kw_only=True):
+    """What one rule says about one position, one section or the whole bill, and why.
+
+    `rule` is a permanent id ("V1"). Without a `position_id` the finding is about the section at path `section`,
+    or about the bill when that is empty too. `confidence` 0..100 is how sure the rule is of what it observed;
+    arithmetic is 100. `evidence` holds every input, threshold and table used, and the source document, sheet and
+    1-based row; numbers are decimal strings.
+    """
+
+    rule: str
+    expert_role: Literal["concrete", "cost", "orchestrator", "standards", "structural", "validator"]
+    recommendation: Literal["AMBER", "GREEN", "NOT_CHECKED", "RED"]
+    reasoning: str
+    position_id: UUID | None = None
+    section: tuple[str, ...] = ()
+    confidence: int = 100
+    evidence: dict[str, str] = {}
+    issues: tuple[Issue, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
+
+
+class AuditFindingsRecorded(_Part, frozen=True, kw_only=True):
+    """What the experts found on up to 200 positions."""
+
+    project_id: UUID
+    audit_id: UUID
+    part: int
+    outcomes: dict[UUID, str]
+    verdicts: dict[UUID, Literal["AMBER", "GREEN", "NOT_CHECKED", "RED"]]
+    findings: tuple[Finding, ...]
+
+
+class AuditConflictRaised(_Part, frozen=True, kw_only=True):
+    """Two expert roles contradict each other."""
+
+    project_id: UUID
+    audit_id: UUID
+    conflict_id: UUID
+    position_id: UUID
+    rules: tuple[str, str]
+    description: str
+
+
+class AuditConflictResolved(_Part, frozen=True, kw_only=True):
+    """It was decided between them."""
+
+    project_id: UUID
+    audit_id: UUID
+    conflict_id: UUID
+    position_id: UUID
+    verdict: Literal["AMBER", "GREEN", "NOT_CHECKED", "RED"]
+    by: Literal["model", "person", "rule"]
+    resolution: str
+
+
+class AuditVerdictOverridden(_Part, frozen=True, kw_only=True):
+    """An auditor put another verdict in the experts' place."""
+
+    project_id: UUID
+    audit_id: UUID
+    position_id: UUID
+    verdict: Literal["AMBER", "GREEN", "NOT_CHECKED", "RED"]
+    reason: str
+
+
+class AuditCompleted(_Part, frozen=True, kw_only=True):
+    """All positions have a verdict. `verdicts` counts them, `rules` counts those of each rule."""
+
+    project_id: UUID
+    audit_id: UUID
+    version: int
+    verdicts: dict[Literal["AMBER", "GREEN", "NOT_CHECKED", "RED"], int]
+    rules: dict[str, dict[Literal["AMBER", "GREEN", "NOT_CHECKED", "RED"], int]]
+
+
+class AuditCancelled(_Part, frozen=True, kw_only=True):
+    """It was stopped before its end."""
+
+    project_id: UUID
+    audit_id: UUID
+
+
+class JobQueued(_Part, frozen=True, kw_only=True):
+    """Work was asked for."""
+
+    project_id: UUID
+    job_id: UUID
+    kind: Literal["audit", "import", "parse"]
+    subject: UUID
+    queue: Literal["critical", "default", "high", "low"] = "default"
+
+
+class JobStarted(_Part, frozen=True, kw_only=True):
+    """An attempt began."""
+
+    project_id: UUID
+    job_id: UUID
+    attempt: int
+
+
+class JobPhaseEntered(_Part, frozen=True, kw_only=True):
+    """The attempt is in another phase."""
+
+    project_id: UUID
+    job_id: UUID
+    attempt: int
+    phase: str
+
+
+class JobCompleted(_Part, frozen=True, kw_only=True):
+    """The work is done."""
+
+    project_id: UUID
+    job_id: UUID
+    attempt: int
+    result: dict[str, Any] = {}
+
+
+class JobFailed(_Part, frozen=True, kw_only=True):
+    """The work is given up."""
+
+    project_id: UUID
+    job_id: UUID
+    attempt: int
+    error_code: str
+    error: str
+
+
+class JobRetryScheduled(_Part, frozen=True, kw_only=True):
+    """An attempt failed; the next is due later."""
+
+    project_id: UUID
+    job_id: UUID
+    attempt: int
+    error_code: str
+    error: str
+    due_at: datetime
+
+
+class JobCancelRequested(_Part, frozen=True, kw_only=True):
+    """Somebody wants it to stop."""
+
+    project_id: UUID
+    job_id: UUID
+
+
+class JobCancelled(_Part, frozen=True, kw_only=True):
+    """It stopped because somebody wanted it to."""
+
+    project_id: UUID
+    job_id: UUID
+
+
+class ClaimTaken(_Part, frozen=True, kw_only=True):
+    """A unique value now belongs to `holder`. Written to the stream `claim:<claim>`, so two takers conflict."""
+
+    claim: str
+    holder: str
+
+
+class ClaimReleased(_Part, frozen=True, kw_only=True):
+    """A unique value is free again."""
+
+    claim: str
+
+
+EVENTS: dict[str, type[Struct]] = {
+    "account.registered": AccountRegistered,
+    "account.password_changed": AccountPasswordChanged,
+    "account.token_issued": AccountTokenIssued,
+    "account.token_revoked": AccountTokenRevoked,
+    "account.role_granted": AccountRoleGranted,
+    "account.suspended": AccountSuspended,
+    "account.reinstated": AccountReinstated,
+    "project.created": ProjectCreated,
+    "project.renamed": ProjectRenamed,
+    "project.described": ProjectDescribed,
+    "project.member_invited": ProjectMemberInvited,
+    "project.member_joined": ProjectMemberJoined,
+    "project.member_role_changed": ProjectMemberRoleChanged,
+    "project.member_removed": ProjectMemberRemoved,
+    "project.archived": ProjectArchived,
+    "project.restored": ProjectRestored,
+    "document.uploaded": DocumentUploaded,
+    "document.parse_requested": DocumentParseRequested,
+    "document.parsed": DocumentParsed,
+    "document.parse_failed": DocumentParseFailed,
+    "document.replaced": DocumentReplaced,
+    "document.removed": DocumentRemoved,
+    "budget.imported": BudgetImported,
+    "position.added": PositionAdded,
+    "position.edited": PositionEdited,
+    "position.removed": PositionRemoved,
+    "position.moved": PositionMoved,
+    "budget.versioned": BudgetVersioned,
+    "budget.version_named": BudgetVersionNamed,
+    "audit.started": AuditStarted,
+    "audit.findings_recorded": AuditFindingsRecorded,
+    "audit.conflict_raised": AuditConflictRaised,
+    "audit.conflict_resolved": AuditConflictResolved,
+    "audit.verdict_overridden": AuditVerdictOverridden,
+    "audit.completed": AuditCompleted,
+    "audit.cancelled": AuditCancelled,
+    "job.queued": JobQueued,
+    "job.started": JobStarted,
+    "job.phase_entered": JobPhaseEntered,
+    "job.completed": JobCompleted,
+    "job.failed": JobFailed,
+    "job.retry_scheduled": JobRetryScheduled,
+    "job.cancel_requested": JobCancelRequested,
+    "job.cancelled": JobCancelled,
+    "claim.taken": ClaimTaken,
+    "claim.released": ClaimReleased,
+}
+"""Each by the name of its type."""
+QUERY_PATHS: dict[str, tuple[str, ...]] = {
+    "account.get": ("/api/account",),
+    "invitations.list": ("/api/invitations",),
+    "projects.list": ("/api/projects",),
+    "positions.using_code": ("/api/positions",),
+    "search.find": ("/api/search",),
+    "projects.get": ("/api/projects/{project_id}",),
+    "members.list": ("/api/projects/{project_id}/members",),
+    "documents.list": ("/api/projects/{project_id}/documents",),
+    "documents.get": ("/api/projects/{project_id}/documents/{document_id}",),
+    "positions.list": ("/api/projects/{project_id}/positions",),
+    "positions.get": ("/api/projects/{project_id}/positions/{position_id}",),
+    "versions.list": ("/api/projects/{project_id}/versions",),
+    "versions.diff": ("/api/projects/{project_id}/versions/{a}..{b}",),
+    "audits.list": ("/api/projects/{project_id}/audits",),
+    "audits.get": ("/api/projects/{project_id}/audits/{audit_id}",),
+    "findings.list": ("/api/projects/{project_id}/audits/{audit_id}/findings", "/api/projects/{project_id}/findings"),
+    "jobs.list": ("/api/projects/{project_id}/jobs",),
+    "jobs.get": ("/api/projects/{project_id}/jobs/{job_id}",),
+    "history.list": ("/api/projects/{project_id}/history",),
+}
+"""Where each query is answered over HTTP. What stands in braces is a field of it."""

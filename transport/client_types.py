@@ -1,0 +1,150 @@
+"""What the Python client knows of this server: a module with every event's struct, and the address of every query.
+
+`python -m transport.client_types > clients/python/plumbline_client/events.py`
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from inspect import getdoc
+from textwrap import indent
+
+import msgspec
+from msgspec import NODEFAULT, inspect
+
+from domain.registry import EVENTS, PERSONAL_FIELDS
+from transport.query_door import PATHS
+
+HEAD = '''"""Every event that the server tells, as a struct. Generated: `python -m transport.client_types`.
+
+What is personal is `None` here. Members that a newer server adds are passed over.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType
+
+
+class _Part(Struct, frozen=True, kw_only=True):
+    """Part of an event, or its data."""
+'''
+SIMPLE: dict[type[inspect.Type], str] = {
+    inspect.AnyType: "Any",
+    inspect.NoneType: "None",
+    inspect.BoolType: "bool",
+    inspect.IntType: "int",
+    inspect.FloatType: "float",
+    inspect.StrType: "str",
+    inspect.UUIDType: "UUID",
+    inspect.DecimalType: "Decimal",
+    inspect.DateTimeType: "datetime",
+}
+
+
+def module() -> str:
+    """Write the module."""
+    writer = _Writer({event: _class_name(name) for name, event in EVENTS.items()})
+    for event in EVENTS.values():
+        writer.write(event, PERSONAL_FIELDS.get(event, ()))
+    events = (f"{_literal(name)}: {_class_name(name)}" for name in EVENTS)
+    return "\n".join(
+        (
+            HEAD.rstrip("\n"),
+            *writer.classes.values(),
+            "",
+            "",
+            _table("EVENTS: dict[str, type[Struct]] = {", events),
+            '"""Each by the name of its type."""',
+            _table("QUERY_PATHS: dict[str, tuple[str, ...]] = {", _queries()),
+            '"""Where each query is answered over HTTP. What stands in braces is a field of it."""',
+            "",
+        )
+    )
+
+
+def _class_name(tag: str) -> str:
+    return "".join(part.capitalize() for part in tag.replace(".", "_").split("_"))
+
+
+class _Writer:
+    """Writes each struct once, behind those that it is made of."""
+
+    def __init__(self, names: Mapping[type, str]) -> None:
+        self.classes: dict[str, str] = {}
+        self._names = dict(names)
+        self._structs: dict[str, type] = {}
+
+    def write(self, struct: type, personal: tuple[str, ...] = ()) -> str:
+        """Write a struct, if that is still to be done; answer its name. Raises `TypeError` for two of one name."""
+        name = self._names.setdefault(struct, struct.__name__)
+        if self._structs.setdefault(name, struct) is not struct:
+            raise TypeError(f"two structs would be called {name}")
+        described = inspect.type_info(struct)
+        if isinstance(described, inspect.StructType) and name not in self.classes:
+            lines = [f"    {each.encode_name}: {self._field(each, personal)}" for each in described.fields]
+            head = f"class {name}(_Part, frozen=True, kw_only=True):"
+            body = ["", *lines] if lines else []
+            self.classes[name] = "\n".join(("", "", head, _docstring(struct), *body))
+        return name
+
+    def _field(self, field: inspect.Field, personal: tuple[str, ...]) -> str:
+        kind = self._type(field.type)
+        if field.name in personal:
+            return f"{kind.removesuffix(' | None')} | None = None"
+        if field.default_factory is not NODEFAULT:
+            return f"{kind} = {field.default_factory()!r}"
+        if field.default is not NODEFAULT:
+            return f"{kind} = {_literal(field.default)}"
+        if field.required:
+            return kind
+        return f"{kind.removesuffix(' | None')} | UnsetType{' | None' if kind.endswith(' | None') else ''} = UNSET"
+
+    def _type(self, kind: inspect.Type) -> str:
+        match kind:
+            case inspect.Metadata(type=inner):
+                return self._type(inner)
+            case inspect.StructType(cls=struct):
+                return self.write(struct)
+            case inspect.LiteralType(values=values):
+                return f"Literal[{', '.join(_literal(value) for value in values)}]"
+            case inspect.VarTupleType(item_type=item):
+                return f"tuple[{self._type(item)}, ...]"
+            case inspect.TupleType(item_types=items):
+                return f"tuple[{', '.join(self._type(each) for each in items)}]"
+            case inspect.ListType(item_type=item):
+                return f"list[{self._type(item)}]"
+            case inspect.DictType(key_type=key, value_type=value):
+                return f"dict[{self._type(key)}, {self._type(value)}]"
+            case inspect.UnionType(types=types):
+                return " | ".join(sorted((self._type(each) for each in types), key=lambda each: each == "None"))
+            case _:
+                return SIMPLE[type(kind)]
+
+
+def _docstring(struct: type) -> str:
+    text = getdoc(struct) or struct.__name__
+    end = "\n" if "\n" in text else ""
+    return indent(f'"""{text}{end}"""', "    ")
+
+
+def _literal(value: object) -> str:
+    return msgspec.json.encode(value).decode() if isinstance(value, str) else repr(value)
+
+
+def _table(head: str, rows: Iterator[str]) -> str:
+    return "\n".join((head, *(f"    {row}," for row in rows), "}"))
+
+
+def _queries() -> Iterator[str]:
+    paths: dict[str, list[str]] = {}
+    for path, name in PATHS.items():
+        paths.setdefault(name, []).append(path)
+    for name, several in paths.items():
+        given = ", ".join(_literal(path) for path in sorted(several, key=len, reverse=True))
+        yield f"{_literal(name)}: ({given}{',' if len(several) == 1 else ''})"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(module())
