@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from math import inf
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from commands.rights import authorise
 from commands.sealing import sealed
 from commands.states import Entry, States
 from domain.core import SYSTEM, Aggregate, Claim, ClaimReleased, ClaimTaken, Command, Context, Event, Refused
+from domain.operation import ReportStep
 from domain.registry import AGGREGATE_OF, PERSONAL_FIELDS
 from eventstore import (
     Append,
@@ -32,6 +34,7 @@ from eventstore.personal import Vault
 from eventstore.types import EventTypes
 from runtime.ids import new_id
 
+MOST_AGE = 1.0
 TRIES = 3
 PAUSE = 0.01
 """Seconds of pause after a lost race, times a random number below 1 and the tries so far."""
@@ -74,6 +77,12 @@ class Publish(Protocol):
     def __call__(self, recorded: Sequence[Recorded]) -> None: ...  # noqa: D102 - said above
 
 
+class After(Protocol):
+    """Hears of every command that was accepted just now, and whether it came to an event. Never fails."""
+
+    async def __call__(self, command: Command, *, happened: bool) -> None: ...  # noqa: D102 - said above
+
+
 class Bus:
     """Carries out commands."""
 
@@ -94,6 +103,7 @@ class Bus:
         self._lookups = lookups
         self._publish = publish
         self._now = now
+        self.after: After | None = None
         self.states = States(store, types, vault)
 
     async def execute(
@@ -124,7 +134,7 @@ class Bus:
             causation_id=causation_id or command_id,
         )
         try:
-            return await self._decided(order)
+            receipt = await self._decided(order)
         except Refused:
             replayed = await self._first_receipt(order)
             if replayed is None:
@@ -136,6 +146,9 @@ class Bus:
             raise LogBusy from error
         except AppendUnknown as error:
             raise OutcomeUnknown from error
+        if self.after is not None and not receipt.replayed:
+            await self.after(command, happened=not receipt.unchanged)
+        return receipt
 
     async def _decided(self, order: Order) -> Receipt:
         fresh = False
@@ -154,7 +167,7 @@ class Bus:
 
     async def _attempt(self, order: Order, *, fresh: bool) -> Receipt:
         command, aggregate, stream = order.command, order.aggregate, order.stream
-        entry = await self.states.get(stream, fresh=fresh)
+        entry = await self.states.get(stream, fresh=fresh, most_age=_most_age(command))
         pins = await self._authorised(order, entry, fresh=fresh)
         found = await self._lookups.find(command, self.states, fresh=fresh)
         claims = {name: await self._claim(name, fresh=fresh) for name in found.claims}
@@ -192,7 +205,7 @@ class Bus:
         on_project = feed.startswith("project:")
         for other in (order.actor, feed) if on_project else (order.actor,):
             if other and other not in seen:
-                seen[other] = await self.states.get(other, fresh=fresh)
+                seen[other] = await self.states.get(other, fresh=fresh, most_age=_most_age(order.command))
         account = seen[order.actor].state if order.actor else None
         authorise(order.command, order.actor, account, seen[feed].state if on_project else None)
         return {name: other.version for name, other in seen.items() if name != order.stream}
@@ -223,6 +236,14 @@ class Bus:
             raise IdempotencyMismatch
         found = await self._lookups.repeated(order.command)
         return _receipt(order, appended, found)
+
+
+def _most_age(command: Command) -> float:
+    """Give the age, in seconds, up to which a command may be decided on what this process remembers.
+
+    What is stored names the versions that it rests on, so their age is harmless. A report may be shown and not stored.
+    """
+    return MOST_AGE if isinstance(command, ReportStep) else inf
 
 
 def _by_stream(events: Sequence[Event], main: str) -> dict[str, list[Event]]:

@@ -12,14 +12,18 @@ from commands.identities import Identities
 from commands.lookups import Lookups
 from commands.passwords import Passwords
 from commands.publisher import Publisher
+from commands.reporting import Reporting
 from commands.tokens import Tokens
 from domain.registry import EVENTS
 from eventstore import EventStore
 from eventstore.personal import Vault
 from eventstore.types import EventTypes
-from runtime.broker import Broker
+from runtime.broker import Broker, open_client
+from runtime.progress import ProgressBoard
 
 TYPES = EventTypes(EVENTS)
+REPORTING = 8
+"""Connections to Valkey for showing progress, opened when they are needed."""
 
 
 class WriteSide(Struct, frozen=True, kw_only=True):
@@ -39,8 +43,9 @@ async def write_side(pool: AsyncConnectionPool[Any], broker: Broker, master_key:
     passwords = Passwords()
     lookups = Lookups(master_key, passwords, Tokens(master_key))
     try:
-        async with EventStore(pool) as store:
+        async with EventStore(pool) as store, open_client(broker.url, size=REPORTING) as valkey:
             bus = Bus(store, TYPES, vault, lookups, Publisher(broker))
+            bus.after = Reporting(bus.states, broker, ProgressBoard(valkey))
             yield WriteSide(
                 store=store,
                 vault=vault,

@@ -8,11 +8,16 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 from psycopg_pool import AsyncConnectionPool
+from redis.exceptions import RedisError
 
 from domain.core import Refused
 from domain.project import UnknownProject
 from eventstore.personal import Vault
 from projections.watermarks import StaleRead, Watermarks
+from runtime.progress import Progress, ProgressBoard
+from runtime.telemetry import get_logger
+
+log = get_logger(__name__)
 
 T = TypeVar("T", bound=Struct)
 Position = Annotated[int, Meta(ge=0, description="a position of the log")]
@@ -178,8 +183,10 @@ class Reading:
         watermarks: Watermarks,
         viewer: Viewer,
         sources: Sequence[str],
+        *,
+        board: ProgressBoard | None = None,
     ) -> None:
-        """Read through `pool`, for `viewer`, from the tables of the projections named in `sources`."""
+        """Read through `pool`, for `viewer`, from the tables of the projections named in `sources`; `board` is live."""
         self.pool = pool
         self.viewer = viewer
         self.position = 0
@@ -192,6 +199,7 @@ class Reading:
         self._vault = vault
         self._watermarks = watermarks
         self._sources = list(sources)
+        self._board = board
         self._needed = 0
         self._read = False
         self._sequences: set[int | None] = set()
@@ -270,6 +278,16 @@ class Reading:
             item, f"{sql}{conditions} ORDER BY {order.by()} LIMIT %(limit)s", given, project_id=project_id
         )
         return _page(found, query.limit, order)
+
+    async def progress(self, job: str) -> Progress | None:
+        """Give the newest step of a job that goes on; `None` where none is remembered, or nobody can tell."""
+        if self._board is None:
+            return None
+        try:
+            return await self._board.read(job)
+        except RedisError:
+            log.warning("progress.not_read", job=job, exc_info=True)
+            return None
 
     async def open(self, token: str | None) -> str | None:
         """Make a personal text readable; `None` where there is none, or its key is destroyed."""

@@ -22,6 +22,7 @@ from domain.job import (
 from projections.asking import MEMBERS, Listing, Order, Page, Query, Question, Reading
 from projections.projection import Projection, Rows, Seen, Touched
 from projections.rows import Row
+from runtime.progress import Progress, Step, own_job
 
 NAME = "jobs"
 
@@ -32,7 +33,7 @@ JobEvent = Queued | Started | PhaseEntered | Completed | Failed | RetryScheduled
 class JobRow(Row, frozen=True, kw_only=True):
     """A job. `attempt` counts the attempts begun; `error` is that of the last one which failed.
 
-    A `waiting` job is tried again at `due_at`. How far a running phase is is told live and kept nowhere.
+    A `waiting` job is tried again at `due_at`. How far a running phase is, Valkey knows for a while.
     """
 
     table: ClassVar = "jobs"
@@ -124,14 +125,14 @@ class ListJobs(Listing, frozen=True, kw_only=True, tag="jobs.list"):
 
 
 class GetJob(Query, frozen=True, kw_only=True, tag="jobs.get"):
-    """One job."""
+    """One job, of a project or of any that the viewer may read, and how far it is."""
 
-    project_id: UUID
+    project_id: UUID | None = None
     job_id: UUID
 
 
 class JobItem(Struct, frozen=True, kw_only=True):
-    """A job, see `JobRow`. `progress` is 0..100: coarse, by phases, because the finer one is told live only."""
+    """A job, see `JobRow`. `progress` is 0..100, by phases."""
 
     job_id: UUID
     kind: JobKind
@@ -153,9 +154,19 @@ class JobItem(Struct, frozen=True, kw_only=True):
     ended_at: datetime | None
 
 
-JOBS = (
-    "SELECT j.*, CASE WHEN j.status = 'completed' THEN 100 ELSE 100 - 100 / (1 + j.phases) END AS progress"
-    " FROM read.jobs j WHERE j.project_id = %(project_id)s"
+class JobDetails(JobItem, frozen=True, kw_only=True):
+    """A job. `live`: the last step that was told, with the time still to go, while it runs; `progress` knows it too."""
+
+    project_id: UUID
+    phases: int
+    live: Progress | None = None
+
+
+COLUMNS = "SELECT j.*, CASE WHEN j.status = 'completed' THEN 100 ELSE 100 - 100 / (1 + j.phases) END AS progress"
+JOBS = f"{COLUMNS} FROM read.jobs j WHERE j.project_id = %(project_id)s"
+READABLE = (
+    f"{COLUMNS} FROM read.jobs j WHERE EXISTS (SELECT FROM read.members m WHERE m.project_id = j.project_id"
+    " AND (%(admin)s OR (m.account_id = %(viewer)s AND m.joined)))"
 )
 
 
@@ -172,16 +183,32 @@ async def _list_jobs(reading: Reading, query: ListJobs) -> Page[JobItem]:
     )
 
 
-async def _get_job(reading: Reading, query: GetJob) -> JobItem:
+async def _get_job(reading: Reading, query: GetJob) -> JobDetails:
+    jobs = READABLE if query.project_id is None else JOBS
     found = await reading.select(
-        JobItem, f"{JOBS} AND j.job_id = %(job_id)s", {"job_id": query.job_id}, project_id=query.project_id
+        JobDetails, f"{jobs} AND j.job_id = %(job_id)s", {"job_id": query.job_id}, project_id=query.project_id
     )
     if not found:
         raise UnknownJob
-    return found[0]
+    (job,) = found
+    if job.status != "running":
+        return job
+    live = await reading.progress(own_job(job.job_id))
+    if live is None or live.step.scope != str(job.attempt):
+        return job
+    return structs.replace(job, live=live, progress=_finer(job, live.step))
+
+
+def _finer(job: JobDetails, step: Step) -> int:
+    """Add what is done of the present phase, which is worth as much as entering the next one."""
+    if step.phase != job.phase or not step.items_total:
+        return job.progress
+    following = 100 - 100 // (2 + job.phases)
+    done = min(1.0, (step.items_done or 0) / step.items_total)
+    return job.progress + int((following - job.progress) * done)
 
 
 QUESTIONS = (
     Question(query=ListJobs, result=Page[JobItem], sources=(MEMBERS, NAME), answer=_list_jobs),
-    Question(query=GetJob, result=JobItem, sources=(MEMBERS, NAME), answer=_get_job),
+    Question(query=GetJob, result=JobDetails, sources=(MEMBERS, NAME), answer=_get_job),
 )

@@ -10,6 +10,7 @@ from projections import (
     history,
     jobs,
     members,
+    operations,
     position_details,
     position_questions,
     positions,
@@ -33,6 +34,7 @@ ALL: tuple[Projection, ...] = (
     findings.PROJECTION,
     jobs.PROJECTION,
     search.PROJECTION,
+    operations.PROJECTION,
 )
 QUESTIONS: tuple[Question, ...] = (
     *accounts.QUESTIONS,
@@ -46,6 +48,7 @@ QUESTIONS: tuple[Question, ...] = (
     *audit_questions.QUESTIONS,
     *findings.QUESTIONS,
     *jobs.QUESTIONS,
+    *operations.QUESTIONS,
     *history.QUESTIONS,
     *search_questions.QUESTIONS,
 )

@@ -15,6 +15,7 @@ from eventstore.personal import Vault
 from projections.asking import Answer, NoSnapshot, NulInQuery, Query, Question, Reading, Rebuilding, Viewer
 from projections.models import QUESTIONS
 from projections.watermarks import PATIENCE, SHORTEST, StaleRead, Watermarks
+from runtime.progress import ProgressBoard
 
 
 def _by_name(questions: Iterable[Question]) -> dict[str, Question]:
@@ -41,6 +42,7 @@ class Queries:
         self._pool = pool
         self.vault = vault
         self.watermarks = Watermarks(pool, broker)
+        self._board = None if broker is None else ProgressBoard(broker)
 
     async def __aenter__(self) -> Self:
         await self.watermarks.__aenter__()
@@ -76,7 +78,7 @@ class Queries:
     async def _answer(self, query: Query, viewer: Viewer, after: int | None) -> tuple[Answer, int]:
         """Answer with what is known, `after` that position; give also how far the furthest projection is."""
         question = _BY_TYPE[type(query)]
-        reading = Reading(self._pool, self.vault, self.watermarks, viewer, question.sources)
+        reading = Reading(self._pool, self.vault, self.watermarks, viewer, question.sources, board=self._board)
         if after is not None:
             await reading.reach(after)
         body = await question.answer(reading, query)
@@ -88,4 +90,4 @@ class Queries:
 def _is_present(query: Query) -> bool:
     """Whether an answer shows a project as it is now, from the start: not a past one, not a further page."""
     past = any(getattr(query, name, None) is not None for name in ("at", "version", "cursor", "a"))
-    return hasattr(query, "project_id") and not past
+    return getattr(query, "project_id", None) is not None and not past

@@ -94,8 +94,8 @@ async def _watch(remote: Remote, checked: Checked, show: Show) -> Audited:
     started: dict[str, datetime] = {}
     async with aclosing(remote.feed(checked.feed)) as messages:
         async for message in messages:
-            if message["op"] == "progress":
-                show(message["phase"], message["done"], message["total"])
+            if message["op"] == "progress" and message["type"] == "job.progress":
+                show(message["phase"], message["items_done"], message["items_total"])
             if message["op"] != "event":
                 continue
             checked.sequence = message["sequence"]

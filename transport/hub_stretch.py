@@ -137,9 +137,9 @@ class Stretch:
 
 
 class Header(Struct, frozen=True):
-    """The part of a frame that filters look at."""
+    """The part of a frame that filters look at. Progress has a type too, such as `operation.progress`."""
 
-    type: str
+    type: str = ""
 
 
 def stretch_of(batch: Batch) -> Stretch:

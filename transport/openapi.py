@@ -106,12 +106,16 @@ def _body(name: str, command: type[Command]) -> dict[str, Any]:
     return _SCHEMA_OF[name]
 
 
+_FIRST_PATH = {name: path for path, name in reversed(PATHS.items())}
+"""A query with two addresses is named after the narrower one, which stands first."""
+
+
 def _query(path: str, name: str, query: type[Query]) -> Operation:
     fields = {field.encode_name: field for field in structs.fields(query)}
     schemas, _ = msgspec.json.schema_components([field.type for field in fields.values()], ref_template=REF)
     within = set(FIELD.findall(path))
     return {
-        "operationId": name if path.count("findings") < 1 or "audit_id" in within else f"{name}.all",
+        "operationId": name if path == _FIRST_PATH[name] else f"{name}.all",
         "tags": [name.partition(".")[0]],
         "summary": title_of_struct(query),
         "description": query.__doc__,

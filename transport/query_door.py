@@ -38,7 +38,10 @@ PATHS: dict[str, str] = {
     f"{PROJECT}/findings": "findings.list",
     f"{PROJECT}/jobs": "jobs.list",
     f"{PROJECT}/jobs/{{job_id}}": "jobs.get",
+    f"{PROJECT}/operations": "operations.list",
+    f"{PROJECT}/operations/{{operation_id}}": "operations.get",
     f"{PROJECT}/history": "history.list",
+    "/api/jobs/{job_id}": "jobs.get",
 }
 """Where each query is answered. What stands in braces is a field of the query; the others are parameters."""
 

@@ -55,7 +55,6 @@ class Subscription:
         """Whether `subscribed` was told."""
         self._terms = terms
         self._wanted = _filter(asked)
-        self._about = Filter(about=self._wanted.about)
         self._window = None if asked.window is None else Window(asked.window)
         self._told = 0
         """Up to where the client knows that it has everything."""
@@ -135,7 +134,7 @@ class Subscription:
 
     def pass_by(self, frames: Stretch) -> None:
         """Send on what has no number, if the socket keeps up: presence, and the progress of what is asked about."""
-        text = frames.text(EVERYTHING if frames.frames[0].startswith(PRESENCE) else self._about)
+        text = frames.text(EVERYTHING if frames.frames[0].startswith(PRESENCE) else self._wanted)
         if text is not None:
             self._terms.outbox.put_if_room(text)
 

@@ -20,6 +20,7 @@ from runtime.database import Pool, open_pool
 from runtime.ids import new_id
 from runtime.lifeline import stop_requested, watch_stdin
 from runtime.migrations import check
+from runtime.progress import ProgressBoard
 from runtime.settings import Settings
 from workers.jobs import KINDS
 from workers.leases import Leases
@@ -44,7 +45,9 @@ async def work(settings: Settings) -> None:
         valkey = await stack.enter_async_context(open_client(settings.valkey))
         write = await stack.enter_async_context(write_side(pool, broker, settings.master_key))
         parser = await stack.enter_async_context(ParserPool())
-        tools = Tools(bus=write.bus, blobs=Blobs(settings.blob_url), parser=parser, broker=broker, valkey=valkey)
+        tools = Tools(
+            bus=write.bus, blobs=Blobs(settings.blob_url), parser=parser, broker=broker, board=ProgressBoard(valkey)
+        )
         name = f"{socket.gethostname()}:{os.getpid()}:{new_id()}"
         worker = Worker(tools=tools, leases=Leases(pool, name), kinds=KINDS)
         attempts = Attempts(worker)

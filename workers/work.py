@@ -7,24 +7,24 @@ from time import monotonic
 from typing import Any
 from uuid import UUID, uuid5
 
-import msgspec
 import structlog
 from msgspec import Struct
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from commands.bus import Bus
-from commands.frames import channel_of, unnumbered
+from commands.reporting import show
 from domain.core import SYSTEM, Command, Refused
 from domain.job import CancelJob, CompleteJob, EnterPhase, FailJob, StartJob
 from runtime.blobs import Blobs
 from runtime.broker import Broker
+from runtime.progress import ProgressBoard, Step, own_job
 from workers.leases import RENEW_SECONDS, Claim, LeaseLost, Leases
 from workers.parsing import ParserPool
 
 PROGRESS_SECONDS = 0.1
 """The least time between two progress frames of a job."""
-PROGRESS_TTL = 3600
+STEPS_OF_AN_ATTEMPT = 2**40
+"""More than any attempt has, so that steps of a later attempt have higher numbers."""
 
 log = structlog.get_logger()
 
@@ -50,7 +50,7 @@ class Tools(Struct, frozen=True, kw_only=True):
     blobs: Blobs
     parser: ParserPool
     broker: Broker
-    valkey: Redis
+    board: ProgressBoard
 
 
 class Attempt:
@@ -63,8 +63,9 @@ class Attempt:
         self.blobs = tools.blobs
         self.parser = tools.parser
         self._broker = tools.broker
-        self._valkey = tools.valkey
+        self._board = tools.board
         self._phase = ""
+        self._steps = 0
         self._shown_at = 0.0
         self.cancel_requested = claim.cancel_requested
 
@@ -85,6 +86,7 @@ class Attempt:
         claim = self.claim
         command = EnterPhase(project_id=claim.project_id, job_id=claim.job_id, attempt=claim.attempt, phase=phase)
         await self.execute(command, f"{claim.attempt}:phase:{phase}")
+        await self._show(None, None)
 
     async def progress(self, done: int, total: int) -> None:
         """Say how far the phase is. Seen live and forgotten; at most ten times a second."""
@@ -93,18 +95,26 @@ class Attempt:
         if done < total and now - self._shown_at < PROGRESS_SECONDS:
             return
         self._shown_at = now
-        feed = f"project:{self.claim.project_id}"
-        state: dict[str, Any] = {"phase": self._phase, "done": done, "total": total}
-        frame = {"op": "progress", "feed": feed, "job_id": str(self.claim.job_id), "kind": self.claim.kind, **state}
-        key = f"job:{self.claim.job_id}:progress"
-        self._broker.publish(channel_of(feed), unnumbered(msgspec.json.encode(frame)).encode())
+        await self._show(done, total)
+
+    async def _show(self, done: int | None, total: int | None) -> None:
+        claim = self.claim
+        self._steps += 1
+        step = Step(
+            event_id=claim.attempt * STEPS_OF_AN_ATTEMPT + self._steps,
+            scope=str(claim.attempt),
+            phase=self._phase,
+            items_done=done,
+            items_total=total,
+        )
         try:
-            pipeline: Any = self._valkey.pipeline(transaction=False)
-            pipeline.hset(key, mapping=state)
-            pipeline.expire(key, PROGRESS_TTL)
-            await pipeline.execute()
-        except RedisError as error:
-            log.info("job.progress_not_shown", job_id=str(self.claim.job_id), error=str(error))
+            told = await self._board.tell(own_job(claim.job_id), step)
+        except RedisError:
+            log.warning("job.progress_not_shown", job_id=str(claim.job_id), exc_info=True)
+            return
+        if told is not None and done is not None:
+            ids = {"job_id": claim.job_id, "kind": claim.kind}
+            show(self._broker, f"project:{claim.project_id}", "job.progress", ids, told.step)
 
     def _stop_if_asked(self) -> None:
         if self.cancel_requested:

@@ -43,6 +43,8 @@ class _Maker:
                 return {self._key(key): self.value(item, name)}
             case inspect.LiteralType(values=values):
                 return next(each for each in values if each != default)
+            case inspect.EnumType(cls=members):
+                return next(each.value for each in members if each.value != default)
             case inspect.BoolType():
                 return not default
             case _:

@@ -57,6 +57,7 @@ from domain.document import (
 )
 from domain.experts.finding import VERDICTS, Finding, Issue, Suggestion
 from domain.job import CancelJob, CompleteJob, EnterPhase, FailJob, QueueJob, RequestCancel, StartJob
+from domain.operation import PHASES, CloseOperation, OpenOperation, ReportStep
 from domain.position import Position
 from domain.project import (
     AcceptInvitation,
@@ -346,6 +347,20 @@ def _job(play: Play, project: UUID) -> bool:
     return play.world.attempt(command)
 
 
+def _operation(play: Play, project: UUID) -> bool:
+    if play.random.random() < 0.3:
+        operation_id = play.new(project, "operation")
+        opening = OpenOperation(project_id=project, operation_id=operation_id, job_id=new_id(), name=play.name())
+        return play.world.attempt(opening, play.people[1])
+    ids = {"project_id": project, "operation_id": play.some(project, "operation")}
+    phase = play.random.choice([*PHASES, play.name()])
+    step = {"event_id": play.random.randint(1, 50), "items_done": 1, "milestone": play.random.choice((None, True))}
+    outcome = play.random.choice(("completed", "failed", "cancelled"))
+    closing = [CloseOperation(**ids, outcome=outcome, error=play.random.choice(TEXTS))]
+    command = play.random.choice([ReportStep(**ids, phase=phase, **step), *(closing if step["event_id"] > 40 else [])])
+    return play.world.attempt(command, play.people[1])
+
+
 def _account(play: Play, _project: UUID) -> bool:
     person = play.random.choice(play.people)
     ids = {"account_id": account(person)}
@@ -381,6 +396,7 @@ ACTIONS: dict[str, Callable[[Play, UUID], bool]] = {
     "record": _record,
     "judge": _judge,
     "job": _job,
+    "operation": _operation,
     "account": _account,
 }
 

@@ -33,6 +33,8 @@ NAMES = {
     "jobs.get",
     "jobs.list",
     "members.list",
+    "operations.get",
+    "operations.list",
     "positions.get",
     "positions.list",
     "positions.using_code",
