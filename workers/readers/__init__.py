@@ -9,8 +9,10 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from domain.bill import Bill
-from workers.readers import aspe, kros, plain, rts
+from workers.readers import aspe, bc3, gaeb, kros, plain, rts, unixml, xc4
+from workers.readers.archive import foreign
 from workers.readers.source import Source
+from workers.readers.tree import local
 from workers.readers.unreadable import Unreadable
 
 __all__ = ["READERS", "Reader", "Unreadable", "read_bill"]
@@ -28,6 +30,10 @@ READERS = (
     Reader("kros", kros.score, kros.read),
     Reader("rts", rts.score, rts.read),
     Reader("aspe", aspe.score, aspe.read),
+    Reader("unixml", unixml.score, unixml.read),
+    Reader("xc4", xc4.score, xc4.read),
+    Reader("gaeb", gaeb.score, gaeb.read),
+    Reader("bc3", bc3.score, bc3.read),
     Reader("plain", plain.score, plain.read),
 )
 """The most particular first, plain tables last."""
@@ -51,11 +57,17 @@ def read_bill(data: bytes) -> Bill:
         if score >= SURE:
             break
     if not score:
-        raise plain.no_table(source)
+        raise _unknown(source)
     bill = best.read(source)
     if not bill.items:
         raise _no_items(source)
     return bill
+
+
+def _unknown(source: Source) -> Unreadable:
+    if source.kind == "xml":
+        return foreign(f"an XML file of an unknown kind (its root is <{local(source.root)}>)")
+    return plain.no_table(source)
 
 
 def _no_items(source: Source) -> Unreadable:

@@ -1,14 +1,17 @@
 """What a file is, told from its bytes alone, and whether its container is safe to open."""
 
 import io
+import re
 import struct
 import zipfile
 import zlib
 from typing import Literal
 
+from workers.readers.bc3_records import is_bc3
+from workers.readers.tree import is_xml
 from workers.readers.unreadable import Unreadable
 
-Kind = Literal["xlsx", "xlsb", "ods", "xls", "text"]
+Kind = Literal["xlsx", "xlsb", "ods", "xls", "xml", "bc3", "pdf", "text"]
 
 UNPACKED_LIMIT = 400 * 2**20
 FREE_SIZE = 100 * 2**10
@@ -25,7 +28,6 @@ STREAM_NAMES = {
 ZIP_PARTS: dict[str, Kind] = {"xl/workbook.xml": "xlsx", "xl/workbook.bin": "xlsb", "content.xml": "ods"}
 FOREIGN_PARTS = {"word/document.xml": "a Word document", "ppt/presentation.xml": "a PowerPoint presentation"}
 SIGNATURES = {
-    b"%PDF": "a PDF",
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",
     b"II*\0": "a picture",
@@ -33,7 +35,13 @@ SIGNATURES = {
     b"7z\xbc\xaf": "a 7-Zip archive",
     b"\x1f\x8b": "a gzip archive",
 }
-SUPPORTED = "Plumbline reads XLSX, XLS, ODS and CSV. Export the bill in one of these formats and upload that file."
+HTML = re.compile(rb"[^<]*<(?:!doctype\s+)?html", re.IGNORECASE)
+SUPPORTED = (
+    "Plumbline reads XLSX, XLS, ODS, CSV, uniXML, XC4, GAEB DA XML, and BC3. "
+    "Export the bill in one of these formats and upload that file."
+)
+PDF_WITHIN = 1024
+"""How far from its beginning a PDF says what it is (ISO 32000-1, Annex H, note 13)."""
 
 
 def identify(data: bytes) -> Kind:
@@ -50,12 +58,18 @@ def identify(data: bytes) -> Kind:
     for signature, what in SIGNATURES.items():
         if data.startswith(signature):
             raise foreign(what)
-    return "text"
+    if b"%PDF-" in data[:PDF_WITHIN]:
+        raise foreign("a PDF")
+    if is_xml(data):
+        if HTML.match(data):
+            raise foreign("an HTML page")
+        return "xml"
+    return "bc3" if is_bc3(data) else "text"
 
 
 def foreign(what: str) -> Unreadable:
-    """Explain that the file is something else than a workbook."""
-    return Unreadable("unreadable.not_a_workbook", f"This is {what}, not a workbook. {SUPPORTED}")
+    """Explain that the file is something else than a bill."""
+    return Unreadable("unreadable.not_a_workbook", f"This is {what}, not a bill. {SUPPORTED}")
 
 
 def encrypted() -> Unreadable:

@@ -15,7 +15,15 @@ _SHAPES: tuple[tuple[CodeSystem, re.Pattern[str]], ...] = (
 OTSKP: five or six places, of which one may be a letter, and a variant after a point. A final R marks an item that its
 author made up, in any of them."""
 
-_NAMES: dict[str, CodeSystem] = {"urs": "urs", "otskp": "otskp", "rts": "rts", "vlastni": "own", "own": "own"}
+_NAMES: dict[str, CodeSystem] = {
+    "urs": "urs",
+    "otskp": "otskp",
+    "rts": "rts",
+    "gaeb": "gaeb",
+    "fiebdc": "own",
+    "vlastni": "own",
+    "own": "own",
+}
 
 
 def named_system(price_system: str) -> CodeSystem | None:

@@ -17,9 +17,10 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
-from workers.readers import delimited
+from workers.readers import delimited, tree
 from workers.readers.archive import Kind, damaged, encrypted, foreign, identify
 from workers.readers.cells import Cell
+from workers.readers.tree import Element
 
 HEADER_ROWS = 1000
 """How far down a sheet its table may begin."""
@@ -135,11 +136,16 @@ class Source:
         return written
 
     @cached_property
+    def root(self) -> Element:
+        """The root element of an XML file."""
+        return tree.parse(self.data)
+
+    @cached_property
     def sheets(self) -> tuple[Sheet, ...]:
-        """All sheets in workbook order."""
+        """All sheets in workbook order; none where the file is no table."""
+        if self.kind in {"xml", "bc3", "pdf"}:
+            return ()
         if self.kind == "text":
-            if self.text.lstrip().startswith("<"):
-                raise foreign("an XML or HTML file")
             return (TextSheet(self.text),)
         with _spoken_errors():
             workbook = CalamineWorkbook.from_filelike(io.BytesIO(self.data))
