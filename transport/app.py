@@ -27,8 +27,9 @@ from transport.query_door import query_routes
 from transport.recognition import Recognition
 from transport.session_door import session_routes
 from transport.sessions import Sessions
-from transport.socket import PATH, open_socket_door
+from transport.socket import open_socket_door
 from transport.socket_places import Places
+from transport.socket_wire import PATH
 from transport.tickets import PATH as TICKETS
 from transport.tickets import TicketDoor
 from transport.upload_door import upload_routes
@@ -39,7 +40,7 @@ LIMITS = Limits()
 def create_app(settings: Settings, *, limits: Limits = LIMITS) -> Litestar:
     """Make the API. Its routes appear when its lifespan has opened the parts that they need.
 
-    `state.sockets` are then the open sockets, to be drained before the end.
+    `state.socket_door` is then where sockets come in; its `sockets` are to be drained before the end.
     The lifespan raises `MigrationsMissing`, which lists them, on a database that is behind.
     """
 
@@ -49,7 +50,7 @@ def create_app(settings: Settings, *, limits: Limits = LIMITS) -> Litestar:
             for route in _routes(doors):
                 app.register(route)
             gate.direct |= command_apps(doors) | {TICKETS: TicketDoor(doors), PATH: socket_door}
-            app.state.sockets = socket_door.sockets
+            app.state.socket_door = socket_door
             yield
 
     app = Litestar(

@@ -115,6 +115,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport = self._corked.uncorked()
             self.handle_websocket_upgrade()
             protocol = self.transport.get_protocol()
+            self.parser = cast("httptools.HttpRequestParser", None)  # as uvicorn does at the end
         if rest:
             protocol.data_received(rest)
 
@@ -135,7 +136,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._forget_deadline()
         REFUSALS.labels(refusal.code).inc()
         if not self.cycle or self.cycle.response_complete:
-            self.transport.write(_answer(refusal))
+            self.transport.write(problem_answer(refusal))
             self.transport.write_eof()
         self._deadline = self.loop.call_later(DRAIN_SECONDS, self.transport.close)
 
@@ -145,7 +146,8 @@ class HttpProtocol(HttpToolsProtocol):
             self._deadline = None
 
 
-def _answer(refusal: Refused) -> bytes:
+def problem_answer(refusal: Refused) -> bytes:
+    """Write a refusal as the last answer on a connection."""
     problem = problem_of(refusal, new_request_id())
     body = encoded(problem)
     headers = {

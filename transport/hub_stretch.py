@@ -11,6 +11,7 @@ from commands.frames import Batch, event_frame
 from domain import account, project
 from domain.registry import name_of
 from eventstore import Recorded
+from transport.socket_formats import Text
 
 
 class Filter(Struct, frozen=True):
@@ -35,14 +36,6 @@ class Filter(Struct, frozen=True):
 EVERYTHING = Filter()
 MOST_SHARED = 8
 """Filters for which a stretch keeps its text; further ones are worked out each time."""
-
-
-class Text(Struct, frozen=True):
-    """Messages ready to be sent: newline-joined, with the bytes that they have in UTF-8, and how many they are."""
-
-    text: str
-    size: int
-    messages: int = 1
 
 
 class Stretch:
@@ -132,8 +125,7 @@ class Stretch:
             frames = [frames[sequence - self.first] for sequence in self.chosen(wanted)]
         if not frames:
             return None
-        joined = b"\n".join(frames)
-        return Text(joined.decode(), len(joined), len(frames))
+        return Text(*frames)
 
 
 class Header(Struct, frozen=True):

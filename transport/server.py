@@ -6,6 +6,7 @@ import logging
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, cast
 
 import uvicorn
@@ -18,7 +19,8 @@ from runtime.telemetry import get_logger
 from transport.app import LIMITS, create_app
 from transport.http_protocol import HttpProtocol
 from transport.limits import Limits
-from transport.socket_conversation import MESSAGE_BYTES
+from transport.socket_formats import MESSAGE_BYTES
+from transport.socket_wire import Door, Wire
 
 DRAIN = 10.0
 """Seconds that sockets and requests under way get to finish after SIGTERM."""
@@ -51,7 +53,7 @@ async def _serve(settings: Settings, limits: Limits) -> None:
     async with app.lifespan():
         with listening(settings.host, settings.port) as listener:
             _collect_less()
-            server = Server(app)
+            server = Server(app, app.state.socket_door)
             serving = asyncio.create_task(server.serve([listener]))
             log.info("api.listening", host=settings.host, port=settings.port)
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -65,12 +67,12 @@ async def _serve(settings: Settings, limits: Limits) -> None:
 class Server(uvicorn.Server):
     """Serves an application whose lifespan and signals are its caller's. Set `should_exit` to end it gently."""
 
-    def __init__(self, app: Any) -> None:
-        """Serve `app`. What it logs is its own affair."""
+    def __init__(self, app: Any, door: Door | None = None) -> None:
+        """Serve `app`, and sockets at `door`; without one, sockets reach `app` as ASGI has it."""
         config = uvicorn.Config(
             app,
             http=HttpProtocol,
-            ws="websockets-sansio",
+            ws="websockets-sansio" if door is None else cast("type[Wire]", partial(Wire, door)),
             ws_max_size=MESSAGE_BYTES,
             ws_ping_interval=None,
             ws_per_message_deflate=False,
@@ -121,7 +123,7 @@ async def _drain(app: Litestar, server: Server, serving: asyncio.Task[None]) -> 
     try:
         async with asyncio.timeout(DRAIN):
             server.refuse_new()
-            await app.state.sockets.drain()
+            await app.state.socket_door.sockets.drain()
             server.should_exit = True
             await serving
     except TimeoutError:

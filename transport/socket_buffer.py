@@ -2,105 +2,132 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
-from transport.hub_stretch import Text
+from transport.socket_formats import Format, Text
 from transport.socket_metrics import SENT
 
 MOST_BYTES = 1024 * 1024
-"""Bytes that may wait, counting the frame that is being sent. Over it, the socket is too slow."""
+"""Bytes that may wait, counting those that the transport holds. Over it, the socket is too slow."""
 ROOM_BYTES = 128 * 1024
-"""A backlog is added to only while less than this waits: it goes as fast as the reader reads."""
-FRAME_BYTES = 64 * 1024
-"""Messages that wait together are joined into frames of about this size."""
+"""Above it the transport pauses: a backlog waits, and what has no number is dropped."""
+RESUME_BYTES = ROOM_BYTES // 4
 
 
 class Outbox:
-    """Messages in order, and one sender that takes them out."""
+    """Frames in order. While the reader keeps up they go straight to the transport; nothing is held, nobody wakes."""
 
-    def __init__(self, overflow: Callable[[], None]) -> None:
+    __slots__ = ("_closed", "_format", "_held", "_overflow", "_paused", "_transport", "_waiters", "_waiting")
+
+    def __init__(self, transport: asyncio.Transport, form: Format, overflow: Callable[[], None]) -> None:
         """Call `overflow`, once, when more waits than may; what is put in from then on is dropped."""
-        self.bytes = 0
+        self._transport = transport
+        self._format = form
         self._overflow = overflow
-        self._waiting: deque[Text] = deque()
-        self._wake: asyncio.Future[None] | None = None
-        self._room: list[asyncio.Future[None]] = []
+        self._held = 0
+        self._waiting: deque[bytes] | None = None
+        self._waiters: list[asyncio.Future[None]] | None = None
+        self._paused = False
         self._closed = False
+        transport.set_write_buffer_limits(high=ROOM_BYTES, low=RESUME_BYTES)
+
+    @property
+    def size(self) -> int:
+        """How many bytes wait to be sent."""
+        return self._held + self._transport.get_write_buffer_size()
 
     def put(self, text: Text) -> None:
-        """Add a message."""
+        """Add messages."""
         if self._closed:
             return
-        self.bytes += text.size
-        self._waiting.append(text)
-        if self.bytes > MOST_BYTES and len(self._waiting) > 1:  # a single message may be of any size
-            self.clear()
-            self._overflow()
-        elif self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+        SENT.value += text.messages
+        if self._paused:
+            self._hold(text.frame(self._format), first=False)
+        else:
+            self._transport.write(text.frame(self._format))
 
     def put_first(self, text: Text) -> None:
-        """Add a message before all that wait."""
-        if not self._closed:
-            self.bytes += text.size
-            self._waiting.appendleft(text)
-            if self._wake is not None and not self._wake.done():
-                self._wake.set_result(None)
-
-    def put_if_room(self, text: Text) -> None:
-        """Add a message that may be dropped, unless the reader is behind."""
-        if self.bytes < ROOM_BYTES:
+        """Add messages before all that wait here."""
+        if self._paused and not self._closed:
+            SENT.value += text.messages
+            self._hold(text.frame(self._format), first=True)
+        else:
             self.put(text)
 
-    async def room(self) -> None:
-        """Wait until a backlog may be added to."""
-        while self.bytes >= ROOM_BYTES and not self._closed:
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._room.append(waiter)
-            await waiter
+    def put_if_room(self, text: Text) -> None:
+        """Add messages that may be dropped, unless the reader is behind."""
+        if not self._paused:
+            self.put(text)
 
-    def clear(self) -> None:
-        """Drop everything, and take nothing more."""
-        self._closed = True
-        self._waiting.clear()
-        self._give_room()
+    def put_control(self, frame: bytes) -> None:
+        """Add a control frame. It may overtake what waits, but counts like everything else."""
+        if self.size > MOST_BYTES:
+            self._give_up()
+        else:
+            self._transport.write(frame)
+
+    def pause(self) -> None:
+        """Hear that the transport holds enough."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Hear that the transport takes more."""
+        self._paused = False
+        while self._waiting and not self._paused:
+            frame = self._waiting.popleft()
+            self._held -= len(frame)
+            self._transport.write(frame)
+        if not self._waiting:
+            self._waiting = None
+        if not self._paused:
+            self._wake()
+
+    async def room(self) -> None:
+        """Wait until a backlog may be added to, or the end is near."""
+        while self._paused and not self._closed:
+            await self._changed()
+
+    async def flushed(self) -> None:
+        """Wait until the transport has taken all that waited."""
+        while self._waiting:
+            await self._changed()
 
     def finish(self) -> None:
-        """Take nothing more; `run` ends when what waits is sent."""
+        """Take nothing more; what waits goes out."""
         self._closed = True
-        self._give_room()
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+        self._wake()
 
-    async def run(self, send: Callable[[str], Awaitable[None]]) -> None:
-        """Send what waits and what comes, until `finish`. `send` returns when the network has taken the frame."""
-        while True:
-            while self._waiting:
-                frame = self._frame()
-                await send(frame.text)
-                self.bytes -= frame.size
-                SENT.inc(frame.messages)
-                if self.bytes < ROOM_BYTES:
-                    self._give_room()
-            if self._closed:
-                return
-            self._wake = asyncio.get_running_loop().create_future()
-            await self._wake
-            self._wake = None
+    def clear(self) -> None:
+        """Drop what waits, and take nothing more."""
+        self._waiting = None
+        self._held = 0
+        self.finish()
 
-    def _frame(self) -> Text:
-        """Take messages that fit into one frame, the first in any case."""
-        first = self._waiting.popleft()
-        if not self._waiting or first.size + self._waiting[0].size > FRAME_BYTES:
-            return first  # the usual case: the very string that other sockets send too
-        taken, size = [first], first.size
-        while self._waiting and size + self._waiting[0].size <= FRAME_BYTES:
-            taken.append(self._waiting.popleft())
-            size += taken[-1].size
-        return Text("\n".join(each.text for each in taken), size, sum(each.messages for each in taken))
+    def _hold(self, frame: bytes, *, first: bool) -> None:
+        if self._waiting is None:
+            self._waiting = deque()
+        self._held += len(frame)
+        if first:
+            self._waiting.appendleft(frame)
+        else:
+            self._waiting.append(frame)
+        if len(self._waiting) > 1 and self.size > MOST_BYTES:  # a single message may be of any size
+            self._give_up()
 
-    def _give_room(self) -> None:
-        waiters, self._room = self._room, []
-        for waiter in waiters:
+    def _give_up(self) -> None:
+        if not self._closed:
+            self.clear()
+            self._overflow()
+
+    async def _changed(self) -> None:
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._waiters is None:
+            self._waiters = []
+        self._waiters.append(waiter)
+        await waiter
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, None
+        for waiter in waiters or ():
             if not waiter.done():
                 waiter.set_result(None)

@@ -24,6 +24,8 @@ class Closing(Struct, frozen=True):
 
 GONE = Closing(1006, "the client is gone", reconnect=True, flush=False)
 """Nothing can be sent any more."""
+VIOLATION = Closing(1002, "not RFC 6455", reconnect=False)
+NOT_UTF8 = Closing(1007, "text that is not UTF-8", reconnect=False)
 TOO_BIG = Closing(1009, "message too big", reconnect=False)
 INTERNAL = Closing(1011, "internal error", reconnect=True, retry_after_ms=1_000)
 NOT_AUTHENTICATED = Closing(4001, "not authenticated, or no longer", reconnect=False)

@@ -1,26 +1,26 @@
-"""The wire of one socket: takes frames in, sends what waits, keeps the heartbeat, says goodbye before it closes."""
+"""One open socket: keeps the heartbeat, counts what waits, says goodbye before it closes. Idle, it needs no task."""
 
 import asyncio
 import random
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from time import monotonic
 from typing import Protocol
+from uuid import UUID
 
+from domain.core import Refused
 from runtime.ids import new_id
 from runtime.telemetry import get_logger
-from transport.hub_stretch import Text
 from transport.socket_buffer import Outbox
-from transport.socket_closing import GONE, HEARTBEAT_MISSED, INTERNAL, TOO_SLOW, Closing
+from transport.socket_closing import GONE, HEARTBEAT_MISSED, TOO_SLOW, Closing
+from transport.socket_formats import Text
 from transport.socket_messages import Bye, told
 from transport.socket_metrics import HEARTBEAT_FAILURES
-from transport.visit import Receive, Send
 
 ANSWER_SECONDS = 6.0
 """How long a socket that closes waits for answers that are in flight: a query may take five."""
 FLUSH_SECONDS = 3.0
 """And how long it may then take to send what waits."""
-FAREWELL_SECONDS = 10.0
-"""And how long for its last two frames, if the other side does not read."""
 
 _log = get_logger(__name__)
 
@@ -28,8 +28,20 @@ _log = get_logger(__name__)
 class Speaker(Protocol):
     """Whoever speaks over a connection."""
 
-    def take(self, frame: str | bytes) -> None:
-        """Hear a frame."""
+    def take(self, lines: Iterable[bytes]) -> None:
+        """Hear a frame's messages. Raises what reading them raises: `MalformedJson`."""
+        ...
+
+    def garbled(self, error: Refused) -> None:
+        """Hear that a frame, or the rest of one, could not be read."""
+        ...
+
+    def count(self) -> None:
+        """Count a frame that holds no message, or only a part of one."""
+        ...
+
+    def too_big(self) -> None:
+        """Hear that a message was larger than may be, and that no more can be read."""
         ...
 
     def leave(self) -> None:
@@ -41,34 +53,82 @@ class Speaker(Protocol):
         ...
 
 
-class Connection:
-    """An accepted ASGI WebSocket."""
+class Line(Protocol):
+    """What carries a connection."""
 
-    def __init__(self, receive: Receive, send: Send, *, interval: float, timeout: float) -> None:
+    def outbox(self, overflow: Callable[[], None]) -> Outbox:
+        """Make the place for what waits to be sent."""
+        ...
+
+    def end(self, bye: Text | None, code: int, reason: str) -> None:
+        """Send `bye` and a close frame behind whatever the transport holds, and close when the client has."""
+        ...
+
+
+class Connection:
+    """An open socket and whoever speaks over it."""
+
+    __slots__ = (
+        "_closing",
+        "_ended",
+        "_interval",
+        "_line",
+        "_parting",
+        "_pinged_at",
+        "_speaker",
+        "_timeout",
+        "heard_at",
+        "id",
+        "outbox",
+    )
+
+    def __init__(self, line: Line, *, interval: float, timeout: float) -> None:
         """Ping every `interval` seconds; what does not answer within `timeout` seconds is dead."""
-        self.id = new_id()
-        self.outbox = Outbox(lambda: self.close(TOO_SLOW))
-        self._receive = receive
-        self._send = send
+        self.id: UUID = new_id()
+        self.outbox = line.outbox(self._overflow)
+        self.heard_at = monotonic()
+        self._pinged_at = self.heard_at - interval * random.random()  # noqa: S311 - spreads the pings
+        self._line: Line | None = line
         self._interval = interval
         self._timeout = timeout
-        self._closing: asyncio.Future[Closing] = asyncio.get_running_loop().create_future()
-        self._heard_at = monotonic()
-        self._pinged_at = self._heard_at - interval * random.random()  # noqa: S311 - spreads the pings
+        self._closing: Closing | None = None
+        self._speaker: Speaker | None = None
+        self._ended: Callable[[Closing], None] | None = None
+        self._parting: asyncio.Task[None] | None = None
+
+    def begin(self, speaker: Speaker, ended: Callable[[Closing], None]) -> None:
+        """Hand every frame to `speaker`; `ended` hears, once, why it is over."""
+        self._speaker = speaker
+        self._ended = ended
 
     @property
     def open(self) -> bool:
         """Whether nobody has asked it to close."""
-        return not self._closing.done()
+        return self._closing is None
+
+    @property
+    def speaker(self) -> Speaker | None:
+        """Whoever hears what comes; nobody, once it closes."""
+        return self._speaker if self._closing is None else None
 
     def close(self, closing: Closing) -> None:
         """Close, soon. The first reason counts."""
-        if self.open:
-            self._closing.set_result(closing)
+        if self._closing is None:
+            self._closing = closing
+            self._parting = asyncio.create_task(self._part(closing), name=f"socket {self.id} parts")
+
+    def lost(self) -> None:
+        """Hear that nothing can be sent or heard any more."""
+        self.outbox.clear()
+        if self._closing is None:
+            self._closing = GONE
+        if self._parting is not None:
+            self._parting.cancel()
+        self._end(self._closing)
 
     def beat(self, now: float, ping: Text) -> None:
         """Send `ping` if it is time, or close if the last one was not answered by anything."""
-        if self._heard_at < self._pinged_at:
+        if self.heard_at < self._pinged_at:
             if now - self._pinged_at > self._timeout:
                 HEARTBEAT_FAILURES.inc()
                 self.close(HEARTBEAT_MISSED)
@@ -76,64 +136,39 @@ class Connection:
             self._pinged_at = now
             self.outbox.put_first(ping)
 
-    async def run(self, speaker: Speaker) -> Closing:
-        """Hand every frame to `speaker` until the socket closes; answer why it did."""
-        reader = asyncio.create_task(self._read(speaker), name=f"socket {self.id} reads")
-        writer = asyncio.create_task(self._write(), name=f"socket {self.id} writes")
+    def _overflow(self) -> None:
+        self.close(TOO_SLOW)
+
+    async def _part(self, closing: Closing) -> None:
+        """Answer what is in flight and send what waits, if there is time, and say goodbye."""
         try:
-            closing = await self._closing
-            reader.cancel()
-            speaker.leave()
+            if self._speaker is not None:
+                self._speaker.leave()
+                if closing.flush:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(ANSWER_SECONDS):
+                            await self._speaker.finish()
+            bye: Text | None = _bye(closing)
             if closing.flush:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(ANSWER_SECONDS):
-                        await speaker.finish()
-                self.outbox.put(_bye(closing))
+                self.outbox.put(bye)
                 self.outbox.finish()
-                await asyncio.wait([writer], timeout=FLUSH_SECONDS)
-            said_goodbye = writer.done()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(FLUSH_SECONDS):
+                        await self.outbox.flushed()
+                        bye = None
             self.outbox.clear()
+            if self._line is not None:
+                self._line.end(bye, closing.code, closing.reason)
+        except Exception:  # noqa: BLE001 - whatever it is must not leave a deaf socket behind
+            _log.exception("socket failed while parting", connection=str(self.id))
         finally:
-            reader.cancel()
-            writer.cancel()
-            await asyncio.wait([reader, writer])
-        if closing is not GONE:
-            await self._part(closing, said_goodbye=said_goodbye)
-        return closing
+            self._end(closing)
 
-    async def _read(self, speaker: Speaker) -> None:
-        try:
-            while True:
-                message = await self._receive()
-                if message["type"] == "websocket.disconnect":
-                    self.close(GONE)
-                    return
-                self._heard_at = monotonic()
-                text = message.get("text")
-                speaker.take(message["bytes"] if text is None else text)
-        except Exception:  # noqa: BLE001 - whatever it is must not leave a deaf socket open
-            _log.exception("socket failed while reading", connection=str(self.id))
-            self.close(INTERNAL)
-
-    async def _write(self) -> None:
-        try:
-            await self.outbox.run(self._send_text)
-        except Exception as error:  # noqa: BLE001 - servers say in many ways that the client is gone
-            _log.debug("socket failed while writing", connection=str(self.id), reason=repr(error))
-            self.close(GONE)
-
-    async def _send_text(self, text: str) -> None:
-        await self._send({"type": "websocket.send", "text": text})
-
-    async def _part(self, closing: Closing, *, said_goodbye: bool) -> None:
-        """Say goodbye, if that is still to be said, and close; but do not wait long for who does not read."""
-        try:
-            async with asyncio.timeout(FAREWELL_SECONDS):
-                if not said_goodbye:
-                    await self._send_text(_bye(closing).text)
-                await self._send({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
-        except Exception as error:  # noqa: BLE001 - it is over either way; servers have many words for it
-            _log.debug("socket closed without goodbye", connection=str(self.id), reason=repr(error))
+    def _end(self, closing: Closing) -> None:
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            ended(closing)
+        self._speaker = self._line = self._parting = None
 
 
 def _bye(closing: Closing) -> Text:

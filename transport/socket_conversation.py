@@ -1,7 +1,7 @@
 """What is said on one socket: who is there, what it follows, what it asks, and the limits on all of that."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from datetime import UTC, datetime
 from math import ceil
 from typing import Any
@@ -12,10 +12,9 @@ from domain.core import Refused
 from runtime.telemetry import get_logger
 from transport.addresses import client_of
 from transport.doors import Doors
-from transport.errors import MalformedJson, TooLarge, internal_problem, problem_of
+from transport.errors import TooLarge, internal_problem, problem_of
 from transport.gate import refusal_of
 from transport.hub import Hub
-from transport.hub_stretch import Text
 from transport.socket_account import AccountWatch
 from transport.socket_closing import (
     NOT_AUTHENTICATED,
@@ -29,6 +28,7 @@ from transport.socket_commands import MOST_IN_FLIGHT, Answering
 from transport.socket_connection import Connection
 from transport.socket_credentials import Credentials
 from transport.socket_feeds import MOST_FEEDS, Feeds
+from transport.socket_formats import MESSAGE_BYTES, Text
 from transport.socket_messages import (
     Acknowledge,
     Allowance,
@@ -48,15 +48,13 @@ from transport.socket_messages import (
     Unsubscribe,
     Welcome,
     id_of,
-    lines_of,
     said,
     told,
 )
 from transport.socket_metrics import RECEIVED
-from transport.socket_rate import BURST, RATE, Bucket
+from transport.socket_rate import BURST, RATE, Bucket, Verdict
 from transport.sockets import RECONNECT_JITTER_MS, Sockets
 
-MESSAGE_BYTES = 64 * 1024
 MOST_WRONG = 3
 """Messages in a row that cannot be read; after that there is no point in going on."""
 
@@ -104,33 +102,32 @@ class Conversation:
     @property
     def buffered(self) -> int:
         """Bytes that wait to be sent."""
-        return self._connection.outbox.bytes
+        return self._connection.outbox.size
 
-    async def begin(self, headers: dict[str, str]) -> None:
+    def begin(self, headers: dict[str, str]) -> asyncio.Task[None]:
         """Sign in by the handshake's headers, if they name somebody; else the first message has to."""
-        credentials = self._credentials
-        credentials.client = client_of(credentials.client, headers, self._doors.settings.trusted_proxies)
-        try:
-            await self._doors.places.for_address(credentials.client, self._connection.id)
-            if await credentials.present(headers) is not None:
-                await self._admit()
-        except Exception as error:  # noqa: BLE001 - answered, and logged if nobody expected it
-            self._refuse(error)
+        return self._run(self._begin(headers))
 
-    def take(self, frame: str | bytes) -> None:
-        """Hear a frame."""
-        if not self._connection.open:
-            return
-        data = frame.encode() if isinstance(frame, str) else frame
-        if len(data) > MESSAGE_BYTES:
-            self._fail(None, TooLarge(f"A message may have at most {MESSAGE_BYTES} bytes.", limit_bytes=MESSAGE_BYTES))
-            self.close(TOO_BIG)
-        elif isinstance(frame, bytes):
-            self._count_wrong(None, MalformedJson("Messages travel in text frames."))
-        else:
-            for line in lines_of(data):
-                if self._connection.open:
-                    self._hear(line)
+    def take(self, lines: Iterable[bytes]) -> None:
+        """Hear a frame's messages. Raises what reading them raises."""
+        for line in lines:
+            if not self._connection.open:
+                return
+            self._hear(line)
+
+    def garbled(self, error: Refused) -> None:
+        """Hear that a frame, or the rest of one, could not be read."""
+        if self._counted() == "pass":
+            self._count_wrong(None, error)
+
+    def count(self) -> None:
+        """Count a frame that holds no message, or only a part of one."""
+        self._counted()
+
+    def too_big(self) -> None:
+        """Hear that a message was larger than may be."""
+        self._fail(None, TooLarge(f"A message may have at most {MESSAGE_BYTES} bytes.", limit_bytes=MESSAGE_BYTES))
+        self.close(TOO_BIG)
 
     def beat(self, now: float, ping: Text) -> None:
         """Keep heartbeat and credentials up to date."""
@@ -164,17 +161,9 @@ class Conversation:
         self._doors.places.give_back(self._connection.id, self.account_id, self._credentials.client)
 
     def _hear(self, line: bytes) -> None:
-        self._heard += 1
         RECEIVED.inc()
-        match self._bucket.take():
-            case "close":
-                self.close(TOO_MANY_MESSAGES)
-                return
-            case "refuse":
-                self._fail(id_of(line), TooManyMessages(retry_after=ceil(self._bucket.retry_after)))
-                return
-            case "pass":
-                pass
+        if self._counted(line) != "pass":
+            return
         try:
             message = said(line)
         except Refused as error:
@@ -183,11 +172,30 @@ class Conversation:
         self._wrong = 0
         self._obey(message)
 
+    def _counted(self, line: bytes = b"") -> Verdict:
+        self._heard += 1
+        verdict = self._bucket.take()
+        if verdict == "close":
+            self.close(TOO_MANY_MESSAGES)
+        elif verdict == "refuse":
+            self._fail(id_of(line), TooManyMessages(retry_after=ceil(self._bucket.retry_after)))
+        return verdict
+
     def _count_wrong(self, message_id: MessageId | None, error: Refused) -> None:
         self._fail(message_id, error)
         self._wrong += 1
         if self._wrong >= MOST_WRONG:
             self.close(PROTOCOL_ERRORS)
+
+    async def _begin(self, headers: dict[str, str]) -> None:
+        credentials = self._credentials
+        credentials.client = client_of(credentials.client, headers, self._doors.settings.trusted_proxies)
+        try:
+            await self._doors.places.for_address(credentials.client, self._connection.id)
+            if await credentials.present(headers) is not None:
+                await self._admit()
+        except Exception as error:  # noqa: BLE001 - answered, and logged if nobody expected it
+            self._refuse(error)
 
     def _obey(self, message: Said) -> None:
         if self._signing_in:
@@ -294,7 +302,8 @@ class Conversation:
             problem = problem_of(refusal, request_id)
         self._say(Error(problem=problem, id=message_id))
 
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+    def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=f"socket {self._connection.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

@@ -1,4 +1,4 @@
-"""What a client and the server say to each other over a socket: `plumbline.v1`, JSON in text frames, one per line."""
+"""What a client and the server say to each other over a socket: the same in every format."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,9 +9,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from transport.decoding import decoded
-from transport.hub_stretch import Text
-
-PROTOCOL = "plumbline.v1"
+from transport.socket_formats import Text
 
 MessageId = Annotated[int, Meta(ge=0, lt=2**53)] | Annotated[str, Meta(max_length=100)]
 """The client's own name for a message; the answer carries it."""
@@ -273,11 +271,6 @@ _NAMED = msgspec.json.Decoder(_Named)
 _encode = msgspec.json.Encoder().encode
 
 
-def lines_of(frame: bytes) -> list[bytes]:
-    """Split a frame into its messages; there is at least one, though it may be empty."""
-    return frame.removesuffix(b"\n").split(b"\n")
-
-
 def said(line: bytes) -> Said:
     """Read a message. Raises `MalformedJson` or `InvalidBody`."""
     return decoded(_SAID, line)
@@ -293,5 +286,4 @@ def id_of(line: bytes) -> MessageId | None:
 
 def told(message: Told) -> Text:
     """Write a message ready to be sent."""
-    encoded = _encode(message)
-    return Text(encoded.decode(), len(encoded))
+    return Text(_encode(message))

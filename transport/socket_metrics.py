@@ -1,6 +1,10 @@
 """What the WebSocket door counts, for Prometheus."""
 
+from collections.abc import Iterator
+
 from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from runtime.telemetry import REGISTRY
 
@@ -13,7 +17,24 @@ HEARTBEAT_FAILURES = Counter(
     "websocket_heartbeat_failures_total", "Sockets closed because a ping was not answered", registry=REGISTRY
 )
 RECEIVED = Counter("websocket_messages_received_total", "Messages that clients sent", registry=REGISTRY)
-SENT = Counter("websocket_messages_sent_total", "Messages sent; several may share a frame", registry=REGISTRY)
+
+
+class Tally(Collector):
+    """A counter for what happens a hundred thousand times a second: `value` is added to without a lock."""
+
+    def __init__(self, name: str, documentation: str) -> None:
+        """Count what is called `name`."""
+        self.value = 0
+        self._name = name
+        self._documentation = documentation
+        REGISTRY.register(self)
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Tell."""
+        yield CounterMetricFamily(self._name, self._documentation, value=self.value)
+
+
+SENT = Tally("websocket_messages_sent", "Messages sent; several may share a frame")
 BUFFERED = Gauge("websocket_send_buffer_bytes", "Bytes that wait to be sent, on all sockets", registry=REGISTRY)
 SUBSCRIPTIONS = Gauge("websocket_subscriptions_active", "Subscriptions of all sockets", registry=REGISTRY)
 RECOVERIES = Counter(

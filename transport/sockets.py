@@ -9,8 +9,8 @@ from time import monotonic, time
 from typing import Any, Protocol, Self
 from uuid import UUID
 
-from transport.hub_stretch import Text
 from transport.socket_closing import DRAINING, NOT_AUTHENTICATED, Closing
+from transport.socket_formats import Text
 from transport.socket_messages import ServerPing, told
 from transport.socket_metrics import ACTIVE, BUFFERED, CONNECTIONS
 

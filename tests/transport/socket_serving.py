@@ -10,7 +10,7 @@ from runtime.settings import load
 from transport.app import create_app
 from transport.limits import Limit, Limits
 from transport.server import Server, listening
-from transport.socket import PATH, SocketDoor
+from transport.socket import SocketDoor
 
 MUCH = Limit("tests", 1_000_000, 60, lease=1_000)
 
@@ -22,7 +22,7 @@ async def serve() -> None:
     limits = Limits(log_in=MUCH, password=MUCH, registration=MUCH, anonymous=MUCH, account=MUCH)
     api: Any = create_app(settings, limits=limits)
     async with api.lifespan():
-        door = api.asgi_handler.direct[PATH]
+        door: SocketDoor = api.state.socket_door
         stop = asyncio.create_task(lifeline.stop_requested())
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -33,7 +33,7 @@ async def serve() -> None:
             await send({"type": "http.response.body", "body": msgspec.json.encode(held(door))})
 
         with listening("127.0.0.1", settings.port) as listener:
-            server = Server(app)
+            server = Server(app, door)
             serving = asyncio.create_task(server.serve([listener]))
             await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
             await door.sockets.drain()

@@ -31,11 +31,14 @@ from runtime.broker import open_broker
 from runtime.database import open_pool
 from runtime.embedded import Embedded
 from runtime.ids import new_id
+from transport.socket_formats import JSON, MSGPACK
 
 MASTER_KEY = bytes(range(32))
 PASSWORD = "correct horse"  # noqa: S105 - a test's
 REPOSITORY = Path(__file__).parents[2]
 SERVE = Path(__file__).with_name("socket_serving.py")
+SUBPROTOCOL = JSON.name
+"""What clients offer."""
 SOON = 20.0
 """Seconds within which what must happen happens, even on a busy machine."""
 
@@ -189,7 +192,17 @@ class Client:
     """Results and errors heard, by the id of what they answer."""
 
     async def say(self, **message: Any) -> None:
-        await self.connection.send(msgspec.json.encode(message).decode())
+        await self.say_together(message)
+
+    async def say_together(self, *messages: dict[str, Any]) -> None:
+        """Say several things in one frame."""
+        lines = [msgspec.json.encode(message) for message in messages]
+        await self.connection.send(MSGPACK.write(lines) if self.packed else JSON.write(lines).decode())
+
+    @property
+    def packed(self) -> bool:
+        """Whether messages travel as MessagePack."""
+        return self.connection.subprotocol == "plumbline.v1.msgpack"
 
     async def hear(self, within: float = SOON) -> dict[str, Any]:
         """Give the next message, answering pings."""
@@ -197,7 +210,9 @@ class Client:
             if not self.waiting:
                 async with asyncio.timeout(within):
                     frame = await self.connection.recv()
-                self.waiting = [msgspec.json.decode(line) for line in str(frame).split("\n")]
+                assert isinstance(frame, bytes) == self.packed
+                lines = MSGPACK.read(frame) if isinstance(frame, bytes) else frame.split("\n")
+                self.waiting = [msgspec.json.decode(line) for line in lines]
             message = self.waiting.pop(0)
             if message["op"] in {"result", "error"}:
                 self.answers[message.get("id")] = message
@@ -245,7 +260,7 @@ class Client:
 
 async def dial(server: Server, headers: dict[str, str] | None = None, **options: Any) -> Client:
     """Open a socket; it may be refused yet."""
-    options = {"subprotocols": ["plumbline.v1"], "ping_interval": None, "max_size": None} | options
+    options = {"subprotocols": [SUBPROTOCOL], "ping_interval": None, "max_size": None} | options
     uri = f"ws://127.0.0.1:{server.port}/api/ws"
     return Client(await connect(uri, additional_headers=headers or {}, compression=None, **options))
 
@@ -256,6 +271,13 @@ async def open_socket(server: Server, who: Somebody, **options: Any) -> Client:
     client.welcome = await client.hear()
     assert client.welcome["op"] == "welcome", client.welcome
     return client
+
+
+@pytest.fixture(params=[JSON.name, MSGPACK.name])
+def subprotocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Have clients speak each format in turn."""
+    monkeypatch.setattr("tests.transport.socket_world.SUBPROTOCOL", request.param)
+    return request.param
 
 
 @pytest.fixture(scope="module")

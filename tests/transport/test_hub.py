@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from transport import hub_reading
 from transport.hub_feed import MOST_AHEAD, Feed
 from transport.hub_reading import PAGE
 from transport.hub_stretch import Filter, Stretch, recorded_stretch
+from transport.socket_formats import JSON, MSGPACK, TEXT, framed
 
 STEPS = st.lists(
     st.tuples(
@@ -153,5 +155,7 @@ def stretch(first: int, last: int) -> Stretch:
 def sequences(whole: Stretch, wanted: Filter) -> list[int]:
     text = whole.text(wanted)
     assert text is not None
-    assert text.size == len(text.text.encode())
-    return [int(line.partition('"sequence":')[2].partition(",")[0]) for line in text.text.split("\n")]
+    events = [msgspec.json.decode(line) for line in MSGPACK.read(MSGPACK.write(text.lines))]
+    assert text.frame(JSON) == framed(TEXT, b"\n".join(text.lines))
+    assert len(events) == text.messages
+    return [event["sequence"] for event in events]

@@ -2,22 +2,25 @@ import asyncio
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from domain.project import RenameProject
 from runtime.ids import new_id
-from tests.transport.socket_world import Server, Somebody, ann, bob, dial, open_socket, server, write
+from tests.transport.socket_world import Server, Somebody, ann, bob, dial, open_socket, server, subprotocol, write
 
-__all__ = ["ann", "bob", "server", "write"]
+__all__ = ["ann", "bob", "server", "subprotocol", "write"]
+
+pytestmark = pytest.mark.usefixtures("subprotocol")
 
 
-async def test_whoever_has_a_token_is_welcome(server: Server, ann: Somebody) -> None:
+async def test_whoever_has_a_token_is_welcome(server: Server, ann: Somebody, subprotocol: str) -> None:
     async with await open_socket(server, ann) as client:
         welcome = client.welcome
         assert welcome["account_id"] == str(ann.account_id)
         assert welcome["heartbeat_interval"] == 25
         assert welcome["heartbeat_timeout"] == 10
         assert welcome["limits"]["message_bytes"] == 65536
-        assert client.connection.subprotocol == "plumbline.v1"
+        assert client.connection.subprotocol == subprotocol
 
 
 async def test_a_client_that_offers_no_subprotocol_is_welcome_too(server: Server, ann: Somebody) -> None:
@@ -46,10 +49,10 @@ async def test_a_wrong_token_is_accepted_and_closed_with_the_right_code(server: 
 async def test_the_first_message_may_sign_in(server: Server, ann: Somebody) -> None:
     project_id = await ann.project()
     async with await dial(server) as client:
-        await client.connection.send(
-            f'{{"op":"auth","id":1,"token":"{ann.token}"}}\n'
-            f'{{"op":"auth","id":3,"token":"{ann.token}"}}\n'
-            f'{{"op":"subscribe","id":2,"feed":"project:{project_id}","after":0}}'
+        await client.say_together(
+            {"op": "auth", "id": 1, "token": ann.token},
+            {"op": "auth", "id": 3, "token": ann.token},
+            {"op": "subscribe", "id": 2, "feed": f"project:{project_id}", "after": 0},
         )
         assert await client.hear() == {"op": "signed_in", "id": 1}
         assert (await client.hear())["account_id"] == str(ann.account_id)

@@ -1,96 +1,138 @@
+"""What waits to be sent on one socket, over real transports."""
+
 import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import suppress
 
-from transport.hub_stretch import Text
-from transport.socket_buffer import FRAME_BYTES, MOST_BYTES, ROOM_BYTES, Outbox
+import pytest
+
+from transport.socket_buffer import MOST_BYTES, ROOM_BYTES, Outbox
+from transport.socket_formats import JSON, Text
 
 
-class Wire:
-    """A network that takes a frame only when it is let."""
+class Wire(asyncio.Protocol):
+    """An outbox, and the other end, which reads when it is asked to."""
 
-    def __init__(self, *, stuck: bool = False) -> None:
-        self.frames: list[str] = []
+    def __init__(self) -> None:
         self.overflows = 0
-        self.outbox = Outbox(self.overflow)
-        self.gate = asyncio.Event()
-        if not stuck:
-            self.gate.set()
-        self.task = asyncio.create_task(self.outbox.run(self.send))
+        self.reader, writer = socket.socketpair()
+        for end in (self.reader, writer):
+            end.setblocking(False)
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.writer = writer
+        self.outbox: Outbox
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self.outbox = Outbox(transport, JSON, self.overflow)
+        self.transport = transport
+
+    def pause_writing(self) -> None:
+        self.outbox.pause()
+
+    def resume_writing(self) -> None:
+        self.outbox.resume()
 
     def overflow(self) -> None:
         self.overflows += 1
 
-    async def send(self, text: str) -> None:
-        await self.gate.wait()
-        self.frames.append(text)
+    async def read(self, size: int) -> bytes:
+        loop, heard = asyncio.get_running_loop(), b""
+        async with asyncio.timeout(10):
+            while len(heard) < size:
+                heard += await loop.sock_recv(self.reader, 65536)
+        return heard
+
+    async def payloads(self, *texts: Text) -> None:
+        """Check that exactly these come."""
+        frames = b"".join(text.frame(JSON) for text in texts)
+        assert await self.read(len(frames)) == frames
+
+
+@pytest.fixture
+async def wire() -> AsyncIterator[Wire]:
+    wire = Wire()
+    await asyncio.get_running_loop().create_connection(lambda: wire, sock=wire.writer)
+    yield wire
+    wire.transport.abort()
+    wire.reader.close()
 
 
 def text(body: str) -> Text:
-    return Text(body, len(body.encode()))
+    return Text(body.encode())
 
 
-async def test_what_waits_together_travels_together_in_order() -> None:
-    wire = Wire(stuck=True)
-    for body in "abc":
-        wire.outbox.put(text(body))
-    await asyncio.sleep(0)  # the first is being sent, alone with those that came before it was
-    wire.outbox.put(text("d"))
-    wire.outbox.put_first(text("ping"))
-    wire.gate.set()
-    wire.outbox.finish()
-    await wire.task
-    assert wire.frames == ["a\nb\nc", "ping\nd"]
-    assert wire.outbox.bytes == 0
+BIG = text("x" * (ROOM_BYTES + 10_000))
 
 
-async def test_frames_stay_small_but_one_message_is_never_cut() -> None:
-    wire = Wire(stuck=True)
-    half, huge = "h" * (FRAME_BYTES // 2), "x" * (FRAME_BYTES * 2)
-    for body in (half, half, half, huge, "a"):
-        wire.outbox.put(text(body))
-    wire.gate.set()
-    wire.outbox.finish()
-    await wire.task
-    assert wire.frames == [f"{half}\n{half}", half, huge, "a"]
-
-
-async def test_a_single_message_may_be_of_any_size_but_not_a_second() -> None:
-    wire = Wire(stuck=True)
-    wire.outbox.put(text("x" * (MOST_BYTES + 1)))
-    assert wire.overflows == 0
-    await asyncio.sleep(0)
+async def test_a_reader_that_keeps_up_gets_everything_at_once(wire: Wire) -> None:
     wire.outbox.put(text("a"))
+    wire.outbox.put_first(text("ping"))
+    wire.outbox.put_if_room(text("progress"))
+    await wire.payloads(text("a"), text("ping"), text("progress"))
+    assert wire.outbox.size == 0
+    await wire.outbox.room()
+    await wire.outbox.flushed()
+
+
+async def test_what_waits_is_counted_with_what_the_transport_holds_and_keeps_its_order(wire: Wire) -> None:
+    for each in (BIG, text("a"), text("b")):
+        wire.outbox.put(each)
+    wire.outbox.put_first(text("ping"))
+    wire.outbox.put_if_room(text("progress"))
+    assert ROOM_BYTES < wire.outbox.size < ROOM_BYTES + 20_000
+    flushed = asyncio.create_task(wire.outbox.flushed())
+    await asyncio.sleep(0)
+    assert not flushed.done()
+    await wire.payloads(BIG, text("ping"), text("a"), text("b"))
+    await flushed
+    wire.outbox.put_if_room(text("more progress"))
+    await wire.payloads(text("more progress"))
+    assert wire.outbox.size == 0
+
+
+async def test_a_single_message_may_be_of_any_size_but_not_a_second(wire: Wire) -> None:
+    huge = text("x" * (MOST_BYTES + 100_000))
+    wire.outbox.put(huge)
+    wire.outbox.put(text("a"))
+    assert wire.overflows == 0
     wire.outbox.put(text("b"))
     assert wire.overflows == 1
     wire.outbox.put(text("c"))
     assert wire.overflows == 1
-    wire.gate.set()
-    await wire.task
-    assert len(wire.frames) == 1
+    await wire.payloads(huge)  # what the transport has cannot be taken back
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0.1):
+            assert await wire.read(1) == b""
 
 
-async def test_a_backlog_waits_for_room_and_frames_without_number_are_dropped() -> None:
-    wire = Wire(stuck=True)
-    wire.outbox.put(text("x" * ROOM_BYTES))
-    await asyncio.sleep(0)
+async def test_control_frames_count_too(wire: Wire) -> None:
+    wire.outbox.put(BIG)
+    pongs = 0
+    while not wire.overflows:
+        wire.outbox.put_control(b"x" * 1000)
+        pongs += 1
+    assert pongs < 1000
+    wire.outbox.put_control(b"x")
+    assert wire.overflows == 1
+
+
+async def test_a_backlog_waits_for_room(wire: Wire) -> None:
+    wire.outbox.put(BIG)
     room = asyncio.create_task(wire.outbox.room())
     await asyncio.sleep(0)
     assert not room.done()
-    wire.outbox.put_if_room(text("progress"))
-    wire.gate.set()
-    await room
-    wire.outbox.put_if_room(text("more progress"))
-    wire.outbox.finish()
-    await wire.task
-    assert wire.frames[1:] == ["more progress"]
+    await wire.payloads(BIG)
+    await asyncio.wait_for(room, 5)
 
 
-async def test_nobody_waits_for_room_on_a_socket_that_closes() -> None:
-    wire = Wire(stuck=True)
-    wire.outbox.put(text("x" * ROOM_BYTES))
-    await asyncio.sleep(0)
-    room = asyncio.create_task(wire.outbox.room())
+async def test_nobody_waits_for_room_on_a_socket_that_closes(wire: Wire) -> None:
+    wire.outbox.put(BIG)
+    wire.outbox.put(text("a"))
+    waiting = [asyncio.create_task(wait()) for wait in (wire.outbox.room, wire.outbox.flushed)]
     await asyncio.sleep(0)
     wire.outbox.clear()
-    await asyncio.wait_for(room, 1)
-    wire.gate.set()
-    await wire.task
+    await asyncio.wait_for(asyncio.gather(*waiting), 1)
+    wire.outbox.put(text("b"))
+    await wire.payloads(BIG)
