@@ -25,11 +25,15 @@ class BadCredentials(NotSignedIn):
 
 
 class Identity(Struct, frozen=True, kw_only=True):
-    """An account at the door. `generation` rises when credentials change, and voids what was made under lower ones."""
+    """An account at the door. `generation` rises when credentials change, and voids what was made under lower ones.
+
+    `expires_at` is when what it was recognised by ends, where that is known.
+    """
 
     account_id: UUID
     generation: int
     admin: bool = False
+    expires_at: datetime | None = None
 
     @property
     def actor(self) -> str:
@@ -74,7 +78,7 @@ class Identities:
             raise NotSignedIn("The bearer token is unknown or was revoked.")
         if known.expires_at is not None and known.expires_at <= self._now():
             raise NotSignedIn("The bearer token has expired.")
-        return _identity(account_id, account)
+        return _identity(account_id, account, known.expires_at)
 
     async def current(self, identity: Identity) -> Identity:
         """Recognise an account again that was recognised before. Raises `NotSignedIn` if that holds no longer."""
@@ -87,5 +91,10 @@ class Identities:
         return (await self._states.get(stream, fresh=fresh, most_age=MOST_AGE)).state
 
 
-def _identity(account_id: UUID, account: Account) -> Identity:
-    return Identity(account_id=account_id, generation=account.sessions_valid_from, admin=account.admin)
+def _identity(account_id: UUID, account: Account, expires_at: datetime | None = None) -> Identity:
+    return Identity(
+        account_id=account_id,
+        generation=account.sessions_valid_from,
+        admin=account.admin,
+        expires_at=expires_at,
+    )

@@ -235,7 +235,7 @@ class Conversation:
                 await self._credentials.redeem(message.ticket)
             else:
                 await self._credentials.present({"authorization": f"Bearer {message.token}"})
-            self._say(SignedIn(id=message.id))
+            self._say(SignedIn(id=message.id, expires_at=self._credentials.identity.expires_at))
             if self.account_id is None and self._connection.open:
                 await self._admit()
         except Exception as error:  # noqa: BLE001 - answered, and logged if nobody expected it
@@ -269,6 +269,7 @@ class Conversation:
                 heartbeat_timeout=settings.heartbeat_timeout,
                 reconnect_jitter_max_ms=RECONNECT_JITTER_MS,
                 limits=ALLOWANCE,
+                expires_at=identity.expires_at,
             )
         )
         self._run(AccountWatch(self._hub, identity.actor, self._doubt).run())

@@ -1,6 +1,7 @@
 """Who speaks on a socket: signed in by the handshake or by the first message, and looked at again from time to time."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from time import monotonic
 
 from commands import Forbidden, NotSignedIn
@@ -58,7 +59,7 @@ class Credentials:
         if self.session is not None and self.session.identity.account_id != session.identity.account_id:
             raise Forbidden("This socket belongs to another account: open another one.")
         self.session, self._headers = session, headers
-        self._due_at = monotonic() + REVALIDATE_SECONDS
+        self._due_at = monotonic() + _lasting(session)
         return session
 
     async def revalidate(self) -> bool:
@@ -73,7 +74,7 @@ class Credentials:
         if session is None:
             raise NotSignedIn
         self.session = session
-        self._due_at = monotonic() + REVALIDATE_SECONDS
+        self._due_at = monotonic() + _lasting(session)
         return session.identity.admin >= identity.admin
 
     async def _known(self, headers: dict[str, str]) -> Session | None:
@@ -82,3 +83,11 @@ class Credentials:
         except NotSignedIn:
             await self._doors.limiter.take(self._doors.limits.anonymous, self.client)
             raise
+
+
+def _lasting(session: Session) -> float:
+    """Say for how many seconds credentials need not be looked at again."""
+    expires_at = session.identity.expires_at
+    if expires_at is None:
+        return REVALIDATE_SECONDS
+    return min(REVALIDATE_SECONDS, (expires_at - datetime.now(UTC)).total_seconds())

@@ -123,7 +123,10 @@ class Allowance(Struct, frozen=True, kw_only=True):
 
 
 class Welcome(_Told, frozen=True, kw_only=True, tag="welcome"):
-    """The socket is open and its sender known. Times are seconds, jitter is milliseconds."""
+    """The socket is open and its sender known. Times are seconds, jitter is milliseconds.
+
+    `expires_at`: when the credentials end, if they do; a fresh `auth` before that keeps the socket open.
+    """
 
     connection_id: UUID
     account_id: UUID
@@ -133,6 +136,7 @@ class Welcome(_Told, frozen=True, kw_only=True, tag="welcome"):
     heartbeat_timeout: float
     reconnect_jitter_max_ms: int
     limits: Allowance
+    expires_at: datetime | None = None
 
 
 class Subscribed(_Told, frozen=True, kw_only=True, omit_defaults=False, tag="subscribed"):
@@ -212,9 +216,10 @@ class Result(_Told, frozen=True, kw_only=True, tag="result"):
 
 
 class SignedIn(_Told, frozen=True, kw_only=True, tag="signed_in"):
-    """The socket goes on under the new credentials."""
+    """The socket goes on under the new credentials, until `expires_at` if they end."""
 
     id: MessageId | None = None
+    expires_at: datetime | None = None
 
 
 class Error(_Told, frozen=True, kw_only=True, tag="error"):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from commands.write_side import WriteSide
+from runtime.broker import open_client
 from runtime.embedded import Embedded
 from tests.transport.socket_world import (
     SOON,
@@ -39,11 +40,14 @@ async def test_two_hundred_sockets_leave_nothing_behind(server: Server, write: W
     assert await quiet(server) == before
     assert before["sockets"] == before["accounts"] == before["background"] == 0
     assert before["feeds"] == {}
+    async with open_client(server.redis_url) as valkey:
+        for who in people:
+            assert await valkey.exists(f"sockets:account:{who.account_id}") == 0
 
 
 async def visit(client: Client, feed: str, cycle: int) -> None:
     """Come and go, each time in another way."""
-    match cycle % 5:
+    match cycle % 6:
         case 0:  # politely
             await client.subscribe(feed, after=0)
             await client.until("caught_up")
@@ -59,6 +63,11 @@ async def visit(client: Client, feed: str, cycle: int) -> None:
         case 3:  # with a query and a command on their way
             await client.say(op="query", id=1, query={"type": "projects.list", "after": 10**9})
             await client.say(op="command", id=2, command={"type": "project.create", "name": "House"})
+            client.connection.transport.abort()
+        case 4:  # present, with a full window
+            await client.subscribe(feed, after=0, window=1, types=["project.*"])
+            await client.say(op="presence", feed=feed, state={"cycle": cycle})
+            await client.until("event")
             client.connection.transport.abort()
         case _:  # thrown out
             await client.connection.send("no\nno\nno")

@@ -1,4 +1,5 @@
 import asyncio
+from uuid import UUID
 
 import httpx
 
@@ -12,6 +13,46 @@ def measured(server: Server) -> dict[str, float]:
     text = httpx.get(f"{server.origin}/metrics", timeout=10).text
     lines = [line.rpartition(" ") for line in text.splitlines() if line.startswith("websocket_")]
     return {name: float(value) for name, _, value in lines}
+
+
+NAMES = {
+    "connections_active",
+    "connections_total",
+    "disconnects_total",
+    "messages_received_total",
+    "messages_sent_total",
+    "send_buffer_bytes",
+    "broadcast_duration_seconds",
+    "delivery_latency_seconds",
+    "heartbeat_failures_total",
+    "recoveries_total",
+    "gap_fills_total",
+    "subscriptions_active",
+    "ack_delay_seconds",
+    "ack_lag_events",
+}
+
+
+def test_names_of_metrics_are_permanent(server: Server) -> None:
+    text = httpx.get(f"{server.origin}/metrics", timeout=10).text
+    told = {line.split(" ")[2] for line in text.splitlines() if line.startswith("# TYPE websocket_")}
+    assert {f"websocket_{name}" for name in NAMES} <= told
+
+
+async def test_acknowledgements_are_measured(server: Server, ann: Somebody) -> None:
+    feed = f"project:{await ann.project()}"
+    last = await ann.add(UUID(feed.partition(":")[2]), count=2)
+    async with await open_socket(server, ann) as client:
+        await client.subscribe(feed, after=0, window=100)
+        await client.events(last)
+        before = measured(server)
+        await client.say(op="ack", feed=feed, sequence=last - 1)
+        await client.say(op="ping", t=1)
+        await client.until("pong")
+        after = measured(server)
+    rise = {name: after[name] - before.get(name, 0) for name in after}
+    assert rise["websocket_ack_lag_events_count"] == rise["websocket_ack_lag_events_sum"] == 1
+    assert rise["websocket_ack_delay_seconds_count"] == last - 1
 
 
 async def test_what_sockets_do_is_counted(server: Server, ann: Somebody) -> None:

@@ -1,14 +1,16 @@
 """Rights on open sockets: who may come in, and what happens when a right ends while the socket is open."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from httpx import AsyncClient
 
-from domain.account import ChangePassword, GrantRole, RevokeToken, Suspend
+from domain.account import ChangePassword, GrantRole, IssueToken, RevokeToken, Suspend
 from domain.core import SYSTEM
 from domain.project import ChangeMemberRole, RemoveMember
+from runtime.ids import new_id
 from tests.transport.socket_world import (
     PASSWORD,
     Server,
@@ -155,6 +157,24 @@ async def test_an_administrator_follows_every_project_as_long_as_he_is_one(
         await client.until("caught_up")
         await bob.write.bus.execute(GrantRole(account_id=bob.account_id, plan="user", admin=False), actor=SYSTEM)
         assert (await client.hear())["code"] == "forbidden"
+
+
+async def test_a_socket_ends_with_its_token_unless_it_goes_on_under_another(server: Server, ann: Somebody) -> None:
+    expires_at = datetime.now(UTC) + timedelta(seconds=4)
+    issue = IssueToken(account_id=ann.account_id, token_id=new_id(), name="short", expires_at=expires_at)
+    token = (await ann.write.bus.execute(issue, actor=ann.actor)).result["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    ends = await dial(server, headers)
+    async with await dial(server, headers) as stays:
+        for client in (ends, stays):
+            welcome = await client.hear()
+            assert datetime.fromisoformat(welcome["expires_at"]) == expires_at
+        await stays.say(op="auth", id=1, token=ann.token)
+        assert await stays.hear() == {"op": "signed_in", "id": 1}
+        assert (await ends.farewell())[1] == 4001
+        assert datetime.now(UTC) > expires_at
+        await stays.say(op="ping", t=1)
+        assert (await stays.hear())["op"] == "pong"
 
 
 async def watched(server: Server, who: Somebody) -> None:
