@@ -93,13 +93,19 @@ def _object(index: int, size: int, random: Random, *, priced: bool) -> PlannedOb
 def _items(
     part: Part, count: int, path: tuple[str, ...], first: int, random: Random, *, priced: bool
 ) -> Iterator[BillItem]:
-    """Go round the works of a section, with another size or place each time; concrete leads what belongs to it."""
+    """Go round the works of a section, with another size or place each time; concrete leads what belongs to it.
+
+    A last round that has no room for all that belongs to the concrete does without it.
+    """
     round_of_works = (*part.cast, *part.works) if count > len(part.cast) else part.works
+    rounds, rest = divmod(count, len(round_of_works))
+    whole = count if rest >= len(part.cast) else count - rest
     concrete = ZERO
     for at in range(count):
-        last = at == count - 1
-        work = part.closing if part.closing and last else round_of_works[at % len(round_of_works)]
-        variant = 0 if work is part.closing else at // len(round_of_works)
+        works, turn = (round_of_works, at) if at < whole else (part.works, at - whole)
+        closes = part.closing is not None and at == count - 1
+        work = part.closing if part.closing and closes else works[turn % len(works)]
+        variant = 0 if closes else turn // len(works) + (0 if at < whole else rounds)
         item = _item(work, variant, random, concrete, priced=priced)
         if part.cast and work is part.cast[0]:
             concrete = item.quantity or ZERO

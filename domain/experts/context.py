@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from domain.bill import BillSection, Surcharge
+from domain.experts.settings import DEFAULTS, AuditSettings
 from domain.position import Position
 
 T = TypeVar("T")
@@ -45,12 +46,13 @@ class BillFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class AuditContext:
     """One audit's material. Rules share it, so that groups and sums over the bill are made once, not per line."""
 
-    __slots__ = ("_derived", "facts", "positions")
+    __slots__ = ("_derived", "facts", "positions", "settings")
 
-    def __init__(self, positions: Sequence[Position], facts: BillFacts) -> None:
-        """Take the positions and the facts as they are; nothing is derived until a rule asks."""
+    def __init__(self, positions: Sequence[Position], facts: BillFacts, settings: AuditSettings = DEFAULTS) -> None:
+        """Take the positions, facts and parameters as they are; nothing is derived until a rule asks."""
         self.positions = positions
         self.facts = facts
+        self.settings = settings
         self._derived: dict[Callable[[AuditContext], object], object] = {}
 
     def once(self, derive: Callable[["AuditContext"], T]) -> T:

@@ -1,7 +1,7 @@
 """What an audit says: verdicts, how they merge, and findings with their evidence."""
 
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -39,9 +39,10 @@ class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one rule says about one position, one section or the whole bill, and why.
 
     `rule` is a permanent id ("V1"). Without a `position_id` the finding is about the section at path `section`,
-    or about the bill when that is empty too. `confidence` 0..100 is how sure the rule is of what it observed;
-    arithmetic is 100. `evidence` holds every input, threshold and table used, and the source document, sheet and
-    1-based row; numbers are decimal strings.
+    or about the bill when that is empty too. A GREEN finding is a note. `confidence` 0..100 is how sure the rule is
+    of what it observed; arithmetic is 100. `evidence` holds every input, threshold and table
+    used, and the source document, sheet and 1-based row; numbers are decimal strings. `demand` is what it asks of the
+    line: a thing and `+` or `-`.
     """
 
     rule: str
@@ -54,6 +55,7 @@ class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True):
     evidence: dict[str, str] = {}
     issues: tuple[Issue, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()
+    demand: str = ""
 
 
 def merge(verdicts: Iterable[Verdict]) -> Verdict:
@@ -78,3 +80,9 @@ def shown(number: Decimal | None) -> str:
 def clipped(text: str) -> str:
     """Cut a text of the bill where it would drown the sentence or the evidence that it stands in."""
     return text if len(text) <= _PLAIN_TEXT else f"{text[: _PLAIN_TEXT - 1]}…"
+
+
+def brief(number: Decimal, step: str) -> str:
+    """Write a number rounded half up to `step` ("0.01"); one too large for that as it is."""
+    quantized = number.quantize(Decimal(step), ROUND_HALF_UP)
+    return shown(number if quantized.is_nan() else quantized)

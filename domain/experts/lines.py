@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from domain.experts.context import AuditContext, finite
 from domain.experts.finding import Issue, Suggestion, clipped, shown
-from domain.experts.rule import GREEN, Objection, Outcome, Rule, concern, issue
+from domain.experts.rule import GREEN, Objection, Outcome, Rule, Scope, concern, issue, own
 from domain.position import Position, line_total
 
 TOTAL_TOLERANCE = Decimal("0.01")
@@ -153,6 +153,7 @@ V1 = Rule(
     title="The line total is quantity times unit price",
     source="Arithmetic, rounded half up; none of 2,162 priced lines of real Czech bills differs by more than 0.01",
     judge=judge_total,
+    scope=own("quantity", "unit_price", "declared_total", "rounding"),
     not_checked=(
         "The line has no quantity that is a number.",
         "The line has no unit price that is a number.",
@@ -168,6 +169,7 @@ V4 = Rule(
     title="The line has a description, a unit and a code",
     source="Without description or unit a line can be neither priced nor measured; own items often lack a code",
     judge=judge_texts,
+    scope=own("description", "unit", "code"),
 )
 
 V5 = Rule(
@@ -176,6 +178,7 @@ V5 = Rule(
     title="Quantity and price are plausible numbers",
     source="10 of 8,091 items of real bills have quantity zero and none a negative one: worth a look, not an error",
     judge=judge_numbers,
+    scope=own("quantity", "unit_price"),
     not_checked=("The line has no quantity.",),
 )
 
@@ -185,6 +188,7 @@ V6 = Rule(
     title="Every line of a priced bill has a price",
     source="Tenders are published without any price; only a gap among prices is worth a look",
     judge=judge_price,
+    scope=Scope(name="bill", fields=frozenset({"unit_price"})),
     remark=remark_on_prices,
     not_checked=(
         "No line of the bill has a unit price yet.",

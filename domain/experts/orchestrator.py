@@ -1,16 +1,19 @@
 """The orchestrator: asks every rule about every position and section, and merges the answers into verdicts."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from decimal import localcontext
 from uuid import UUID
 
 from msgspec import Struct
 
+from domain.experts.conflicts import Conflict, conflicts_in
 from domain.experts.context import AUDIT_ARITHMETIC, AuditContext, BillFacts
 from domain.experts.finding import VERDICTS, Finding, Verdict, merge
 from domain.experts.rule import Concern, Outcome, Rule, Section
 from domain.experts.rules import RULES
+from domain.experts.settings import DEFAULTS, AuditSettings
+from domain.experts.staleness import changes_between, stale_after
 from domain.position import Position
 
 
@@ -29,7 +32,8 @@ class Audit(Struct, frozen=True, kw_only=True):
     `rules` are the ids in the order of `outcomes`' characters: `G`, `A`, `R` for a verdict, a digit for NOT_CHECKED
     with that index into the rule's reasons (`Rule.not_checked`). `verdicts` merges a position's characters.
     A rule that judges sections says reason 0 about positions, so that a wrong sum paints no line RED; what it said
-    is in `sections`. `findings` are the AMBER and RED ones, and remarks about the bill as NOT_CHECKED.
+    is in `sections`. `findings` are the AMBER and RED ones, notes as GREEN, and remarks about the bill as NOT_CHECKED.
+    `conflicts` are the pairs of findings that want opposite things of a line.
     `rule_counts` counts each rule's verdicts over what it judges: positions, or sections and the grand total.
     `verdict` merges all positions and sections: the bill's own.
     """
@@ -39,31 +43,76 @@ class Audit(Struct, frozen=True, kw_only=True):
     verdicts: dict[UUID, Verdict]
     sections: tuple[SectionOutcome, ...]
     findings: tuple[Finding, ...]
+    conflicts: tuple[Conflict, ...]
     rule_counts: dict[str, dict[Verdict, int]]
     verdict: Verdict
 
 
-def audit(positions: Sequence[Position], facts: BillFacts, rules: Sequence[Rule] = RULES) -> Audit:
+class Base(Struct, frozen=True, kw_only=True):
+    """What a later audit of the same bill may build on: an audit, and everything that it was made from."""
+
+    positions: dict[UUID, Position]
+    facts: BillFacts
+    settings: AuditSettings
+    result: Audit
+
+    def serves(self, facts: BillFacts, settings: AuditSettings, rules: Sequence[Rule]) -> bool:
+        """Whether nothing changed that all positions are judged by."""
+        ids = tuple(rule.id for rule in rules)
+        same = (self.facts.currency, self.facts.rounding) == (facts.currency, facts.rounding)
+        return same and self.settings == settings and self.result.rules == ids
+
+
+class Reaudit(Struct, frozen=True, kw_only=True):
+    """An audit, and how often a rule had to look at a position for it."""
+
+    result: Audit
+    judged: int
+
+
+def audit(
+    positions: Sequence[Position],
+    facts: BillFacts,
+    settings: AuditSettings = DEFAULTS,
+    rules: Sequence[Rule] = RULES,
+) -> Audit:
     """Judge a bill, in time linear in its positions, whose ids must be distinct. Never raises, reads no clock.
 
     The order of the positions decides the order of the findings and nothing else.
     """
+    return reaudit(None, positions, facts, settings, rules).result
+
+
+def reaudit(
+    base: Base | None,
+    positions: Sequence[Position],
+    facts: BillFacts,
+    settings: AuditSettings = DEFAULTS,
+    rules: Sequence[Rule] = RULES,
+) -> Reaudit:
+    """Judge a bill again after edits: only what they made stale. The result is that of a whole audit."""
     with localcontext(AUDIT_ARITHMETIC):
-        context = AuditContext(positions, facts)
-        outcomes, findings = _judged_positions(context, rules)
+        context = AuditContext(positions, facts, settings)
+        judging = _Judging(context, rules)
+        if base is not None and base.serves(facts, settings, rules):
+            judging.again(base)
+        else:
+            judging.wholly()
         sections, section_findings = _judged_sections(context, rules)
         remarks = [_remark(rule, said, context) for rule in rules if (said := rule.remark(context)) is not None]
-    patterns = Counter(outcomes.values())
+    patterns = Counter(judging.outcomes.values())
     merged: dict[str, Verdict] = {pattern: merge(verdict_of(outcome) for outcome in pattern) for pattern in patterns}
-    return Audit(
+    result = Audit(
         rules=tuple(rule.id for rule in rules),
-        outcomes=outcomes,
-        verdicts={position_id: merged[pattern] for position_id, pattern in outcomes.items()},
+        outcomes=judging.outcomes,
+        verdicts={position_id: merged[pattern] for position_id, pattern in judging.outcomes.items()},
         sections=sections,
-        findings=(*remarks, *section_findings, *findings),
+        findings=(*remarks, *section_findings, *judging.findings),
+        conflicts=conflicts_in(judging.findings, rules),
         rule_counts=_counted(rules, patterns, sections),
         verdict=merge((*merged.values(), *(verdict_of(section.outcome) for section in sections))),
     )
+    return Reaudit(result=result, judged=judging.judged)
 
 
 def verdict_of(outcome: str) -> Verdict:
@@ -79,20 +128,63 @@ def verdict_of(outcome: str) -> Verdict:
             return "NOT_CHECKED"
 
 
-def _judged_positions(context: AuditContext, rules: Sequence[Rule]) -> tuple[dict[UUID, str], list[Finding]]:
-    outcomes: dict[UUID, str] = {}
-    findings: list[Finding] = []
-    judges = [(rule, rule.judge) for rule in rules]
-    for position in context.positions:
+class _Judging:
+    """Outcomes and findings about positions, as they come to be."""
+
+    __slots__ = ("_context", "_rules", "findings", "judged", "outcomes")
+
+    def __init__(self, context: AuditContext, rules: Sequence[Rule]) -> None:
+        self._context = context
+        self._rules = rules
+        self.outcomes: dict[UUID, str] = {}
+        self.findings: list[Finding] = []
+        self.judged = 0
+
+    def wholly(self) -> None:
+        """Let every rule look at every position."""
+        everything = (True,) * len(self._rules)
+        for position in self._context.positions:
+            self._judge(position, "", {}, everything)
+
+    def again(self, base: Base) -> None:
+        """Take from the base what is still true, and judge the rest."""
+        positions = self._context.positions
+        changes = changes_between(base.positions, {position.position_id: position for position in positions})
+        stale = stale_after(changes, positions, self._rules)
+        everywhere, touched = stale.everywhere, stale.touched()
+        known: defaultdict[UUID, dict[str, Finding]] = defaultdict(dict)
+        for finding in base.result.findings:
+            if finding.position_id is not None:
+                known[finding.position_id][finding.rule] = finding
+        for position in positions:
+            position_id = position.position_id
+            before = base.result.outcomes.get(position_id, "")
+            found = known.get(position_id, {})
+            if position_id in touched or not before:
+                again = tuple(ids is None or not before or position_id in ids for ids in stale.by_rule)
+                self._judge(position, before, found, again)
+            elif any(everywhere):
+                self._judge(position, before, found, everywhere)
+            else:
+                self.outcomes[position_id] = before
+                self.findings += found.values()
+
+    def _judge(self, position: Position, before: str, found: dict[str, Finding], again: tuple[bool, ...]) -> None:
+        """Judge a position by the rules that have to look again; keep what the others said `before`."""
         characters = ""
-        for rule, judge in judges:
-            outcome = judge(position, context)
+        for at, (rule, looks) in enumerate(zip(self._rules, again, strict=True)):
+            if not looks:
+                characters += before[at]
+                if rule.id in found:
+                    self.findings.append(found[rule.id])
+                continue
+            outcome = rule.judge(position, self._context)
             characters += _character(outcome)
             if isinstance(outcome, Concern):
                 section = Section(position.source_document_id, position.section)
-                findings.append(_finding(rule, outcome, section, position))
-        outcomes[position.position_id] = characters
-    return outcomes, findings
+                self.findings.append(_finding(rule, outcome, section, position))
+        self.judged += sum(again)
+        self.outcomes[position.position_id] = characters
 
 
 def _judged_sections(context: AuditContext, rules: Sequence[Rule]) -> tuple[tuple[SectionOutcome, ...], list[Finding]]:
@@ -125,6 +217,7 @@ def _finding(rule: Rule, concern: Concern, section: Section, position: Position 
         evidence=concern.evidence | _source(section, position),
         issues=concern.issues,
         suggestions=concern.suggestions,
+        demand=concern.demand,
     )
 
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 from domain.bill import TakeoffLine
 from domain.experts.context import AuditContext, finite
 from domain.experts.finding import Issue, clipped, shown
-from domain.experts.rule import GREEN, Outcome, Rule, concern, issue
+from domain.experts.rule import GREEN, Outcome, Rule, concern, issue, own
 from domain.experts.takeoff import evaluate
 from domain.position import Position
 
@@ -73,6 +73,7 @@ def judge_takeoff(position: Position, _context: AuditContext) -> Outcome:
             "threshold": shown(QUANTITY_TOLERANCE),
             "row_threshold": shown(ROW_TOLERANCE),
         },
+        demand=("quantity+" if total > quantity else "quantity-") if departs and quantity is not None else "",
     )
 
 
@@ -107,6 +108,7 @@ V3 = Rule(
     title="The quantity follows from its take-off",
     source="All of 3,203 quantities with a take-off and all of 5,716 expressions in real Czech bills hold",
     judge=judge_takeoff,
+    scope=own("quantity", "unit", "takeoff"),
     not_checked=(
         "The line has no take-off.",
         "No row of the take-off states a value.",

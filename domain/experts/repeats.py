@@ -6,7 +6,7 @@ from uuid import UUID
 
 from domain.experts.context import AuditContext
 from domain.experts.finding import Issue, clipped
-from domain.experts.rule import GREEN, Outcome, Rule, concern, issue
+from domain.experts.rule import GREEN, Outcome, Rule, Scope, concern, issue
 from domain.experts.units import normalised_unit
 from domain.position import Position
 
@@ -27,6 +27,11 @@ def number_key(position: Position) -> Hashable | None:
     number = position.number.strip()
     sheet = position.source_sheet or (position.section[0] if position.section else "")
     return (position.source_document_id, sheet, number) if number else None
+
+
+def unit_key(position: Position) -> Hashable | None:
+    """Give the code, if there is one."""
+    return position.code.strip() or None
 
 
 def repeated_work(context: AuditContext) -> Groups:
@@ -143,6 +148,7 @@ V7 = Rule(
     title="No line stands twice",
     source="127 groups in 8,091 items of real bills, mostly meant: a hint, and never a reason to delete",
     judge=judge_duplicates,
+    scope=Scope(name="section", fields=frozenset({"code", "description", "number"}), keys=(work_key, number_key)),
     not_checked=("The line has neither a code nor a number to compare.",),
 )
 
@@ -152,5 +158,6 @@ V8 = Rule(
     title="One code has one unit",
     source="21 of 3,552 codes of real bills have several units as written, some only in spelling (ks and kus)",
     judge=judge_unit,
+    scope=Scope(name="code", fields=frozenset({"code", "unit"}), keys=(unit_key,)),
     not_checked=("The line has no code.", "The line has no unit."),
 )

@@ -1,6 +1,6 @@
 """A rule: a permanent id, a pure function, and the reasons for which it may stay silent."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Literal
 from uuid import UUID
 
@@ -17,17 +17,48 @@ _MOST_REASONS = 10
 
 
 Objection = Literal["AMBER", "RED"]
+Precedence = Literal["safety", "code", "durability", "practicality", "cost"]
+"""What a rule stands for. Of two rules that ask for opposite things, the earlier in this order is followed."""
+
+ScopeName = Literal["position", "section", "object", "code", "bill"]
+
+
+class Scope(Struct, frozen=True, kw_only=True):
+    """What a rule's answer about a position rests on, so that an edit lets run again what it may change and no more.
+
+    `fields` are the fields of positions that the rule reads. An answer rests on the position itself and on those that
+    share one of `keys` with it; in scope `bill`, on all positions. Where a line stands in bill and file counts for
+    every rule, since findings name it.
+    """
+
+    name: ScopeName
+    fields: frozenset[str] | None = None
+    keys: tuple[Callable[[Position], Hashable | None], ...] = ()
+
+
+ANYTHING = Scope(name="bill")
+"""The rule may read anything of any position: it runs again after every edit."""
+
+
+def own(*fields: str) -> Scope:
+    """Scope of a rule that reads these fields of the one position, and nothing of others."""
+    return Scope(name="position", fields=frozenset(fields))
 
 
 class Concern(Struct, frozen=True, kw_only=True):
-    """What a rule objects to. The orchestrator makes a `Finding` of it: ids and sources are not the rule's affair."""
+    """What a rule has to say. The orchestrator makes a `Finding` of it: ids and sources are not the rule's affair.
 
-    verdict: Objection
+    A GREEN one is a note: nothing is wrong, but somebody may want to know. `demand` names what the rule wants of the
+    line, a thing and `+` or `-` ("quantity+"): two roles that want opposite things are in conflict.
+    """
+
+    verdict: Objection | Literal["GREEN"]
     reasoning: str
     issues: tuple[Issue, ...]
     evidence: dict[str, str] = {}
     suggestions: tuple[Suggestion, ...] = ()
     confidence: int = 100
+    demand: str = ""
 
 
 Outcome = str | Concern
@@ -61,8 +92,9 @@ class Rule(Struct, frozen=True, kw_only=True):
 
     `id` and the order of `not_checked` are permanent, because audits store the id and a reason's index; a new
     reason goes to the end. `source` says where the rule and its thresholds come from. A rule judges positions
-    (`judge`) or sections (`judge_sections`), never both. `remark` is one sentence
+    (`judge`), sections (`judge_sections`), or the one and the bill as a whole. `remark` is one sentence
     about the bill, reported as NOT_CHECKED and not counted, where the rule could judge nothing of it.
+    `scope` says what `judge` rests on, `precedence` what the rule stands for when another one contradicts it.
     """
 
     id: str
@@ -73,6 +105,8 @@ class Rule(Struct, frozen=True, kw_only=True):
     judge: Callable[[Position, AuditContext], Outcome] = judged_as_a_whole
     judge_sections: Callable[[AuditContext], Iterable[tuple[Section, Outcome]]] = no_sections
     remark: Callable[[AuditContext], str | None] = no_remark
+    scope: Scope = ANYTHING
+    precedence: Precedence = "practicality"
 
     def __post_init__(self) -> None:
         """Refuse a rule whose outcomes could not be stored.
@@ -88,7 +122,7 @@ class Rule(Struct, frozen=True, kw_only=True):
 
     @property
     def judges_positions(self) -> bool:
-        """Whether the rule judges single positions, and not sections."""
+        """Whether the rule judges single positions."""
         return self.judge is not judged_as_a_whole
 
 
@@ -98,11 +132,26 @@ def issue(kind: str, severity: Severity, description: str, suggestion: str) -> I
 
 
 def concern(
-    verdict: Objection,
+    verdict: Objection | Literal["GREEN"],
     reasoning: str,
     *issues: Issue,
     evidence: dict[str, str],
     suggestions: tuple[Suggestion, ...] = (),
+    confidence: int = 100,
+    demand: str = "",
 ) -> Concern:
-    """Raise a concern of which the rule is sure."""
-    return Concern(verdict=verdict, reasoning=reasoning, issues=issues, evidence=evidence, suggestions=suggestions)
+    """Raise a concern, by default one that the rule is sure of."""
+    return Concern(
+        verdict=verdict,
+        reasoning=reasoning,
+        issues=issues,
+        evidence=evidence,
+        suggestions=suggestions,
+        confidence=confidence,
+        demand=demand,
+    )
+
+
+def note(reasoning: str, kind: str, suggestion: str, evidence: dict[str, str]) -> Concern:
+    """Say something about what is all right, under the permanent type `kind`."""
+    return concern("GREEN", reasoning, issue(kind, "info", reasoning, suggestion), evidence=evidence)

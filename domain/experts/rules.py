@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable
 
+from domain.experts.durability import N1, N2, N3, N4
 from domain.experts.lines import V1, V4, V5, V6
+from domain.experts.prices import C1, C2, C6
 from domain.experts.quantities import V3
 from domain.experts.repeats import V7, V8
 from domain.experts.rule import Rule
+from domain.experts.shares import C4, C5
+from domain.experts.structure import S1, S2, S3, S4, S5
 from domain.experts.sums import V2
 
 
@@ -26,4 +30,13 @@ def registered(*experts: Iterable[Rule]) -> tuple[Rule, ...]:
 VALIDATOR = (V1, V2, V3, V4, V5, V6, V7, V8)
 """Arithmetic and completeness: what needs no table, no price list and no model."""
 
-RULES = registered(VALIDATOR)
+COST = (C1, C2, C4, C5, C6)
+"""Prices, held against each other and against what is attached to them."""
+
+STRUCTURAL = (S1, S2, S3, S4, S5)
+"""Whether what belongs together is there, in usual amounts."""
+
+DURABILITY = (N1, N2, N3, N4)
+"""Concrete, held against the standards' tables under the project's profile."""
+
+RULES = registered(VALIDATOR, COST, STRUCTURAL, DURABILITY)

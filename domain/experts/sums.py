@@ -37,11 +37,11 @@ class _Sum(Struct):
     edited: int = 0
     surcharges: int = 0
 
-    def add(self, position: Position, worth: Decimal, unrounded: Decimal) -> None:
-        self.total += worth
+    def add(self, position: Position, amount: Decimal, unrounded: Decimal) -> None:
+        self.total += amount
         self.unrounded += unrounded
         self.lines += 1
-        self.priced += 1 if worth else 0
+        self.priced += 1 if amount else 0
         self.edited += 1 if position.revision > 1 else 0
 
 
@@ -101,15 +101,15 @@ def _sums(positions: Iterable[Position], leaves: Collection[_Path], decimals: in
         if position.section not in owners:
             owners[position.section] = _owner(position.section, leaves)
         owner = owners[position.section]
-        worth = _worth(position, decimals if position.rounding is None else position.rounding)
-        unrounded = _worth(position, _UNROUNDED)
-        sums[_WHOLE].add(position, worth, unrounded)
+        amount = worth(position, decimals if position.rounding is None else position.rounding)
+        unrounded = worth(position, _UNROUNDED)
+        sums[_WHOLE].add(position, amount, unrounded)
         if owner is not None:
-            sums[owner].add(position, worth, unrounded)
+            sums[owner].add(position, amount, unrounded)
     return sums
 
 
-def _worth(position: Position, rounding: int | Rounding) -> Decimal:
+def worth(position: Position, rounding: int | Rounding) -> Decimal:
     """Say what a line adds: its total computed, else the stated one (a lump sum has no unit price), else nothing.
 
     NaN where the line's numbers make no amount: then nothing can be said about the sum either.
