@@ -109,6 +109,8 @@ class _Writer:
                 return self.write(struct)
             case inspect.LiteralType(values=values):
                 return f"Literal[{', '.join(_literal(value) for value in values)}]"
+            case inspect.EnumType(cls=members):
+                return f"Literal[{', '.join(_literal(each.value) for each in members)}]"
             case inspect.VarTupleType(item_type=item):
                 return f"tuple[{self._type(item)}, ...]"
             case inspect.TupleType(item_types=items):

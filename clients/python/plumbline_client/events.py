@@ -427,9 +427,10 @@ class Finding(_Part, frozen=True, kw_only=True):
     """What one rule says about one position, one section or the whole bill, and why.
 
     `rule` is a permanent id ("V1"). Without a `position_id` the finding is about the section at path `section`,
-    or about the bill when that is empty too. `confidence` 0..100 is how sure the rule is of what it observed;
-    arithmetic is 100. `evidence` holds every input, threshold and table used, and the source document, sheet and
-    1-based row; numbers are decimal strings.
+    or about the bill when that is empty too. A GREEN finding is a note. `confidence` 0..100 is how sure the rule is
+    of what it observed; arithmetic is 100. `evidence` holds every input, threshold and table
+    used, and the source document, sheet and 1-based row; numbers are decimal strings. `demand` is what it asks of the
+    line: a thing and `+` or `-`.
     """
 
     rule: str
@@ -442,6 +443,7 @@ class Finding(_Part, frozen=True, kw_only=True):
     evidence: dict[str, str] = {}
     issues: tuple[Issue, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()
+    demand: str = ""
 
 
 class AuditFindingsRecorded(_Part, frozen=True, kw_only=True):
@@ -576,6 +578,53 @@ class JobCancelled(_Part, frozen=True, kw_only=True):
     job_id: UUID
 
 
+class OperationOpened(_Part, frozen=True, kw_only=True):
+    """An engine began something."""
+
+    project_id: UUID
+    operation_id: UUID
+    job_id: UUID
+    name: str
+
+
+class OperationPhaseEntered(_Part, frozen=True, kw_only=True):
+    """The operation is in another phase."""
+
+    project_id: UUID
+    operation_id: UUID
+    job_id: UUID
+    event_id: int
+    phase: str
+    stage: Literal["start", "progress", "end"]
+    step_index: int | None = None
+    step_total: int | None = None
+
+
+class OperationMilestoneReached(_Part, frozen=True, kw_only=True):
+    """Something worth telling happened within a phase, or with it."""
+
+    project_id: UUID
+    operation_id: UUID
+    job_id: UUID
+    event_id: int
+    phase: str
+    stage: Literal["start", "progress", "end"]
+    step_index: int | None = None
+    step_total: int | None = None
+    items_done: int | None = None
+    items_total: int | None = None
+
+
+class OperationClosed(_Part, frozen=True, kw_only=True):
+    """The operation is over."""
+
+    project_id: UUID
+    operation_id: UUID
+    job_id: UUID
+    outcome: Literal["cancelled", "completed", "failed"]
+    error: str = ""
+
+
 class ClaimTaken(_Part, frozen=True, kw_only=True):
     """A unique value now belongs to `holder`. Written to the stream `claim:<claim>`, so two takers conflict."""
 
@@ -634,6 +683,10 @@ EVENTS: dict[str, type[Struct]] = {
     "job.retry_scheduled": JobRetryScheduled,
     "job.cancel_requested": JobCancelRequested,
     "job.cancelled": JobCancelled,
+    "operation.opened": OperationOpened,
+    "operation.phase_entered": OperationPhaseEntered,
+    "operation.milestone_reached": OperationMilestoneReached,
+    "operation.closed": OperationClosed,
     "claim.taken": ClaimTaken,
     "claim.released": ClaimReleased,
 }
@@ -656,7 +709,9 @@ QUERY_PATHS: dict[str, tuple[str, ...]] = {
     "audits.get": ("/api/projects/{project_id}/audits/{audit_id}",),
     "findings.list": ("/api/projects/{project_id}/audits/{audit_id}/findings", "/api/projects/{project_id}/findings"),
     "jobs.list": ("/api/projects/{project_id}/jobs",),
-    "jobs.get": ("/api/projects/{project_id}/jobs/{job_id}",),
+    "jobs.get": ("/api/projects/{project_id}/jobs/{job_id}", "/api/jobs/{job_id}"),
+    "operations.list": ("/api/projects/{project_id}/operations",),
+    "operations.get": ("/api/projects/{project_id}/operations/{operation_id}",),
     "history.list": ("/api/projects/{project_id}/history",),
 }
 """Where each query is answered over HTTP. What stands in braces is a field of it."""
