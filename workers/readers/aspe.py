@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from itertools import islice
 
+from msgspec.structs import replace
+
 from domain.bill import Bill, Rounding, StatedTotal
 from workers.readers.cells import Cell, currency, label, text
 from workers.readers.draft import BillDraft, SectionDraft
@@ -20,8 +22,8 @@ from workers.readers.typed import Action, Heading, TypedTable
 ACTIONS: dict[str, Action] = {"P": "work", "SD": "section", "PP": "note", "TS": "note", "VV": "takeoff"}
 OBJECT = re.compile(r"O(\d?)")
 BUILT = "S"
-TYPE = "typ"
-EXTRA: dict[str, Heading] = {TYPE: "type", "varianta": "code_variant", "var": "code_variant"}
+TYPES = {"Typ", "TYP", "typ"}
+EXTRA: dict[str, Heading] = {"typ": "type", "varianta": "code_variant", "var": "code_variant"}
 
 
 def score(source: Source) -> int:
@@ -32,11 +34,12 @@ def score(source: Source) -> int:
 def table_of(sheet: Sheet) -> tuple[Header, dict[Heading, int]] | None:
     """Find the header of a sheet's table, and its columns, if the types below it are those of Aspe."""
     top = sheet.top()
-    if not any(cell in {"P", "SD"} for row in top for cell in row[:8]):
+    typed = (at for at, row in enumerate(top) if any(isinstance(cell, str) and cell.strip() in TYPES for cell in row))
+    first = next(typed, -1)
+    found = find_header(top[first : first + 2]) if first >= 0 else None
+    if found is None:
         return None
-    header = find_header(top)
-    if header is None:
-        return None
+    header = replace(found, first=found.first + first, line=found.line + first)
     columns: dict[Heading, int] = {part: column for part, column in header.columns.items() if part != "note"}
     for column, name in header.names.items():
         if part := EXTRA.get(label(name)):
@@ -69,7 +72,7 @@ class _Table(TypedTable):
 
     def __init__(self, draft: BillDraft, sheet: Sheet, header: Header, columns: dict[Heading, int]) -> None:
         super().__init__(draft, sheet.name)
-        self.columns = columns
+        self.settle(columns)
         self._rows = sheet
         self._header = header
         self._objects: list[tuple[str, str]] = []

@@ -44,10 +44,9 @@ def exact(value: float) -> Decimal | None:
     digits is taken, and nothing that the file states is rounded. What is left below a billionth is the residue of a
     subtraction: 0. Infinities, NaN and anything from 10^15 on cannot be held exactly and are `None`.
     """
-    size = abs(value)
-    if size < RESIDUE:
+    if -RESIDUE < value < RESIDUE:
         return Decimal(0)
-    return Decimal(f"{value:.15g}") if size < LARGEST else None
+    return Decimal(f"{value:.15g}") if -LARGEST < value < LARGEST else None
 
 
 def money(cell: Cell, mark: Mark = ",") -> Decimal | None:

@@ -38,7 +38,7 @@ UNCOMPUTED = (
 BLANK = "The bill carries no prices: it is read as a blank tender, without totals."
 
 
-class ItemDraft(Struct, kw_only=True):
+class ItemDraft(Struct, kw_only=True, gc=False):
     """An item whose notes and takeoff may still be coming."""
 
     number: str = ""
@@ -98,7 +98,7 @@ class ItemDraft(Struct, kw_only=True):
         )
 
 
-class SectionDraft(Struct, kw_only=True):
+class SectionDraft(Struct, kw_only=True, gc=False):
     """A heading whose sum or notes may still be coming."""
 
     path: tuple[str, ...]

@@ -125,13 +125,13 @@ class _Table(TypedTable):
         if action:
             self.take(action, line, row)
         elif kind == "Typ" and (header := columns(row)):
-            self.columns = header  # repeated further down, it only maps the columns anew
+            self.settle(header)  # repeated further down, it only maps the columns anew
         elif any(map(text, row)):
             self._read_other(line, row, text(kind))
 
     def _begin(self, line: int, row: Sequence[Cell], header: dict[Heading, int]) -> None:
         """Open the object at its table's header."""
-        self.columns = header
+        self.settle(header)
         self.draft.currency = self.draft.currency or next(
             (found for cell in row if isinstance(cell, str) and (found := currency(cell))), ""
         )
@@ -153,7 +153,7 @@ class _Table(TypedTable):
     def vat_rate(self, row: Sequence[Cell]) -> Decimal | None:
         """In percent: looked up on the cover by name, or stated as a number or a share of one."""
         cell = self.cell(row, "vat")
-        if isinstance(cell, str) and (named := self.cover.vat_rates.get(label(cell))) is not None:
+        if isinstance(cell, str) and cell and (named := self.cover.vat_rates.get(label(cell))) is not None:
             return named
         return super().vat_rate(row)
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from domain.bill import Bill, StatedTotal
-from workers.readers.cells import Cell, currency, label, money, number, text
+from workers.readers.cells import Cell, currency, label, money, number, parse, text
 from workers.readers.draft import BillDraft, SectionDraft
 from workers.readers.source import Sheet, Source
 from workers.readers.typed import Action, Heading, TypedTable, columns_of
@@ -36,10 +36,11 @@ HEADINGS: dict[str, Heading] = {
     "typ polozky": "category",
 }
 NEEDED = {"code", "description", "unit", "quantity"}
-ACTIONS: dict[str, Action] = {"DIL": "section", "POP": "note", "VV": "takeoff"}
-ITEM = "POL"
+ITEM, SECTION = "POL", "DIL"
+ACTIONS: dict[str, Action] = {SECTION: "section", "POP": "note", "VV": "takeoff"}
 MATERIALS = ("POL3", "Specifikace")
 OBJECTS = ("OBJ", "ROZ")
+DISPLAYED = Decimal("0.01")
 NET, GROSS = ("cena celkem bez dph", "cena bez dph"), ("cena celkem s dph", "cena s dph")
 
 
@@ -56,8 +57,9 @@ def types_column(rows: Sequence[Sequence[Cell]]) -> int:
         if TYPES in row:
             return row.index(TYPES)
     for row in rows:
-        for column, cell in enumerate(row):
-            if cell == "DIL" and any(str(other[column]).startswith(ITEM) for other in rows if column < len(other)):
+        if SECTION in row:
+            column = row.index(SECTION)
+            if any(str(other[column]).startswith(ITEM) for other in rows):
                 return column
     return 0
 
@@ -164,11 +166,20 @@ class _Table(TypedTable):
             return ACTIONS.get(kind)
         return "material" if kind.startswith(MATERIALS) or self.cell(row, "category") in MATERIALS else "work"
 
+    def read_takeoff(self, line: int, row: Sequence[Cell]) -> None:
+        """Take a row that is nothing but a number by its text: its cell may hold it cut to two decimals."""
+        super().read_takeoff(line, row)
+        if self.item is None or not (rows := self.item.takeoff) or (value := rows[-1].value) is None:
+            return
+        exact = parse(rows[-1].expression)
+        if exact is not None and abs(exact - value) < DISPLAYED:
+            rows[-1] = replace(rows[-1], value=exact)
+
     def _read_above(self, line: int, row: Sequence[Cell], kind: str) -> None:
         """Take the names of what is built from the rows above the header."""
         header = columns_of(row, HEADINGS)
         if header.keys() >= NEEDED:
-            self.columns = header
+            self.settle(header)
             self._open_home(line)
             return
         names = [written for cell in row[: self._types] if (written := text(cell)) and not written.endswith(":")]

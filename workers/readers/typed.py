@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Literal
 
 from domain.bill import ItemKind, TakeoffLine
-from workers.readers.cells import Cell, Mark, label, number, parse, text
+from workers.readers.cells import Cell, Mark, exact, label, number, parse, text
 from workers.readers.draft import BillDraft, ItemDraft, SectionDraft
 
 Action = Literal["work", "material", "other", "section", "note", "takeoff"]
@@ -14,9 +14,7 @@ Action = Literal["work", "material", "other", "section", "note", "takeoff"]
 ITEM_KINDS: dict[str, ItemKind] = {"work": "work", "material": "material", "other": "other"}
 SUBTOTALS = ("mezisoucet", "medzisucet")
 TOTALS = ("soucet", "sucet", "celkove mnozstvi", "celkem")
-DISPLAYED = Decimal("0.01")
-"""A takeoff row that is nothing but a number may hold it cut to two decimals in its cell."""
-
+SUM_INITIALS = frozenset("mMsScC")
 _RESULT = re.compile(r"=\s*(-?\d[\d\s\u00a0.,]*?)\s*\[[A-Z]+\]\s*$")
 """The end of a takeoff row that states its own value and the letter that others refer to it by."""
 
@@ -40,6 +38,11 @@ Heading = Literal[
     "unit_debris",
 ]
 
+TEXTS: tuple[Heading, ...] = ("number", "code", "price_system", "description", "category", "unit")
+NUMBERS: tuple[Heading, ...] = ("quantity", "unit_price", "material_price", "assembly_price", "total")
+MEASURES: tuple[Heading, ...] = ("unit_hours", "unit_mass", "unit_debris")
+FIELDS = {"total": "declared_total"}
+
 
 def columns_of(row: Sequence[Cell], headings: Mapping[str, Heading]) -> dict[Heading, int]:
     """Map parts of an item to the columns that are headed by their folded names; the first of a name counts."""
@@ -58,10 +61,20 @@ class TypedTable:
         self.draft = draft
         self.sheet = sheet
         self.columns: dict[Heading, int] = {}
+        self._texts: list[tuple[Heading, int]] = []
+        self._numbers: list[tuple[Heading, int]] = []
+        self._measures: list[tuple[Heading, int]] = []
         self.home: SectionDraft | None = None
         self.mark: Mark = ","
         self.open: list[SectionDraft] = []
         self.item: ItemDraft | None = None
+
+    def settle(self, columns: dict[Heading, int]) -> None:
+        """Take the columns of a header. All rows of a sheet are as wide as its header."""
+        self.columns = columns
+        self._texts = [(part, columns[part]) for part in TEXTS if part in columns]
+        self._numbers = [(part, columns[part]) for part in NUMBERS if part in columns]
+        self._measures = [(part, columns[part]) for part in MEASURES if part in columns]
 
     @property
     def section(self) -> SectionDraft:
@@ -74,18 +87,22 @@ class TypedTable:
     def cell(self, row: Sequence[Cell], part: Heading) -> Cell:
         """Give the cell of a part, "" where the table has no such column."""
         column = self.columns.get(part)
-        return "" if column is None or column >= len(row) else row[column]
+        return "" if column is None else row[column]
 
     def number(self, line: int, row: Sequence[Cell], part: Heading) -> Decimal | None:
         """Read the number of a part; see `BillDraft.number`."""
-        cell = self.cell(row, part)
-        if cell == "":
+        column = self.columns.get(part)
+        if column is None or (cell := row[column]) == "":
             return None
-        return self.draft.number(cell, (self.sheet, line, part), self.mark, amount=part == "total")
+        amount = part == "total"
+        if isinstance(cell, float) and not amount and (value := exact(cell)) is not None:
+            return value
+        return self.draft.number(cell, (self.sheet, line, part), self.mark, amount=amount)
 
     def vat_rate(self, row: Sequence[Cell]) -> Decimal | None:
         """Read a rate in percent, stated as a number or as a share of one."""
-        rate = number(self.cell(row, "vat"), self.mark)
+        cell = self.cell(row, "vat")
+        rate = number(cell.removesuffix("%").strip() if isinstance(cell, str) else cell, self.mark)
         return rate.scaleb(2) if rate is not None and 0 < rate < 1 else rate
 
     def level(self, row: Sequence[Cell], code: str) -> int:
@@ -107,40 +124,22 @@ class TypedTable:
 
     def read_item(self, line: int, row: Sequence[Cell], kind: ItemKind) -> None:
         """Add an item to the section that is open."""
-        columns = self.columns
-        material = self.number(line, row, "material_price") if "material_price" in columns else None
-        assembly = self.number(line, row, "assembly_price") if "assembly_price" in columns else None
-        unit_price = self.number(line, row, "unit_price")
-        if unit_price is None and (material is not None or assembly is not None):
-            unit_price = (material or Decimal(0)) + (assembly or Decimal(0))
-        code, variant = text(self.cell(row, "code")), text(self.cell(row, "code_variant"))
-        self.item = ItemDraft(
-            number=text(self.cell(row, "number")),
-            code=f"{code}.{variant}" if variant else code,
-            price_system=text(self.cell(row, "price_system")),
-            description=text(self.cell(row, "description")),
-            category=text(self.cell(row, "category")),
-            kind=kind,
-            section=self.section.path,
-            quantity=self.number(line, row, "quantity"),
-            unit=text(self.cell(row, "unit")),
-            unit_price=unit_price,
-            material_price=material,
-            assembly_price=assembly,
-            declared_total=self.number(line, row, "total"),
-            vat_rate=self.vat_rate(row),
-            unit_hours=self._measure(row, "unit_hours"),
-            unit_mass=self._measure(row, "unit_mass"),
-            unit_debris=self._measure(row, "unit_debris"),
-            sheet=self.sheet,
-            line=line,
-        )
-        self.draft.items.append(self.item)
-
-    def _measure(self, row: Sequence[Cell], part: Heading) -> Decimal | None:
-        """Read what a unit weighs or takes; programs show 0 where nobody stated anything."""
-        cell = self.cell(row, part)
-        return (number(cell, self.mark) or None) if cell else None
+        item = self.item = ItemDraft(kind=kind, section=self.section.path, sheet=self.sheet, line=line)
+        for part, column in self._texts:
+            if cell := row[column]:
+                setattr(item, part, cell.strip() if isinstance(cell, str) else text(cell))
+        for part, column in self._numbers:
+            if (cell := row[column]) != "":
+                setattr(item, FIELDS.get(part, part), self.number(line, row, part))
+        for part, column in self._measures:
+            if cell := row[column]:  # programs show 0 where nobody stated anything
+                setattr(item, part, number(cell, self.mark) or None)
+        if item.unit_price is None and (item.material_price is not None or item.assembly_price is not None):
+            item.unit_price = (item.material_price or Decimal(0)) + (item.assembly_price or Decimal(0))
+        if variant := text(self.cell(row, "code_variant")):
+            item.code = f"{item.code}.{variant}"
+        item.vat_rate = self.vat_rate(row)
+        self.draft.items.append(item)
 
     def read_takeoff(self, line: int, row: Sequence[Cell]) -> None:
         """Add a row of the takeoff to the item above."""
@@ -148,17 +147,13 @@ class TypedTable:
             self.draft.skip(self.sheet, line, "a takeoff row that follows no item")
             return
         written = text(self.cell(row, "description"))
-        words = "" if written[:1].isdigit() else label(written[:20])
         kind = "row"
-        if words.startswith(SUBTOTALS):
-            kind = "subtotal"
-        elif words.startswith(TOTALS):
-            kind = "total"
+        if written.lstrip(" \"'")[:1] in SUM_INITIALS:
+            words = label(written[:20])
+            kind = "subtotal" if words.startswith(SUBTOTALS) else "total" if words.startswith(TOTALS) else "row"
         value = self.number(line, row, "quantity")
         if value is None and (stated := _RESULT.search(written)):
             value = parse(stated[1], self.mark)
-        elif value is not None and (exact := parse(written)) is not None and abs(exact - value) < DISPLAYED:
-            value = exact
         self.item.takeoff.append(TakeoffLine(expression=written, value=value, kind=kind, line=line))
 
     def read_note(self, line: int, row: Sequence[Cell]) -> None:
