@@ -42,6 +42,16 @@ def test_an_export_without_items_is_empty() -> None:
     assert refusal(xlsx([KROS_HEADER])).code == "unreadable.empty"
 
 
+def test_a_table_without_quantities_is_a_price_list() -> None:
+    found = refusal(csv([("Code", "Description", "Unit", "Rate"), ("1", "Excavation", "m3", 5)]))
+    assert found.code == "unreadable.price_list"
+    assert "no quantities" in found.detail
+
+
+def test_the_real_price_list_is_called_one(bills: Path) -> None:
+    assert refusal((bills / "../catalog/uozi_2026_von.xls").read_bytes()).code == "unreadable.price_list"
+
+
 def test_the_real_empty_form_is_empty(bills: Path) -> None:
     assert refusal((bills / "cpwd_template.xlsx").read_bytes()).code == "unreadable.empty"
 
@@ -96,7 +106,7 @@ def test_an_archive_with_a_password_is_encrypted() -> None:
 
 
 def test_a_missing_table_tells_what_was_looked_for_and_what_was_found() -> None:
-    found = refusal(xlsx_of({"Ceník": [("Kód", "Popis", "MJ", "Sazba"), ("1", "Výkop", "m3", 5)], "Obsah": [("a",)]}))
+    found = refusal(xlsx_of({"Ceník": [("Kód", "Popis", "Sazba"), ("1", "Výkop", 5)], "Obsah": [("a",)]}))
     assert found.code == "unreadable.no_table"
     for told in ("'Ceník'", "'Obsah'", "Množství", "row 1 of 'Ceník'", "'Popis'", "no quantity"):
         assert told in found.detail

@@ -127,7 +127,12 @@ def test_sections_sums_and_repeated_headings_are_no_items() -> None:
         (("Základy",), 1000),
     ]
     assert (bill.declared_total, bill.declared_total_with_vat) == (1150, Decimal("1391.5"))
-    assert [row.line for row in bill.skipped] == [2, 7, 12, 14]
+    assert [(stated.kind, stated.amount, stated.rate, stated.line) for stated in bill.totals] == [
+        ("vat", Decimal("241.5"), 21, 12),
+        ("net", 1150, None, 11),
+        ("gross", Decimal("1391.5"), None, 13),
+    ]
+    assert [row.line for row in bill.skipped] == [2, 7, 14]
 
 
 def test_a_lump_sum_without_unit_and_quantity_stays_visible_as_an_item() -> None:

@@ -37,13 +37,14 @@ class Assembly:
 
     def run(self) -> tuple[Decimal | None, Decimal | None]:
         """Add everything to the bill; return the table's declared totals without and with VAT."""
-        root = SectionDraft(path=self._outline.root, title=self._sheet, sheet=self._sheet)
+        root = SectionDraft(path=self._outline.root, title=self._sheet, kind="object", sheet=self._sheet)
         if self._sheet:
             self._outline.root = self._draft.add_section(root).path
         for line in self._lines:
             self._read(line)
         self._turn_lone_headings_into_items()
         self._draft.items.extend(sorted(self._items, key=lambda item: item.line))
+        self._sums.totals()
         root.declared_total = self._sums.net
         return self._sums.net, self._sums.gross
 

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import re
 from collections.abc import Iterator
 
 from workers.readers.cells import Cell
@@ -10,14 +11,20 @@ from workers.readers.unreadable import Unreadable
 
 DELIMITERS = ";,\t|"
 SAMPLE_LINES = 200
+_EASTERN = re.compile(rb"[\x8a\x8e\x9a\x9c-\x9f\xb9\xbe\xbf\xcc\xd8\xec\xf2\xf8\xf9]|[A-Za-z]\xb3[a-z]")
+"""Letters that only Central European words have: those of "ěřšžťůľąłśż"."""
+
+_WESTERN = re.compile(rb"\bm[\xb2\xb3]|[\xa3\xe0\xe3\xe5\xea\xf1\xf5\xfb]")
+"""m², m³, £, and letters of western words."""
+
 _CONTROL = set(map(chr, range(32))) - set("\t\n\r\f\v\x1a")
 
 
 def decode(data: bytes) -> str | None:
     """Decode text that carries no name of its encoding; `None` when it is no text.
 
-    A byte order mark decides; then UTF-16 shows by its zero bytes, UTF-8 by being valid, and what is left is taken as
-    Windows-1250, the encoding of older Central European programs.
+    A byte order mark decides; then UTF-16 shows by its zero bytes, UTF-8 by being valid. What is left is Windows-1250,
+    the encoding of older Central European programs, unless it has letters of Windows-1252 and none of those.
     """
     for encoding in _candidates(data):
         try:
@@ -38,7 +45,8 @@ def _candidates(data: bytes) -> tuple[str, ...]:
         return ("utf-16-le",)
     if sample[::2].count(0) > len(sample) // 4:
         return ("utf-16-be",)
-    return ("utf-8", "cp1250")
+    western = _WESTERN.search(data) and not _EASTERN.search(data)
+    return ("utf-8", "cp1252", "cp1250") if western else ("utf-8", "cp1250")
 
 
 def delimiter(written: str) -> str:

@@ -12,6 +12,12 @@ from workers.readers.cells import Cell, label, text
 from workers.readers.source import HEADER_ROWS
 from workers.readers.vocabulary import ENGLISH, HEADINGS, UNFIT, WEAK_HEADINGS, Part
 
+SUBHEADINGS = {"rozmery", "dodavka", "montaz", "jednot", "supply", "labour", "material", "lohn"}
+"""What a second row of headings holds, besides headings."""
+
+SURE_SUBHEADINGS = 3
+"""So many of these in a row make it one, even where its descriptions stand."""
+
 _EXACT, _BEGINS, _WEAK = 3, 2, 1
 NEEDED: frozenset[Part] = frozenset({"description", "quantity"})
 ONE_OF: frozenset[Part] = frozenset({"unit", "unit_price", "total", "material_price"})
@@ -103,12 +109,15 @@ def _fits(name: str) -> dict[Part, int]:
 def _is_subheader(row: Sequence[Cell], header: Header) -> bool:
     """Whether the row below a header goes on with it: only names, none of them a description."""
     filled = {column: cell for column, cell in enumerate(row) if text(cell)}
+    if not filled or any(not isinstance(cell, str) or any(c.isdigit() for c in cell) for cell in filled.values()):
+        return False
+    named = sum(1 for cell in filled.values() if label(text(cell)) in SUBHEADINGS or _fits(text(cell)))
+    if named >= SURE_SUBHEADINGS:
+        return True
     return (
-        bool(filled)
-        and header.columns["description"] not in filled
+        header.columns["description"] not in filled
         and header.columns.get("number") not in filled
         and header.columns.get("code") not in filled
-        and all(isinstance(cell, str) and not any(c.isdigit() for c in cell) for cell in filled.values())
     )
 
 
@@ -122,6 +131,15 @@ def _joined(above: dict[int, str], below: dict[int, str]) -> dict[int, str]:
         if column in below:
             joined[column] = f"{group} {below[column]}".strip()
     return joined
+
+
+def is_price_list(rows: Sequence[Sequence[Cell]]) -> bool:
+    """Whether a table names codes and units of works, and neither quantities nor totals."""
+    for row in islice(rows, HEADER_ROWS):
+        parts = {part for name in _names(row).values() for part in _fits(name)}
+        if parts >= {"code", "description", "unit"} and not parts & {"quantity"}:
+            return True
+    return False
 
 
 def nearest_header(rows: Sequence[Sequence[Cell]]) -> tuple[int, int, str, list[str]] | None:

@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
 
-from domain.bill import Bill
+from domain.bill import Bill, Rounding
 from workers.readers.assembly import Assembly
 from workers.readers.cells import Cell, currency, label, text
 from workers.readers.draft import BillDraft
-from workers.readers.headings import Header, find_header, nearest_header
-from workers.readers.source import Source
+from workers.readers.formulas import rounding_of
+from workers.readers.headings import Header, find_header, is_price_list, nearest_header
+from workers.readers.source import Sheet, Source
 from workers.readers.table import Table
 from workers.readers.unreadable import Unreadable
 from workers.readers.vocabulary import PROJECT
+
+BUILDING = "stavebni rozpocet"
 
 WANTED = (
     "one row with headings for a description (such as Popis, Description, Bezeichnung), a quantity (Množství, "
@@ -38,7 +41,9 @@ def read(source: Source) -> Bill:
             draft.warn(f"The hidden sheet {sheet.name!r} was not read. Unhide it if it belongs to the bill.")
         elif header:
             _describe(draft, top[: header.first - 1], header)
-            totals.append(Assembly(draft, sheet.name, Table(draft, sheet, header)).run())
+            table = Table(draft, sheet, header)
+            totals.append(Assembly(draft, sheet.name, table).run())
+            _settle_rounding(draft, source, sheet, table)
         elif top and not sheet.hidden:
             unread.append(sheet.name)
         sheet.close()
@@ -53,6 +58,12 @@ def no_table(source: Source) -> Unreadable:
     tops = {sheet.name: sheet.top() for sheet in source.sheets}
     if not any(text(cell) for top in tops.values() for row in top for cell in row):
         return Unreadable("unreadable.empty", "The workbook has no content. Check that you uploaded the right file.")
+    if any(is_price_list(top) for top in tops.values()):
+        return Unreadable(
+            "unreadable.price_list",
+            "This is a price list, not a bill: its table has codes, descriptions and units, and no quantities. Import "
+            "it as a price catalogue; or, if it is a bill, add a column of quantities and upload it again.",
+        )
     where = f"the sheets {', '.join(map(repr, tops))}" if any(tops) else "the file"
     parts = [f"No table of items was found. Plumbline looked in {where} for {WANTED}."]
     nearest = [(*found, name) for name, top in tops.items() if (found := nearest_header(top))]
@@ -68,7 +79,12 @@ def no_table(source: Source) -> Unreadable:
 
 
 def _describe(draft: BillDraft, above: Sequence[Sequence[Cell]], header: Header) -> None:
-    """Take title and currency from the header and the rows above it, and tell which columns are not read."""
+    """Take title and currency from the header and the rows above it, and tell which columns are not read.
+
+    The form "Stavební rozpočet" of the RTS price lists is a table of two header rows under that title.
+    """
+    if header.line > header.first and any(label(text(cell)) == BUILDING for row in above for cell in row if cell):
+        draft.format, draft.variant, draft.confidence = "rts", "Stavební rozpočet", 90
     if not draft.title:
         draft.title = _title(above)
     if not draft.currency:
@@ -78,6 +94,15 @@ def _describe(draft: BillDraft, above: Sequence[Sequence[Cell]], header: Header)
     ignored = [name for column, name in header.names.items() if column not in read_columns]
     if ignored:
         draft.warn(f"Columns that were not read: {', '.join(ignored)}.")
+
+
+def _settle_rounding(draft: BillDraft, source: Source, sheet: Sheet, table: Table) -> None:
+    """Round as the formula of the first item's total does."""
+    columns = table.columns
+    first = next((item for item in draft.items if item.sheet == sheet.name and item.quantity and item.unit_price), None)
+    if first is not None and draft.rounding == Rounding() and columns.keys() >= {"quantity", "unit_price", "total"}:
+        at = columns["quantity"], columns["unit_price"], columns["total"]
+        draft.rounding = rounding_of(source, sheet, first.line, at) or draft.rounding
 
 
 def _title(above: Sequence[Sequence[Cell]]) -> str:

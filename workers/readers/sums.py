@@ -1,9 +1,11 @@
 """What the sum rows of a plain table sum up: told by arithmetic first, by their words and place after."""
 
+import re
 from decimal import Decimal
+from typing import Literal
 
-from domain.bill import Surcharge
-from workers.readers.cells import label
+from domain.bill import StatedTotal, Surcharge
+from workers.readers.cells import label, parse
 from workers.readers.draft import BillDraft, SectionDraft
 from workers.readers.table import Line
 from workers.readers.vocabulary import VAT, WITH_VAT, WITHOUT_VAT, says
@@ -11,6 +13,8 @@ from workers.readers.vocabulary import VAT, WITH_VAT, WITHOUT_VAT, says
 TOLERANCE = Decimal("0.05")
 PER_LINE = Decimal("0.005")
 """A sum may have been taken over unrounded lines, each off by up to half a cent."""
+
+_RATE = re.compile(r"(\d{1,2}(?:[.,]\d{1,2})?)\s*%")
 
 
 class Sums:
@@ -22,6 +26,7 @@ class Sums:
         self.gross: Decimal | None = None
         self._net_line: Line | None = None
         self._gross_line: Line | None = None
+        self._tax = Decimal(0)
         self._draft = draft
         self._sheet = sheet
         self._items = Decimal(0)
@@ -48,11 +53,11 @@ class Sums:
         amount, words = line.total, label(line.title)
         if amount is None:
             self._drop(line, "a sum without an amount")
-        elif says(words, WITH_VAT) and not says(words, WITHOUT_VAT):
+        elif (says(words, WITH_VAT) and not says(words, WITHOUT_VAT)) or self._is_gross(amount):
             self._drop(self._gross_line, "a total with VAT that another one replaces")
             self.gross, self._gross_line = amount, line
         elif says(words, VAT) and not says(words, WITHOUT_VAT):
-            self._drop(line, "an amount of VAT")
+            self._take_tax(line, amount)
         elif self._is_net(amount) or not self._is_section(amount, section):
             self._take_net(line, amount)
         elif section and section.declared_total is None:
@@ -63,12 +68,40 @@ class Sums:
     def surcharge(self, line: Line, amount: Decimal) -> None:
         """Take an amount below the last item that is not called a sum: overhead, profit, or a sum after all."""
         if says(label(line.title), VAT):
-            self._drop(line, "an amount of VAT")
+            self._take_tax(line, amount)
         elif self._near(amount, self._items) and self.net is None:
             self.net, self._net_line = amount, line
         else:
             self._surcharges += amount
             self._draft.surcharges.append(Surcharge(label=line.title, amount=amount, sheet=self._sheet, line=line.line))
+
+    def totals(self) -> None:
+        """Tell the bill the totals that were taken, and where they stand."""
+        if self.net is not None and self._net_line is not None:
+            self._state("net", self._net_line, self.net)
+        if self.gross is not None and self._gross_line is not None:
+            self._state("gross", self._gross_line, self.gross)
+
+    def _state(self, kind: Literal["net", "vat", "gross"], line: Line, amount: Decimal) -> None:
+        rate = _RATE.search(line.title) if kind == "vat" else None
+        stated = StatedTotal(
+            kind=kind,
+            amount=amount,
+            path=(self._sheet,) if self._sheet else (),
+            label=line.title,
+            rate=parse(rate[1]) if rate else None,
+            sheet=self._sheet,
+            line=line.line,
+        )
+        self._draft.totals.append(stated)
+
+    def _take_tax(self, line: Line, amount: Decimal) -> None:
+        self._tax += amount
+        self._state("vat", line, amount)
+
+    def _is_gross(self, amount: Decimal) -> bool:
+        """Whether an amount is the net total and the taxes that were stated since."""
+        return bool(self._tax) and self.net is not None and abs(amount - self.net - self._tax) <= TOLERANCE
 
     def _take_net(self, line: Line, amount: Decimal) -> None:
         """Take the total that the items add up to; where none does, the last one."""

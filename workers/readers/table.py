@@ -13,7 +13,7 @@ from workers.readers.codes import shaped_system
 from workers.readers.draft import BillDraft
 from workers.readers.headings import Header
 from workers.readers.source import Sheet
-from workers.readers.vocabulary import SUMS, Part
+from workers.readers.vocabulary import SUM_ENDINGS, SUMS, Part
 
 SAMPLE_ROWS = 500
 SUM_ROW_TEXTS = 3
@@ -159,6 +159,8 @@ class Table:
         for written in texts:
             words = label(written)
             if words in SUMS or words.startswith(_SUM_BEGINNINGS):
+                return written
+            if line.total is not None and not line.name and words.endswith(SUM_ENDINGS):
                 return written
         return None
 

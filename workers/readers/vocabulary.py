@@ -1,4 +1,4 @@
-"""The words of plain tables, folded (see `cells.label`), in Czech, Slovak, English, German and Polish."""
+"""The words of plain tables, folded (see `cells.label`), in Czech, Slovak, English, German, Polish and others."""
 
 from typing import Literal
 
@@ -22,17 +22,25 @@ Part = Literal[
 HEADINGS: dict[Part, str] = {
     "description": "popis, popis polozky, popis prace, nazev, nazev polozky, zkraceny popis, text polozky, text, "
     "nazov, nazov polozky, description, description of work, description of item, item description, particulars, "
-    "work description, kurztext, bezeichnung, beschreibung, leistung, leistungsbeschreibung, positionstext, opis",
+    "work description, kurztext, bezeichnung, beschreibung, leistung, leistungsbeschreibung, positionstext, opis, "
+    "nazev a popis polozky, designation, libelle, designation des ouvrages, descripcion, resumen, concepto, "
+    "descrizione, omschrijving, megnevezes",
     "quantity": "mnozstvi, vymera, pocet, pocet mj, mnozstvi celkem, mnozstvo, quantity, qty, total qty, "
-    "total quantity, menge, mengen, ilosc, obmiar",
-    "unit": "mj, m j, merna jednotka, jednotka, jedn, unit, units, uom, u m, einheit, me, eh, mengeneinheit, jm, j m",
+    "total quantity, menge, mengen, ilosc, obmiar, quantite, qte, cantidad, medicion, quantita, hoeveelheid, "
+    "aantal, mennyiseg",
+    "unit": "mj, m j, merna jednotka, jednotka, jedn, unit, units, uom, u m, einheit, me, eh, mengeneinheit, jm, j m, "
+    "unite, ud, uds, unidad, u m misura, unita di misura, eenheid, egyseg",
     "unit_price": "j cena, jedn cena, jednotkova cena, jc, cena mj, cena za mj, cena jednotkova, cena za jednotku, "
-    "unit price, unit rate, unit cost, rate, price, einheitspreis, ep, e preis, preis, cena jedn, cena jednostkowa",
+    "unit price, unit rate, unit cost, rate, price, einheitspreis, ep, e preis, preis, cena jedn, cena jednostkowa, "
+    "p u, pu, prix unitaire, precio, precio unitario, prezzo, prezzo unitario, eenheidsprijs, prijs, egysegar",
     "total": "cena celkem, celkem, celkova cena, cena celkom, spolu, celkom, total, total price, total amount, "
-    "total cost, amount, value, line total, gesamtpreis, gp, gesamtbetrag, betrag, gesamt, summe, wartosc",
+    "total cost, amount, value, line total, gesamtpreis, gp, gesamtbetrag, betrag, gesamt, summe, wartosc, "
+    "naklady celkem, montant, prix total, importe, importo, totaal, bedrag, osszesen",
     "number": "pc, p c, por c, poradove cislo, poradi, por cislo, c pol, c polozky, cislo, cp, poz, lp, no, nr, "
-    "number, item no, item number, s no, sl no, sr no, ref, pos, position, pos nr, oz, ordnungszahl, lfd nr",
-    "code": "kod, kod polozky, cislo polozky, code, item code, dsr code, artikel nr, artikelnummer, podstawa",
+    "number, item no, item number, s no, sl no, sr no, ref, pos, position, pos nr, oz, ordnungszahl, lfd nr, "
+    "pol, c p, n, ssz",
+    "code": "kod, kod polozky, cislo polozky, code, item code, dsr code, artikel nr, artikelnummer, podstawa, codigo, "
+    "codice, kod cinnosti",
     "material_price": "j material, material jedn, dodavka jedn, unit rate supply, supply rate, material rate, "
     "materialpreis",
     "assembly_price": "j montaz, montaz jedn, unit rate e c, installation rate, labour rate, labor rate, lohnpreis",
@@ -47,6 +55,8 @@ WEAK_HEADINGS: dict[Part, str] = {
     "description": "item, polozka, position",
     "number": "item, polozka, c",
     "unit_price": "cena",
+    "unit": "u",
+    "total": "cena",
 }
 """Headings that mean a part only where nothing better does."""
 
@@ -78,9 +88,14 @@ SUMS = (
     *("celkem", "soucet", "mezisoucet", "cena bez dph", "cena celkem", "cena s dph", "celkova cena"),
     *("celkom", "sucet", "medzisucet", "spolu", "razem", "suma"),
     *("total", "subtotal", "sub total", "grand total", "net total", "gross total", "netto", "brutto"),
+    *("carried to summary", "carried to collection", "carried forward", "to collection", "page total"),
     *("summe", "zwischensumme", "gesamtsumme", "endsumme", "nettosumme", "bruttosumme", "gesamt"),
+    *("ubertrag", "sous total", "totale", "importe total", "totaal"),
 )
 """Words that begin the label of a sum."""
+
+SUM_ENDINGS = (" celkem", " celkom", " spolu", " soucet", " total", " gesamt", " razem")
+"""Words that end one, where it has an amount."""
 
 PROJECT = {"stavba", "akce", "projekt", "nazev stavby", "project", "project name", "bauvorhaben", "objekt"}
 """Labels of the name of what is built."""
