@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: compiled help run test check bench fmt lock secrets clean
+.PHONY: compiled help run test check bench fmt types lock secrets clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ bench: $(INSTALLED) ## Measure, each figure beside a peer's from the same run
 fmt: $(INSTALLED) ## Format the code, and mend what can be mended by itself
 	@$(BIN)/ruff check --fix --exit-zero
 	@$(BIN)/ruff format
+
+types: $(INSTALLED) ## Write the TypeScript client's types out of the server's structs
+	@$(BIN)/python web/client/generate.py
 
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
 

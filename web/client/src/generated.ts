@@ -1,0 +1,1870 @@
+// Written by generate.py out of the server's structs; `make types` writes it anew.
+/* A decimal number is a string such as "8205797.76", a time RFC 3339, an id a UUID. */
+import type { Schema } from "./validation.js";
+
+/** Accept the role that the acting account was offered. */
+export interface AcceptInvitation {
+  type: "project.accept_invitation";
+  project_id: string;
+}
+
+/** An account as its owner sees it. `email` and `name` are null once the person's data was erased. */
+export interface AccountDetails {
+  account_id: string;
+  email: string | null;
+  name: string | null;
+  plan: "business" | "enterprise" | "pro" | "user";
+  admin: boolean;
+  status: "active" | "pending" | "suspended";
+  suspended_because: string | null;
+  tokens: readonly (TokenInfo)[];
+  created_at: string;
+  updated_at: string;
+  password_changed_at: string;
+}
+
+/** The client is done with a feed's events up to `sequence`: more may travel. */
+export interface Acknowledge {
+  op: "ack";
+  feed: string;
+  sequence: number;
+  id?: number | string | null;
+}
+
+/** Add a position behind the last one, or behind `after`. */
+export interface AddPosition {
+  type: "position.add";
+  project_id: string;
+  position_id?: string;
+  fields: Edit;
+  after?: string | null;
+}
+
+/** Nothing that is wanted came up to `sequence`: subscribing again from there misses nothing. */
+export interface Advanced {
+  op: "advanced";
+  feed: string;
+  sequence: number;
+}
+
+/** What one socket may do. */
+export interface Allowance {
+  message_bytes: number;
+  messages_per_second: number;
+  burst: number;
+  feeds: number;
+  in_flight: number;
+}
+
+/** Close the project for changes; it stays readable. */
+export interface ArchiveProject {
+  type: "project.archive";
+  project_id: string;
+}
+
+/** The project is closed for changes. */
+export interface Archived {
+  project_id: string;
+}
+
+/** Answer a query. */
+export interface Ask {
+  op: "query";
+  id: number | string;
+  query: unknown;
+}
+
+/** It was stopped before its end. */
+export interface AuditCancelled {
+  project_id: string;
+  audit_id: string;
+}
+
+/** All positions have a verdict. `verdicts` counts them, `rules` counts those of each rule. */
+export interface AuditCompleted {
+  project_id: string;
+  audit_id: string;
+  version: number;
+  verdicts: Readonly<Record<string, number>>;
+  rules: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+/** An audit with its rules, in the order of a verdict's `outcomes`. */
+export interface AuditDetails {
+  audit_id: string;
+  status: "cancelled" | "completed" | "running";
+  version: number;
+  looked: number;
+  verdicts: Readonly<Record<string, number>>;
+  overrides: number;
+  conflicts: readonly (Conflict)[];
+  started_by: string;
+  started_at: string;
+  started_position: number;
+  ended_at: string | null;
+  rules: readonly (RuleTold)[];
+}
+
+/** An audit of `version`. `verdicts` counts positions as they are judged now, `overrides` what people changed. While it runs, `looked` says how many positions were looked at. */
+export interface AuditItem {
+  audit_id: string;
+  status: "cancelled" | "completed" | "running";
+  version: number;
+  looked: number;
+  verdicts: Readonly<Record<string, number>>;
+  overrides: number;
+  conflicts: readonly (Conflict)[];
+  started_by: string;
+  started_at: string;
+  started_position: number;
+  ended_at: string | null;
+}
+
+/** An audit of a version began, with these rules in this order. */
+export interface AuditStarted {
+  project_id: string;
+  audit_id: string;
+  version: number;
+  rules: readonly (string)[];
+}
+
+/** Sign in with a bearer token or a one-time ticket, or go on under fresh ones of the same account. */
+export interface Authenticate {
+  op: "auth";
+  id?: number | string | null;
+  token?: string | null;
+  ticket?: string | null;
+}
+
+/** A heading with its own declared sum. `path` names it from the sheet down: `("SO 01", "HSV", "1")`. An `object` is what is built (a house, a bridge), a `section` a group of items in it. */
+export interface BillSection {
+  path: readonly (string)[];
+  title?: string;
+  kind?: "object" | "section";
+  declared_total?: string | null;
+  notes?: readonly (string)[];
+  sheet?: string;
+  line?: number;
+}
+
+/** Change many positions as one version: all of them, or none. */
+export interface BulkEdit {
+  type: "budget.bulk_edit";
+  project_id: string;
+  edits: readonly (BulkItem)[];
+  trigger?: "chat_modification" | "user_edit";
+}
+
+/** One of many edits made together. */
+export interface BulkItem {
+  position_id: string;
+  changes: Edit;
+  expected_revision?: number | null;
+}
+
+/** The socket closes now, with `code`. `reconnect` tells whether coming back makes sense, and when. */
+export interface Bye {
+  op: "bye";
+  code: number;
+  reason: string;
+  reconnect: boolean;
+  retry_after_ms: number;
+}
+
+/** Stop an audit that is running. */
+export interface CancelAudit {
+  type: "audit.cancel";
+  project_id: string;
+  audit_id: string;
+}
+
+/** Somebody wants it to stop. */
+export interface CancelRequested {
+  project_id: string;
+  job_id: string;
+}
+
+/** It stopped because somebody wanted it to. */
+export interface Cancelled {
+  project_id: string;
+  job_id: string;
+}
+
+/** Everything up to `sequence` was sent, as far as it was wanted; what follows is live. */
+export interface CaughtUp {
+  op: "caught_up";
+  feed: string;
+  sequence: number;
+}
+
+/** A field's value before and after. */
+export interface Change {
+  before: unknown;
+  after: unknown;
+}
+
+/** How many positions a version added, removed and modified. */
+export interface ChangeCounts {
+  added?: number;
+  removed?: number;
+  modified?: number;
+}
+
+/** Give a member another role. The last owner stays one. */
+export interface ChangeMemberRole {
+  type: "project.change_member_role";
+  project_id: string;
+  account_id: string;
+  role: "auditor" | "editor" | "owner" | "viewer";
+}
+
+/** Replace the password, proving the old one. Every other session ends. */
+export interface ChangePassword {
+  type: "account.change_password";
+  account_id: string;
+  old_password: string;
+  new_password: string;
+}
+
+/** What an event changes: an edit, what follows from it, and what only a restore brings back. */
+export interface Changes {
+  number?: string;
+  code?: string;
+  description?: string;
+  category?: string;
+  kind?: "material" | "other" | "work";
+  section?: readonly (string)[];
+  quantity?: string | null;
+  unit?: string;
+  unit_price?: string | null;
+  vat_rate?: string | null;
+  notes?: readonly (string)[];
+  enrichment?: Readonly<Record<string, unknown>>;
+  metadata?: Readonly<Record<string, unknown>>;
+  code_system?: "gaeb" | "otskp" | "own" | "rts" | "urs";
+  material_price?: string | null;
+  assembly_price?: string | null;
+  total_price?: string | null;
+  declared_total?: string | null;
+  takeoff?: readonly (TakeoffLine)[];
+  source?: "ai_suggested" | "generated" | "manual" | "uploaded";
+  source_document_id?: string | null;
+  source_sheet?: string;
+  source_line?: number;
+  rounding?: Rounding | null;
+  rank?: number;
+}
+
+/** A unique value is free again. */
+export interface ClaimReleased {
+  claim: string;
+}
+
+/** A unique value now belongs to `holder`. Written to the stream `claim:<claim>`, so two takers conflict. */
+export interface ClaimTaken {
+  claim: string;
+  holder: string;
+}
+
+/** Answer with a pong that carries the same `t`. */
+export interface ClientPing {
+  op: "ping";
+  t?: number | null;
+}
+
+/** Answer to the server's ping. */
+export interface ClientPong {
+  op: "pong";
+  t?: number | null;
+}
+
+/** The work is done. */
+export interface Completed {
+  project_id: string;
+  job_id: string;
+  attempt: number;
+  result?: Readonly<Record<string, unknown>>;
+}
+
+/** Two rules that contradict each other on a position, and what came of it. */
+export interface Conflict {
+  conflict_id: string;
+  position_id: string;
+  rules: readonly [string, string];
+  description: string;
+  verdict?: "AMBER" | "GREEN" | "NOT_CHECKED" | "RED" | null;
+  by?: "model" | "person" | "rule" | null;
+  resolution?: string | null;
+  resolved_by?: string | null;
+  resolved_at?: string | null;
+}
+
+/** Two expert roles contradict each other. */
+export interface ConflictRaised {
+  project_id: string;
+  audit_id: string;
+  conflict_id: string;
+  position_id: string;
+  rules: readonly [string, string];
+  description: string;
+}
+
+/** It was decided between them. */
+export interface ConflictResolved {
+  project_id: string;
+  audit_id: string;
+  conflict_id: string;
+  position_id: string;
+  verdict: "AMBER" | "GREEN" | "NOT_CHECKED" | "RED";
+  by: "model" | "person" | "rule";
+  resolution: string;
+}
+
+/** Start a project. Whoever creates it owns it. */
+export interface CreateProject {
+  type: "project.create";
+  project_id?: string;
+  name: string;
+  description?: string;
+  workflow?: "workflow_a" | "workflow_b";
+}
+
+/** A project was started. */
+export interface Created {
+  project_id: string;
+  name: string;
+  owner: string;
+  description?: string;
+  workflow?: "workflow_a" | "workflow_b";
+}
+
+/** The sums that a bill states about itself: sections, surcharges, and the grand total without VAT. */
+export interface Declared {
+  total?: string | null;
+  sections?: readonly (BillSection)[];
+  surcharges?: readonly (Surcharge)[];
+}
+
+/** Replace the project's description. */
+export interface DescribeProject {
+  type: "project.describe";
+  project_id: string;
+  description: string;
+}
+
+/** The project has another description. */
+export interface Described {
+  project_id: string;
+  description: string;
+}
+
+/** How version `b` of a budget differs from version `a`, which may be the later one. */
+export interface DiffVersions {
+  type: "versions.diff";
+  after?: number | null;
+  limit?: number;
+  cursor?: string | null;
+  project_id: string;
+  a: number;
+  b: number;
+}
+
+/** A position that differs. `cost_effect` is what it adds to the total, in the budget's currency. `changes` are those of a changed position, by field; `moved`: it stands elsewhere. */
+export interface Difference {
+  position_id: string;
+  rank: number;
+  number: string;
+  code: string;
+  description: string;
+  change: "added" | "changed" | "removed";
+  moved: boolean;
+  changes: Readonly<Record<string, Change>>;
+  cost_effect: string;
+}
+
+/** A document, see `DocumentRow`. `declared_total` is in `currency`; `parse_error` says what its owner can do. */
+export interface DocumentItem {
+  document_id: string;
+  filename: string;
+  content_hash: string;
+  size: number;
+  uploaded_by: string;
+  uploaded_at: string;
+  uploaded_position: number;
+  parse_status: "completed" | "failed" | "parsing" | "pending";
+  parse_error_code: string | null;
+  parse_error: string | null;
+  parsed_at: string | null;
+  bill_hash: string | null;
+  format: string | null;
+  confidence: number | null;
+  items: number;
+  priced: number;
+  skipped: number;
+  currency: string | null;
+  declared_total: string | null;
+  warnings: readonly (string)[];
+  removed: boolean;
+  replaced_by: string | null;
+}
+
+/** New values for some fields of a position; fields left out stay as they are, `null` empties a number. */
+export interface Edit {
+  number?: string;
+  code?: string;
+  description?: string;
+  category?: string;
+  kind?: "material" | "other" | "work";
+  section?: readonly (string)[];
+  quantity?: string | null;
+  unit?: string;
+  unit_price?: string | null;
+  vat_rate?: string | null;
+  notes?: readonly (string)[];
+  enrichment?: Readonly<Record<string, unknown>>;
+  metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** Change some fields of a position. With `expected_revision`, only if nobody changed it since. */
+export interface EditPosition {
+  type: "position.edit";
+  project_id: string;
+  position_id: string;
+  changes: Edit;
+  expected_revision?: number | null;
+}
+
+/** A message was refused; `problem` is what REST would answer. Without `id` if the message had none to be read. */
+export interface Error {
+  op: "error";
+  problem: Readonly<Record<string, unknown>>;
+  id?: number | string | null;
+}
+
+/** The work is given up. */
+export interface Failed {
+  project_id: string;
+  job_id: string;
+  attempt: number;
+  error_code: string;
+  error: string;
+}
+
+/** What is wrong with one part of a request: `path` is `$.name` in a body, the name of a parameter or header. */
+export interface FieldError {
+  path: string;
+  message: string;
+}
+
+/** What one rule says about one position, one section or the whole bill, and why. `rule` is a permanent id ("V1"). Without a `position_id` the finding is about the section at path `section`, or about the bill when that is empty too. `confidence` 0..100 is how sure the rule is of what it observed; arithmetic is 100. `evidence` holds every input, threshold and table used, and the source document, sheet and 1-based row; numbers are decimal strings. */
+export interface Finding {
+  rule: string;
+  expert_role: "concrete" | "cost" | "orchestrator" | "standards" | "structural" | "validator";
+  recommendation: "AMBER" | "GREEN" | "NOT_CHECKED" | "RED";
+  reasoning: string;
+  position_id?: string | null;
+  section?: readonly (string)[];
+  confidence?: number;
+  evidence?: Readonly<Record<string, string>>;
+  issues?: readonly (Issue)[];
+  suggestions?: readonly (Suggestion)[];
+}
+
+/** A finding beside the line that it speaks of, as that was in the audited version. Without a position it is about the section at path `section`, or about the whole bill when that is empty too. */
+export interface FindingItem {
+  audit_id: string;
+  part: number;
+  place: number;
+  rule: string;
+  expert_role: "concrete" | "cost" | "orchestrator" | "standards" | "structural" | "validator";
+  recommendation: "AMBER" | "GREEN" | "NOT_CHECKED" | "RED";
+  reasoning: string;
+  position_id: string | null;
+  section: readonly (string)[];
+  confidence: number;
+  evidence: Readonly<Record<string, string>>;
+  issues: readonly (Issue)[];
+  suggestions: readonly (Suggestion)[];
+  number: string | null;
+  code: string | null;
+  description: string | null;
+  source_sheet: string | null;
+  source_line: number | null;
+  total_price: string | null;
+}
+
+/** What the experts found on up to 200 positions. */
+export interface FindingsRecorded {
+  project_id: string;
+  audit_id: string;
+  part: number;
+  outcomes: Readonly<Record<string, string>>;
+  verdicts: Readonly<Record<string, "AMBER" | "GREEN" | "NOT_CHECKED" | "RED">>;
+  findings: readonly (Finding)[];
+}
+
+/** The asking account itself. */
+export interface GetAccount {
+  type: "account.get";
+  after?: number | null;
+}
+
+/** One audit; with `at`, as it stood then. */
+export interface GetAudit {
+  type: "audits.get";
+  after?: number | null;
+  project_id: string;
+  audit_id: string;
+  at?: string | null;
+}
+
+/** One document, even if it was removed. */
+export interface GetDocument {
+  type: "documents.get";
+  after?: number | null;
+  project_id: string;
+  document_id: string;
+}
+
+/** One job. */
+export interface GetJob {
+  type: "jobs.get";
+  after?: number | null;
+  project_id: string;
+  job_id: string;
+}
+
+/** A position as it stands, or in `version`, or as it was `at` a moment; with its history. */
+export interface GetPosition {
+  type: "positions.get";
+  after?: number | null;
+  project_id: string;
+  position_id: string;
+  version?: number | null;
+  at?: string | null;
+}
+
+/** One project; with `at`, as it was then. */
+export interface GetProject {
+  type: "projects.get";
+  after?: number | null;
+  project_id: string;
+  at?: string | null;
+}
+
+/** Set an account's plan and whether it administers the installation. */
+export interface GrantRole {
+  type: "account.grant_role";
+  account_id: string;
+  plan: "business" | "enterprise" | "pro" | "user";
+  admin?: boolean;
+}
+
+/** An event of the project's feed: its fields in `data`; texts about erased persons are null. `command_id` is the command that it came from, `correlation_id` the conversation, `causation_id` the event before. */
+export interface HappenedItem {
+  sequence: number;
+  position: number;
+  event_type: string;
+  at: string;
+  actor: string;
+  command_id: string | null;
+  correlation_id: string | null;
+  causation_id: string | null;
+  data: Readonly<Record<string, unknown>>;
+}
+
+/** Up to 200 positions of a document, ranked from `first_rank` on; the first part says what it declares. */
+export interface Imported {
+  project_id: string;
+  document_id: string;
+  part: number;
+  first_rank: number;
+  positions: readonly (Position)[];
+  declared?: Declared | null;
+  currency: string;
+  rounding?: number;
+}
+
+/** An open invitation. */
+export interface Invitation {
+  project_id: string;
+  project_name: string;
+  role: "auditor" | "editor" | "owner" | "viewer";
+  invited_by: string | null;
+  invited_at: string | null;
+}
+
+/** Offer an account a role in the project. The account must accept. */
+export interface InviteMember {
+  type: "project.invite_member";
+  project_id: string;
+  account_id: string;
+  role: "auditor" | "editor" | "owner" | "viewer";
+}
+
+/** One thing that is wrong or doubtful. `type` is a permanent name, the rest is for people. */
+export interface Issue {
+  type: string;
+  severity: "error" | "info" | "warning";
+  description: string;
+  suggestion: string;
+}
+
+/** Make a bearer token for a program. The receipt carries its secret. */
+export interface IssueToken {
+  type: "account.issue_token";
+  account_id: string;
+  token_id?: string;
+  name: string;
+  expires_at?: string | null;
+}
+
+/** A job, see `JobRow`. `progress` is 0..100: coarse, by phases, because the finer one is told live only. */
+export interface JobItem {
+  job_id: string;
+  kind: "audit" | "import" | "parse";
+  subject: string;
+  queue: "critical" | "default" | "high" | "low";
+  status: "cancelled" | "completed" | "failed" | "queued" | "running" | "waiting";
+  progress: number;
+  attempt: number;
+  phase: string;
+  cancel_requested: boolean;
+  error_code: string | null;
+  error: string | null;
+  result: Readonly<Record<string, unknown>> | null;
+  queued_by: string;
+  queued_at: string;
+  queued_position: number;
+  started_at: string | null;
+  due_at: string | null;
+  ended_at: string | null;
+}
+
+/** What an audit says of the position: the experts' merged verdict, and a person's above it if there is one. */
+export interface Judgement {
+  audit_id: string;
+  audited_version: number;
+  verdict: "AMBER" | "GREEN" | "NOT_CHECKED" | "RED";
+  found: "AMBER" | "GREEN" | "NOT_CHECKED" | "RED";
+  rules: readonly (RuleSaid)[];
+  overridden_by: string | null;
+  override_reason: string | null;
+  overridden_at: string | null;
+}
+
+/** A project's audits, newest first; with `at`, those there were then, as they stood. */
+export interface ListAudits {
+  type: "audits.list";
+  after?: number | null;
+  limit?: number;
+  cursor?: string | null;
+  project_id: string;
+  status?: "cancelled" | "completed" | "running" | null;
+  at?: string | null;
+}
+
+/** A project's documents, oldest first; removed ones only where `removed` asks for them. */
+export interface ListDocuments {
+  type: "documents.list";
+  after?: number | null;
+  limit?: number;
+  cursor?: string | null;
+  project_id: string;
+  parse_status?: "completed" | "failed" | "parsing" | "pending" | null;
+  text?: string | null;
+  removed?: boolean;
+}
+
+/** What an audit found, in the order of the bill; without `audit_id`, the latest completed one. */
+export interface ListFindings {
+  type: "findings.list";
+  after?: number | null;
+  limit?: number;
+  cursor?: string | null;
+  project_id: string;
+  audit_id?: string | null;
+  verdict?: "AMBER" | "GREEN" | "NOT_CHECKED" | "RED" | null;
+  rule?: string | null;
+  expert_role?: "concrete" | "cost" | "orchestrator" | "standards" | "structural" | "validator" | null;
+  position_id?: string | null;
+}
+
+/** What happened in a project, newest first or oldest first; by actor, kind of event, or position of the budget. */
+export interface ListHistory {
+  type: "history.list";
+  after?: number | null;
+  limit?: number;
+  cursor?: string | null;
+  project_id: string;
+  order?: "newest" | "oldest";
+  actor?: string | null;
+  event_type?: string | null;
+  position_id?: string | null;
+}
+
+/** The projects that the asking account was invited to and has not joined. */
+export interface ListInvitations {
+  type: "invitations.list";
+  after?: number | null;
+  limit?: number;
+  cursor?: string | null;
+}
+
+/** A project's jobs, newest first; by status, kind, or the document or audit that they are about. */
+export interface ListJobs {
+  type: "jobs.list";
+  after?: number | null;
+  limit?: number;
+  cursor?: string | null;
+  project_id: string;
+  status?: "cancelled" | "completed" | "failed" | "queued" | "running" | "waiting" | null;
+  kind?: "audit" | "import" | "parse" | null;
+  subject?: string | null;
+}
+
+/** Who is in a project and who is invited, with their names; `joined` tells them apart. */
+export interface ListMembers {
+  type: "members.list";
+  after?: number | null;
+  limit?: number;
+  cursor?: string | null;
+  project_id: string;
+  joined?: boolean | null;
+}
+
+/** A budget's positions in their order: of the newest version, of `version`, or as they were `at` a moment. `section` keeps those in or below a section: its path; as text a single heading, or a path as JSON array. `text` keeps those with these words in code or description, `verdict` those judged so by the latest completed audit of that version or an earlier one. All pages show the first page's version. */
+export interface ListPositions {
+  type: "positions.list";
+  after?: number | null;
+  limit?: number;
+  cursor?: string | null;
+  project_id: string;
+  version?: number | null;
+  at?: string | null;
+  section?: readonly (string)[] | string | null;
+  text?: string | null;
+  verdict?: "AMBER" | "GREEN" | "NOT_CHECKED" | "RED" | null;
+  kind?: "material" | "other" | "work" | null;
+  document_id?: string | null;
+}
+
+/** The asking account's projects, newest first; by status, or by words in name or description. */
+export interface ListProjects {
+  type: "projects.list";
+  after?: number | null;
+  limit?: number;
+  cursor?: string | null;
+  status?: "archived" | "auditing" | "completed" | "draft" | "enriching" | "parsing" | null;
+  text?: string | null;
+}
+
+/** The versions of a project's budget, newest first; with `at`, those that there were then. */
+export interface ListVersions {
+  type: "versions.list";
+  after?: number | null;
+  limit?: number;
+  cursor?: string | null;
+  project_id: string;
+  at?: string | null;
+}
+
+/** A member or an invited account. `name` and `email` are null once that person's data was erased. */
+export interface Member {
+  account_id: string;
+  role: "auditor" | "editor" | "owner" | "viewer";
+  joined: boolean;
+  name: string | null;
+  email: string | null;
+  invited_by: string | null;
+  invited_at: string | null;
+  joined_at: string | null;
+}
+
+/** An account was offered a role. */
+export interface MemberInvited {
+  project_id: string;
+  account_id: string;
+  role: "auditor" | "editor" | "owner" | "viewer";
+}
+
+/** An account took a role. */
+export interface MemberJoined {
+  project_id: string;
+  account_id: string;
+  role: "auditor" | "editor" | "owner" | "viewer";
+}
+
+/** A member or an invitation is gone. */
+export interface MemberRemoved {
+  project_id: string;
+  account_id: string;
+}
+
+/** A member has another role. */
+export interface MemberRoleChanged {
+  project_id: string;
+  account_id: string;
+  role: "auditor" | "editor" | "owner" | "viewer";
+}
+
+/** Put a position behind another, or first where `after` is null; into another section if one is named. */
+export interface MovePosition {
+  type: "position.move";
+  project_id: string;
+  position_id: string;
+  after?: string | null;
+  section?: readonly (string)[] | null;
+  expected_revision?: number | null;
+}
+
+/** Give a version a name that people can find it by. */
+export interface NameVersion {
+  type: "budget.name_version";
+  project_id: string;
+  version: number;
+  name: string;
+}
+
+/** Put an auditor's own verdict above the experts', with the reason. */
+export interface OverrideVerdict {
+  type: "audit.override_verdict";
+  project_id: string;
+  audit_id: string;
+  position_id: string;
+  verdict: "AMBER" | "GREEN" | "NOT_CHECKED" | "RED";
+  reason: string;
+}
+
+/** Some items, and the cursor that continues behind them; `None` after the last one. */
+export interface Page_AuditItem_ {
+  items: readonly (AuditItem)[];
+  next_cursor?: string | null;
+}
+
+/** Some items, and the cursor that continues behind them; `None` after the last one. */
+export interface Page_DocumentItem_ {
+  items: readonly (DocumentItem)[];
+  next_cursor?: string | null;
+}
+
+/** Some items, and the cursor that continues behind them; `None` after the last one. */
+export interface Page_FindingItem_ {
+  items: readonly (FindingItem)[];
+  next_cursor?: string | null;
+}
+
+/** Some items, and the cursor that continues behind them; `None` after the last one. */
+export interface Page_HappenedItem_ {
+  items: readonly (HappenedItem)[];
+  next_cursor?: string | null;
+}
+
+/** Some items, and the cursor that continues behind them; `None` after the last one. */
+export interface Page_Invitation_ {
+  items: readonly (Invitation)[];
+  next_cursor?: string | null;
+}
+
+/** Some items, and the cursor that continues behind them; `None` after the last one. */
+export interface Page_JobItem_ {
+  items: readonly (JobItem)[];
+  next_cursor?: string | null;
+}
+
+/** Some items, and the cursor that continues behind them; `None` after the last one. */
+export interface Page_Member_ {
+  items: readonly (Member)[];
+  next_cursor?: string | null;
+}
+
+/** Some items, and the cursor that continues behind them; `None` after the last one. */
+export interface Page_PositionItem_ {
+  items: readonly (PositionItem)[];
+  next_cursor?: string | null;
+}
+
+/** Some items, and the cursor that continues behind them; `None` after the last one. */
+export interface Page_ProjectItem_ {
+  items: readonly (ProjectItem)[];
+  next_cursor?: string | null;
+}
+
+/** Some items, and the cursor that continues behind them; `None` after the last one. */
+export interface Page_VersionItem_ {
+  items: readonly (VersionItem)[];
+  next_cursor?: string | null;
+}
+
+/** Ask for the document to be read again. */
+export interface ParseDocument {
+  type: "document.parse";
+  project_id: string;
+  document_id: string;
+}
+
+/** No reader understood it. */
+export interface ParseFailed {
+  project_id: string;
+  document_id: string;
+  error_code: string;
+  error: string;
+}
+
+/** Somebody wants it read again. */
+export interface ParseRequested {
+  project_id: string;
+  document_id: string;
+}
+
+/** A reader understood it. */
+export interface Parsed {
+  project_id: string;
+  document_id: string;
+  bill_hash: string;
+  format: string;
+  confidence: number;
+  items: number;
+  priced: number;
+  currency: string;
+  declared_total?: string | null;
+  skipped?: number;
+  warnings?: readonly (string)[];
+}
+
+/** The password was replaced. */
+export interface PasswordChanged {
+  account_id: string;
+  password_hash: string | null | null;
+}
+
+/** The attempt is in another phase. */
+export interface PhaseEntered {
+  project_id: string;
+  job_id: string;
+  attempt: number;
+  phase: string;
+}
+
+/** One line of a budget. `total_price` is computed (`line_total`); `declared_total` is what the file showed, kept until the first edit of a number. Missing numbers are `None`, never 0. `revision` rises by one with every change. `rounding` is set where the document it came from rounds otherwise than its budget. A line whose `role` keeps it out of sums has no `total_price`. `gc=False`: JSON values form no cycles, and 100,000 positions would be walked by every full collection. */
+export interface Position {
+  position_id: string;
+  number?: string;
+  code?: string;
+  code_system?: "gaeb" | "otskp" | "own" | "rts" | "urs";
+  description?: string;
+  category?: string;
+  kind?: "material" | "other" | "work";
+  role?: "alternative" | "base" | "optional";
+  section?: readonly (string)[];
+  quantity?: string | null;
+  unit?: string;
+  unit_price?: string | null;
+  material_price?: string | null;
+  assembly_price?: string | null;
+  total_price?: string | null;
+  declared_total?: string | null;
+  vat_rate?: string | null;
+  notes?: readonly (string)[];
+  takeoff?: readonly (TakeoffLine)[];
+  source?: "ai_suggested" | "generated" | "manual" | "uploaded";
+  source_document_id?: string | null;
+  source_sheet?: string;
+  source_line?: number;
+  rounding?: Rounding | null;
+  revision?: number;
+  enrichment?: Readonly<Record<string, unknown>>;
+  metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** A position is new, or back. */
+export interface PositionAdded {
+  project_id: string;
+  position: Position;
+  rank: number;
+}
+
+/** A position, its judgement and findings, and its newest states (at most 200), newest first. */
+export interface PositionDetails {
+  position: PositionItem;
+  judgement: Judgement | null;
+  findings: readonly (FindingItem)[];
+  history: readonly (State)[];
+}
+
+/** Fields of a position have other values. */
+export interface PositionEdited {
+  project_id: string;
+  position_id: string;
+  revision: number;
+  changes: Changes;
+}
+
+/** A position in `version`, with what the audit `audit_id` says of it. */
+export interface PositionItem {
+  project_id: string;
+  position_id: string;
+  rank: number;
+  revision: number;
+  number: string;
+  code: string;
+  code_system: "gaeb" | "otskp" | "own" | "rts" | "urs";
+  description: string;
+  category: string;
+  kind: "material" | "other" | "work";
+  role: "alternative" | "base" | "optional";
+  section: readonly (string)[];
+  quantity: string | null;
+  unit: string;
+  unit_price: string | null;
+  material_price: string | null;
+  assembly_price: string | null;
+  total_price: string | null;
+  declared_total: string | null;
+  vat_rate: string | null;
+  notes: readonly (string)[];
+  takeoff: readonly (TakeoffLine)[];
+  source: "ai_suggested" | "generated" | "manual" | "uploaded";
+  source_document_id: string | null;
+  source_sheet: string;
+  source_line: number;
+  rounding: Rounding | null;
+  enrichment: Readonly<Record<string, unknown>>;
+  metadata: Readonly<Record<string, unknown>>;
+  since: number;
+  changed_by: string;
+  changed_at: string;
+  changed_position: number;
+  version: number;
+  audit_id: string | null;
+  verdict: "AMBER" | "GREEN" | "NOT_CHECKED" | "RED" | null;
+  outcomes: string | null;
+}
+
+/** A position stands elsewhere. One that only made room for another keeps its revision. */
+export interface PositionMoved {
+  project_id: string;
+  position_id: string;
+  revision: number;
+  rank: number;
+  section?: readonly (string)[] | null;
+}
+
+/** A position is gone from this version on. */
+export interface PositionRemoved {
+  project_id: string;
+  position_id: string;
+}
+
+/** Who came to a feed or changed, and which connections left it. `complete`: nobody else is here. */
+export interface Presence {
+  op: "presence";
+  feed: string;
+  complete: boolean;
+  here: readonly (Present)[];
+  left?: readonly (string)[];
+}
+
+/** A socket whose owner is here, and what they told of themselves. */
+export interface Present {
+  connection_id: string;
+  account_id: string;
+  state: Readonly<Record<string, unknown>>;
+}
+
+/** An RFC 9457 problem object: the one shape of every error answer. Some codes carry further members. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  errors?: readonly (FieldError)[];
+  request_id?: string;
+}
+
+/** A project. `progress` is 0..100, `total_cost` in `currency`, `role` the asking account's own. `audit_id` is the latest completed audit, of `audited_version`, and `verdicts` counts positions as it judges them now; null before the first one. `members` and `documents` are counts. */
+export interface ProjectItem {
+  project_id: string;
+  name: string;
+  description: string;
+  workflow: "workflow_a" | "workflow_b";
+  status: "archived" | "auditing" | "completed" | "draft" | "enriching" | "parsing";
+  progress: number;
+  role: "auditor" | "editor" | "owner" | "viewer" | null;
+  created_at: string;
+  updated_at: string;
+  completed_at: string | null;
+  version: number;
+  total_positions: number;
+  total_cost: string | null;
+  currency: string;
+  members: number;
+  documents: number;
+  audit_id: string | null;
+  audited_version: number | null;
+  verdicts: Readonly<Record<string, number>> | null;
+  created_position: number;
+}
+
+/** Work was asked for. */
+export interface Queued {
+  project_id: string;
+  job_id: string;
+  kind: "audit" | "import" | "parse";
+  subject: string;
+  queue?: "critical" | "default" | "high" | "low";
+}
+
+/** Compute every line total again, as its document rounds; all to one number of decimals if that is named. */
+export interface Recalculate {
+  type: "budget.recalculate";
+  project_id: string;
+  rounding?: number | null;
+}
+
+/** What a command came to: its last event is number `sequence` of `feed`, at `position` of the log. `replayed`: the command had been carried out before; this is its first receipt. `unchanged`: things were already as the command wants them, so nothing was stored; the numbers say where its feed and stream stand. `result` holds what only the caller may learn, such as a new token's secret. */
+export interface Receipt {
+  command_id: string;
+  feed: string;
+  sequence: number;
+  position: number;
+  replayed?: boolean;
+  unchanged?: boolean;
+  result?: Readonly<Record<string, unknown>>;
+}
+
+/** Open an account. The e-mail address must be free; the password has at least eight characters. */
+export interface Register {
+  type: "account.register";
+  account_id?: string;
+  email: string;
+  password: string;
+  name: string;
+}
+
+/** An account was opened. */
+export interface Registered {
+  account_id: string;
+  email: string | null | null;
+  name: string | null | null;
+  password_hash: string | null | null;
+}
+
+/** Let a suspended account act again. */
+export interface Reinstate {
+  type: "account.reinstate";
+  account_id: string;
+}
+
+/** The account may act again. */
+export interface Reinstated {
+  account_id: string;
+}
+
+/** Take the document out of the project. Its history and what was imported from it stay. */
+export interface RemoveDocument {
+  type: "document.remove";
+  project_id: string;
+  document_id: string;
+}
+
+/** Take a member out, or withdraw an invitation. The last owner stays. */
+export interface RemoveMember {
+  type: "project.remove_member";
+  project_id: string;
+  account_id: string;
+}
+
+/** Take a position out. With `expected_revision`, only if nobody changed it since. */
+export interface RemovePosition {
+  type: "position.remove";
+  project_id: string;
+  position_id: string;
+  expected_revision?: number | null;
+}
+
+/** It was taken out of the project. */
+export interface Removed {
+  project_id: string;
+  document_id: string;
+}
+
+/** Give the project another name. */
+export interface RenameProject {
+  type: "project.rename";
+  project_id: string;
+  name: string;
+}
+
+/** The project has another name. */
+export interface Renamed {
+  project_id: string;
+  name: string;
+}
+
+/** Say that another document of the project takes this one's place. */
+export interface ReplaceDocument {
+  type: "document.replace";
+  project_id: string;
+  document_id: string;
+  by: string;
+}
+
+/** Another document took its place. */
+export interface Replaced {
+  project_id: string;
+  document_id: string;
+  by: string;
+}
+
+/** Ask the job to stop at its next step; one that has not begun stops at once. */
+export interface RequestCancel {
+  type: "job.request_cancel";
+  project_id: string;
+  job_id: string;
+}
+
+/** The feed is not followed: read the snapshot, and subscribe from the sequence that it is true at. `too_far`: more events are missing than the server replays. `ahead`: the feed has not got that far. `epoch`: the log was restored to an earlier point; positions in it mean nothing any more. */
+export interface Reset {
+  op: "reset";
+  feed: string;
+  epoch: string;
+  head: number;
+  reason: "ahead" | "epoch" | "too_far";
+  id?: number | string | null;
+}
+
+/** Decide between two contradicting findings, and say why. */
+export interface ResolveConflict {
+  type: "audit.resolve_conflict";
+  project_id: string;
+  audit_id: string;
+  conflict_id: string;
+  verdict: "AMBER" | "GREEN" | "NOT_CHECKED" | "RED";
+  by: "model" | "person" | "rule";
+  resolution: string;
+}
+
+/** Open an archived project again. */
+export interface RestoreProject {
+  type: "project.restore";
+  project_id: string;
+}
+
+/** Make the budget what it was at a version. That is a new version; nothing is forgotten. */
+export interface RestoreVersion {
+  type: "budget.restore_version";
+  project_id: string;
+  version: number;
+}
+
+/** The project is open again. */
+export interface Restored {
+  project_id: string;
+}
+
+/** A command's receipt, or a query's answer, which knows everything up to `position` of the log. An answer about a project that is true at one sequence of the project's feed tells it, with the life of the log. */
+export interface Result {
+  op: "result";
+  id: number | string;
+  result: unknown;
+  position: number;
+  sequence?: number | null;
+  epoch?: string | null;
+}
+
+/** An attempt failed; the next is due later. */
+export interface RetryScheduled {
+  project_id: string;
+  job_id: string;
+  attempt: number;
+  error_code: string;
+  error: string;
+  due_at: string;
+}
+
+/** End a bearer token at once. */
+export interface RevokeToken {
+  type: "account.revoke_token";
+  account_id: string;
+  token_id: string;
+}
+
+/** Plan and administration right were set. */
+export interface RoleGranted {
+  account_id: string;
+  plan: "business" | "enterprise" | "pro" | "user";
+  admin?: boolean;
+}
+
+/** How many decimals a bill rounds to, half up: the line total always, its factors where a number is given. `round(round(quantity, quantity) * round(unit_price, unit_price), total)`; a factor of `None` enters as it is. */
+export interface Rounding {
+  total?: number;
+  quantity?: number | null;
+  unit_price?: number | null;
+}
+
+/** What a rule said of the position. `reason` tells why it was not checked; null if this program does not know. */
+export interface RuleSaid {
+  rule: string;
+  title: string | null;
+  expert_role: "concrete" | "cost" | "orchestrator" | "standards" | "structural" | "validator" | null;
+  verdict: "AMBER" | "GREEN" | "NOT_CHECKED" | "RED";
+  reason: string | null;
+}
+
+/** A rule of an audit and how often it said what; title and role are null if this program no longer knows it. */
+export interface RuleTold {
+  rule: string;
+  title: string | null;
+  expert_role: "concrete" | "cost" | "orchestrator" | "standards" | "structural" | "validator" | null;
+  counts: Readonly<Record<string, number>>;
+}
+
+/** Carry out a command, once: with the same `command_id` it is answered by its first receipt. */
+export interface RunCommand {
+  op: "command";
+  id: number | string;
+  command: unknown;
+  command_id?: string | null;
+}
+
+/** Answer with a pong, or be taken for dead. `t`: the server's time in milliseconds. */
+export interface ServerPing {
+  op: "ping";
+  t: number;
+}
+
+/** Answer to the client's ping. */
+export interface ServerPong {
+  op: "pong";
+  t?: number | null;
+}
+
+/** The socket goes on under the new credentials. */
+export interface SignedIn {
+  op: "signed_in";
+  id?: number | string | null;
+}
+
+/** Have the experts look at a version of the budget; without `version`, at the current one. */
+export interface StartAudit {
+  type: "audit.start";
+  project_id: string;
+  audit_id?: string;
+  version?: number | null;
+}
+
+/** An attempt began. */
+export interface Started {
+  project_id: string;
+  job_id: string;
+  attempt: number;
+}
+
+/** A state of the position: from version `since` on, before version `until`; null while it lasts. `changes` is what made it of the state before; empty for the first one. */
+export interface State {
+  since: number;
+  until: number | null;
+  revision: number;
+  trigger: "chat_modification" | "document_added" | "initial" | "recalculation" | "restore" | "user_edit" | null;
+  changed_by: string;
+  changed_at: string;
+  changed_position: number;
+  total_price: string | null;
+  changes: Readonly<Record<string, Change>>;
+}
+
+/** Send a feed's events: all behind sequence `after`, then live. Without `after`, live only. `epoch` is the life of the log that `after` belongs to, as an earlier `subscribed` told it. `types` wants only events of these types: names, or prefixes such as `position.*`. `about` wants only what names one of these ids: of documents, positions, threads, jobs or audits. With `window`, at most so many events travel without an `ack`. */
+export interface Subscribe {
+  op: "subscribe";
+  id: number | string;
+  feed: string;
+  after?: number | null;
+  epoch?: string | null;
+  types?: readonly (string)[];
+  about?: string | readonly (string)[] | null;
+  window?: number | null;
+}
+
+/** The feed's events follow. `recovered`: from where the client asked for; else only those behind `head`. */
+export interface Subscribed {
+  op: "subscribed";
+  id: number | string;
+  feed: string;
+  epoch: string;
+  head: number;
+  recovered: boolean;
+}
+
+/** Something that could be done about a finding, what it brings and what it risks. */
+export interface Suggestion {
+  action: string;
+  benefit: string;
+  risk: string;
+}
+
+/** An amount that the file adds after its items (overhead, profit, reserve): part of the grand total, no item. */
+export interface Surcharge {
+  label: string;
+  amount: string;
+  sheet?: string;
+  line?: number;
+}
+
+/** Stop an account from acting, until it is reinstated. */
+export interface Suspend {
+  type: "account.suspend";
+  account_id: string;
+  reason: string;
+}
+
+/** The account may no longer act. */
+export interface Suspended {
+  account_id: string;
+  reason: string;
+}
+
+/** One row of a quantity take-off under an item. `expression` is the cell's text as written (`"2,5*3,2 "podlaha"`), `value` its declared result in the item's unit, `None` where the file states none (a comment row). */
+export interface TakeoffLine {
+  expression: string;
+  value?: string | null;
+  kind?: "row" | "subtotal" | "total";
+  line?: number;
+}
+
+/** A bearer token that is not revoked, without its secret. */
+export interface TokenInfo {
+  token_id: string;
+  name: string;
+  issued_at: string;
+  expires_at?: string | null;
+}
+
+/** A bearer token was made; only its SHA-256 is kept. */
+export interface TokenIssued {
+  account_id: string;
+  token_id: string;
+  name: string;
+  sha256: string;
+  expires_at?: string | null;
+}
+
+/** A bearer token was ended. */
+export interface TokenRevoked {
+  account_id: string;
+  token_id: string;
+}
+
+/** Send a feed's events no longer. */
+export interface Unsubscribe {
+  op: "unsubscribe";
+  id: number | string;
+  feed: string;
+}
+
+/** The feed's events end here: because the client said so (with its `id`), or for the reason in `code`. */
+export interface Unsubscribed {
+  op: "unsubscribed";
+  feed: string;
+  id?: number | string | null;
+  code?: string;
+}
+
+/** A file was added. */
+export interface Uploaded {
+  project_id: string;
+  document_id: string;
+  filename: string;
+  content_hash: string;
+  size: number;
+}
+
+/** An auditor put another verdict in the experts' place. */
+export interface VerdictOverridden {
+  project_id: string;
+  audit_id: string;
+  position_id: string;
+  verdict: "AMBER" | "GREEN" | "NOT_CHECKED" | "RED";
+  reason: string;
+}
+
+/** A version: who made it when, by what (`trigger`), and what the budget came to, in `currency`. */
+export interface VersionItem {
+  version: number;
+  name: string | null;
+  position: number;
+  at: string;
+  actor: string;
+  command_id: string | null;
+  trigger: "chat_modification" | "document_added" | "initial" | "recalculation" | "restore" | "user_edit";
+  trigger_details: Readonly<Record<string, unknown>>;
+  total_positions: number;
+  total_cost: string | null;
+  delta_cost: string | null;
+  currency: string;
+  rounding: number;
+  summary: string;
+  changes: ChangeCounts;
+}
+
+/** A version can be found by a name. */
+export interface VersionNamed {
+  project_id: string;
+  version: number;
+  name: string;
+}
+
+/** A change is complete: this is what the budget comes to now. */
+export interface Versioned {
+  project_id: string;
+  version: number;
+  trigger: "chat_modification" | "document_added" | "initial" | "recalculation" | "restore" | "user_edit";
+  trigger_details?: Readonly<Record<string, unknown>>;
+  total_positions: number;
+  total_cost: string;
+  delta_cost: string;
+  currency?: string;
+  rounding?: number;
+  summary?: string;
+  changes: ChangeCounts;
+}
+
+/** How two versions differ: their totals, how many positions differ, and a page of these in the bill's order. */
+export interface VersionsDifference {
+  a: number;
+  b: number;
+  total_cost_a: string | null;
+  total_cost_b: string | null;
+  delta_cost: string | null;
+  currency: string;
+  added: number;
+  removed: number;
+  changed: number;
+  items: readonly (Difference)[];
+  next_cursor: string | null;
+}
+
+/** The socket is open and its sender known. Times are seconds, jitter is milliseconds. */
+export interface Welcome {
+  op: "welcome";
+  connection_id: string;
+  account_id: string;
+  server_time: string;
+  epoch: string;
+  heartbeat_interval: number;
+  heartbeat_timeout: number;
+  reconnect_jitter_max_ms: number;
+  limits: Allowance;
+}
+
+export type Said =
+  | Subscribe
+  | Unsubscribe
+  | Acknowledge
+  | RunCommand
+  | Ask
+  | Authenticate
+  | ClientPing
+  | ClientPong;
+
+export type Told =
+  | Welcome
+  | Subscribed
+  | CaughtUp
+  | Advanced
+  | Reset
+  | Unsubscribed
+  | Presence
+  | Result
+  | SignedIn
+  | Error
+  | ServerPing
+  | ServerPong
+  | Bye;
+
+export interface Commands {
+  "account.register": Register;
+  "account.change_password": ChangePassword;
+  "account.issue_token": IssueToken;
+  "account.revoke_token": RevokeToken;
+  "account.grant_role": GrantRole;
+  "account.suspend": Suspend;
+  "account.reinstate": Reinstate;
+  "project.create": CreateProject;
+  "project.rename": RenameProject;
+  "project.describe": DescribeProject;
+  "project.invite_member": InviteMember;
+  "project.accept_invitation": AcceptInvitation;
+  "project.change_member_role": ChangeMemberRole;
+  "project.remove_member": RemoveMember;
+  "project.archive": ArchiveProject;
+  "project.restore": RestoreProject;
+  "document.parse": ParseDocument;
+  "document.replace": ReplaceDocument;
+  "document.remove": RemoveDocument;
+  "position.add": AddPosition;
+  "position.edit": EditPosition;
+  "position.remove": RemovePosition;
+  "position.move": MovePosition;
+  "budget.bulk_edit": BulkEdit;
+  "budget.recalculate": Recalculate;
+  "budget.restore_version": RestoreVersion;
+  "budget.name_version": NameVersion;
+  "audit.start": StartAudit;
+  "audit.resolve_conflict": ResolveConflict;
+  "audit.override_verdict": OverrideVerdict;
+  "audit.cancel": CancelAudit;
+  "job.request_cancel": RequestCancel;
+}
+
+export interface Queries {
+  "account.get": GetAccount;
+  "members.list": ListMembers;
+  "invitations.list": ListInvitations;
+  "projects.list": ListProjects;
+  "projects.get": GetProject;
+  "documents.list": ListDocuments;
+  "documents.get": GetDocument;
+  "positions.list": ListPositions;
+  "positions.get": GetPosition;
+  "versions.list": ListVersions;
+  "versions.diff": DiffVersions;
+  "audits.list": ListAudits;
+  "audits.get": GetAudit;
+  "findings.list": ListFindings;
+  "jobs.list": ListJobs;
+  "jobs.get": GetJob;
+  "history.list": ListHistory;
+}
+
+export interface Answers {
+  "account.get": AccountDetails;
+  "members.list": Page_Member_;
+  "invitations.list": Page_Invitation_;
+  "projects.list": Page_ProjectItem_;
+  "projects.get": ProjectItem;
+  "documents.list": Page_DocumentItem_;
+  "documents.get": DocumentItem;
+  "positions.list": Page_PositionItem_;
+  "positions.get": PositionDetails;
+  "versions.list": Page_VersionItem_;
+  "versions.diff": VersionsDifference;
+  "audits.list": Page_AuditItem_;
+  "audits.get": AuditDetails;
+  "findings.list": Page_FindingItem_;
+  "jobs.list": Page_JobItem_;
+  "jobs.get": JobItem;
+  "history.list": Page_HappenedItem_;
+}
+
+export interface Events {
+  "account.registered": Registered;
+  "account.password_changed": PasswordChanged;
+  "account.token_issued": TokenIssued;
+  "account.token_revoked": TokenRevoked;
+  "account.role_granted": RoleGranted;
+  "account.suspended": Suspended;
+  "account.reinstated": Reinstated;
+  "project.created": Created;
+  "project.renamed": Renamed;
+  "project.described": Described;
+  "project.member_invited": MemberInvited;
+  "project.member_joined": MemberJoined;
+  "project.member_role_changed": MemberRoleChanged;
+  "project.member_removed": MemberRemoved;
+  "project.archived": Archived;
+  "project.restored": Restored;
+  "document.uploaded": Uploaded;
+  "document.parse_requested": ParseRequested;
+  "document.parsed": Parsed;
+  "document.parse_failed": ParseFailed;
+  "document.replaced": Replaced;
+  "document.removed": Removed;
+  "budget.imported": Imported;
+  "position.added": PositionAdded;
+  "position.edited": PositionEdited;
+  "position.removed": PositionRemoved;
+  "position.moved": PositionMoved;
+  "budget.versioned": Versioned;
+  "budget.version_named": VersionNamed;
+  "audit.started": AuditStarted;
+  "audit.findings_recorded": FindingsRecorded;
+  "audit.conflict_raised": ConflictRaised;
+  "audit.conflict_resolved": ConflictResolved;
+  "audit.verdict_overridden": VerdictOverridden;
+  "audit.completed": AuditCompleted;
+  "audit.cancelled": AuditCancelled;
+  "job.queued": Queued;
+  "job.started": Started;
+  "job.phase_entered": PhaseEntered;
+  "job.completed": Completed;
+  "job.failed": Failed;
+  "job.retry_scheduled": RetryScheduled;
+  "job.cancel_requested": CancelRequested;
+  "job.cancelled": Cancelled;
+  "claim.taken": ClaimTaken;
+  "claim.released": ClaimReleased;
+}
+
+export const QUERY_PATHS: Record<string, string> = {
+  "account.get": "/api/account",
+  "invitations.list": "/api/invitations",
+  "projects.list": "/api/projects",
+  "projects.get": "/api/projects/{project_id}",
+  "members.list": "/api/projects/{project_id}/members",
+  "documents.list": "/api/projects/{project_id}/documents",
+  "positions.list": "/api/projects/{project_id}/positions",
+  "versions.list": "/api/projects/{project_id}/versions",
+  "audits.list": "/api/projects/{project_id}/audits",
+  "findings.list": "/api/projects/{project_id}/audits/{audit_id}/findings",
+  "jobs.list": "/api/projects/{project_id}/jobs",
+  "history.list": "/api/projects/{project_id}/history",
+  "documents.get": "/api/projects/{project_id}/documents/{document_id}",
+  "positions.get": "/api/projects/{project_id}/positions/{position_id}",
+  "audits.get": "/api/projects/{project_id}/audits/{audit_id}",
+  "jobs.get": "/api/projects/{project_id}/jobs/{job_id}",
+  "versions.diff": "/api/projects/{project_id}/versions/{a}..{b}",
+};
+
+export const TOLD: Record<string, string> = {
+  "welcome": "Welcome",
+  "subscribed": "Subscribed",
+  "caught_up": "CaughtUp",
+  "advanced": "Advanced",
+  "reset": "Reset",
+  "unsubscribed": "Unsubscribed",
+  "presence": "Presence",
+  "result": "Result",
+  "signed_in": "SignedIn",
+  "error": "Error",
+  "ping": "ServerPing",
+  "pong": "ServerPong",
+  "bye": "Bye",
+};
+
+export const EVENTS: Record<string, string> = {
+  "account.registered": "Registered",
+  "account.password_changed": "PasswordChanged",
+  "account.token_issued": "TokenIssued",
+  "account.token_revoked": "TokenRevoked",
+  "account.role_granted": "RoleGranted",
+  "account.suspended": "Suspended",
+  "account.reinstated": "Reinstated",
+  "project.created": "Created",
+  "project.renamed": "Renamed",
+  "project.described": "Described",
+  "project.member_invited": "MemberInvited",
+  "project.member_joined": "MemberJoined",
+  "project.member_role_changed": "MemberRoleChanged",
+  "project.member_removed": "MemberRemoved",
+  "project.archived": "Archived",
+  "project.restored": "Restored",
+  "document.uploaded": "Uploaded",
+  "document.parse_requested": "ParseRequested",
+  "document.parsed": "Parsed",
+  "document.parse_failed": "ParseFailed",
+  "document.replaced": "Replaced",
+  "document.removed": "Removed",
+  "budget.imported": "Imported",
+  "position.added": "PositionAdded",
+  "position.edited": "PositionEdited",
+  "position.removed": "PositionRemoved",
+  "position.moved": "PositionMoved",
+  "budget.versioned": "Versioned",
+  "budget.version_named": "VersionNamed",
+  "audit.started": "AuditStarted",
+  "audit.findings_recorded": "FindingsRecorded",
+  "audit.conflict_raised": "ConflictRaised",
+  "audit.conflict_resolved": "ConflictResolved",
+  "audit.verdict_overridden": "VerdictOverridden",
+  "audit.completed": "AuditCompleted",
+  "audit.cancelled": "AuditCancelled",
+  "job.queued": "Queued",
+  "job.started": "Started",
+  "job.phase_entered": "PhaseEntered",
+  "job.completed": "Completed",
+  "job.failed": "Failed",
+  "job.retry_scheduled": "RetryScheduled",
+  "job.cancel_requested": "CancelRequested",
+  "job.cancelled": "Cancelled",
+  "claim.taken": "ClaimTaken",
+  "claim.released": "ClaimReleased",
+};
+
+export const SCHEMAS: Record<string, Schema> = {
+  "Advanced": {"type": "object", "required": ["op", "feed", "sequence"], "properties": {"op": {"enum": ["advanced"]}, "feed": {"type": "string"}, "sequence": {"type": "integer"}}},
+  "Allowance": {"type": "object", "required": ["message_bytes", "messages_per_second", "burst", "feeds", "in_flight"], "properties": {"message_bytes": {"type": "integer"}, "messages_per_second": {"type": "number"}, "burst": {"type": "integer"}, "feeds": {"type": "integer"}, "in_flight": {"type": "integer"}}},
+  "Archived": {"type": "object", "required": ["project_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}}},
+  "AuditCancelled": {"type": "object", "required": ["project_id", "audit_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}}},
+  "AuditCompleted": {"type": "object", "required": ["project_id", "audit_id", "version", "verdicts", "rules"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "verdicts": {"type": "object", "additionalProperties": {"type": "integer"}}, "rules": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": {"type": "integer"}}}}},
+  "AuditStarted": {"type": "object", "required": ["project_id", "audit_id", "version", "rules"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "rules": {"type": "array", "items": {"type": "string"}}}},
+  "BillSection": {"type": "object", "required": ["path"], "properties": {"path": {"type": "array", "items": {"type": "string"}}, "title": {"type": "string"}, "kind": {"enum": ["object", "section"]}, "declared_total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "notes": {"type": "array", "items": {"type": "string"}}, "sheet": {"type": "string"}, "line": {"type": "integer"}}},
+  "Bye": {"type": "object", "required": ["op", "code", "reason", "reconnect", "retry_after_ms"], "properties": {"op": {"enum": ["bye"]}, "code": {"type": "integer"}, "reason": {"type": "string"}, "reconnect": {"type": "boolean"}, "retry_after_ms": {"type": "integer"}}},
+  "CancelRequested": {"type": "object", "required": ["project_id", "job_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}}},
+  "Cancelled": {"type": "object", "required": ["project_id", "job_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}}},
+  "CaughtUp": {"type": "object", "required": ["op", "feed", "sequence"], "properties": {"op": {"enum": ["caught_up"]}, "feed": {"type": "string"}, "sequence": {"type": "integer"}}},
+  "ChangeCounts": {"type": "object", "properties": {"added": {"type": "integer"}, "removed": {"type": "integer"}, "modified": {"type": "integer"}}},
+  "Changes": {"type": "object", "properties": {"number": {"type": "string"}, "code": {"type": "string"}, "description": {"type": "string"}, "category": {"type": "string"}, "kind": {"enum": ["material", "other", "work"]}, "section": {"type": "array", "items": {"type": "string"}}, "quantity": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "unit": {"type": "string"}, "unit_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "vat_rate": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "notes": {"type": "array", "items": {"type": "string"}}, "enrichment": {"type": "object"}, "metadata": {"type": "object"}, "code_system": {"enum": ["gaeb", "otskp", "own", "rts", "urs"]}, "material_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "assembly_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "total_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "declared_total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "takeoff": {"type": "array", "items": {"$ref": "TakeoffLine"}}, "source": {"enum": ["ai_suggested", "generated", "manual", "uploaded"]}, "source_document_id": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "source_sheet": {"type": "string"}, "source_line": {"type": "integer"}, "rounding": {"anyOf": [{"$ref": "Rounding"}, {"type": "null"}]}, "rank": {"type": "integer"}}},
+  "ClaimReleased": {"type": "object", "required": ["claim"], "properties": {"claim": {"type": "string"}}},
+  "ClaimTaken": {"type": "object", "required": ["claim", "holder"], "properties": {"claim": {"type": "string"}, "holder": {"type": "string"}}},
+  "Completed": {"type": "object", "required": ["project_id", "job_id", "attempt"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "attempt": {"type": "integer"}, "result": {"type": "object"}}},
+  "ConflictRaised": {"type": "object", "required": ["project_id", "audit_id", "conflict_id", "position_id", "rules", "description"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "conflict_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "rules": {"type": "array"}, "description": {"type": "string"}}},
+  "ConflictResolved": {"type": "object", "required": ["project_id", "audit_id", "conflict_id", "position_id", "verdict", "by", "resolution"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "conflict_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "verdict": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "by": {"enum": ["model", "person", "rule"]}, "resolution": {"type": "string"}}},
+  "Created": {"type": "object", "required": ["project_id", "name", "owner"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}, "owner": {"type": "string", "format": "uuid"}, "description": {"type": "string"}, "workflow": {"enum": ["workflow_a", "workflow_b"]}}},
+  "Declared": {"type": "object", "properties": {"total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "sections": {"type": "array", "items": {"$ref": "BillSection"}}, "surcharges": {"type": "array", "items": {"$ref": "Surcharge"}}}},
+  "Described": {"type": "object", "required": ["project_id", "description"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "description": {"type": "string"}}},
+  "Error": {"type": "object", "required": ["op", "problem"], "properties": {"op": {"enum": ["error"]}, "problem": {"type": "object"}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}}},
+  "Failed": {"type": "object", "required": ["project_id", "job_id", "attempt", "error_code", "error"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "attempt": {"type": "integer"}, "error_code": {"type": "string"}, "error": {"type": "string"}}},
+  "Finding": {"type": "object", "required": ["rule", "expert_role", "recommendation", "reasoning"], "properties": {"rule": {"type": "string"}, "expert_role": {"enum": ["concrete", "cost", "orchestrator", "standards", "structural", "validator"]}, "recommendation": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "reasoning": {"type": "string"}, "position_id": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "section": {"type": "array", "items": {"type": "string"}}, "confidence": {"type": "integer"}, "evidence": {"type": "object", "additionalProperties": {"type": "string"}}, "issues": {"type": "array", "items": {"$ref": "Issue"}}, "suggestions": {"type": "array", "items": {"$ref": "Suggestion"}}}},
+  "FindingsRecorded": {"type": "object", "required": ["project_id", "audit_id", "part", "outcomes", "verdicts", "findings"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "part": {"type": "integer"}, "outcomes": {"type": "object", "additionalProperties": {"type": "string"}}, "verdicts": {"type": "object", "additionalProperties": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}}, "findings": {"type": "array", "items": {"$ref": "Finding"}}}},
+  "Imported": {"type": "object", "required": ["project_id", "document_id", "part", "first_rank", "positions", "currency"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "part": {"type": "integer"}, "first_rank": {"type": "integer"}, "positions": {"type": "array", "items": {"$ref": "Position"}}, "declared": {"anyOf": [{"$ref": "Declared"}, {"type": "null"}]}, "currency": {"type": "string"}, "rounding": {"type": "integer"}}},
+  "Issue": {"type": "object", "required": ["type", "severity", "description", "suggestion"], "properties": {"type": {"type": "string"}, "severity": {"enum": ["error", "info", "warning"]}, "description": {"type": "string"}, "suggestion": {"type": "string"}}},
+  "MemberInvited": {"type": "object", "required": ["project_id", "account_id", "role"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "role": {"enum": ["auditor", "editor", "owner", "viewer"]}}},
+  "MemberJoined": {"type": "object", "required": ["project_id", "account_id", "role"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "role": {"enum": ["auditor", "editor", "owner", "viewer"]}}},
+  "MemberRemoved": {"type": "object", "required": ["project_id", "account_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}}},
+  "MemberRoleChanged": {"type": "object", "required": ["project_id", "account_id", "role"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "role": {"enum": ["auditor", "editor", "owner", "viewer"]}}},
+  "ParseFailed": {"type": "object", "required": ["project_id", "document_id", "error_code", "error"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "error_code": {"type": "string"}, "error": {"type": "string"}}},
+  "ParseRequested": {"type": "object", "required": ["project_id", "document_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}}},
+  "Parsed": {"type": "object", "required": ["project_id", "document_id", "bill_hash", "format", "confidence", "items", "priced", "currency"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "bill_hash": {"type": "string"}, "format": {"type": "string"}, "confidence": {"type": "integer"}, "items": {"type": "integer"}, "priced": {"type": "integer"}, "currency": {"type": "string"}, "declared_total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "skipped": {"type": "integer"}, "warnings": {"type": "array", "items": {"type": "string"}}}},
+  "PasswordChanged": {"type": "object", "required": ["account_id", "password_hash"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "password_hash": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}}},
+  "PhaseEntered": {"type": "object", "required": ["project_id", "job_id", "attempt", "phase"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "attempt": {"type": "integer"}, "phase": {"type": "string"}}},
+  "Position": {"type": "object", "required": ["position_id"], "properties": {"position_id": {"type": "string", "format": "uuid"}, "number": {"type": "string"}, "code": {"type": "string"}, "code_system": {"enum": ["gaeb", "otskp", "own", "rts", "urs"]}, "description": {"type": "string"}, "category": {"type": "string"}, "kind": {"enum": ["material", "other", "work"]}, "role": {"enum": ["alternative", "base", "optional"]}, "section": {"type": "array", "items": {"type": "string"}}, "quantity": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "unit": {"type": "string"}, "unit_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "material_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "assembly_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "total_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "declared_total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "vat_rate": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "notes": {"type": "array", "items": {"type": "string"}}, "takeoff": {"type": "array", "items": {"$ref": "TakeoffLine"}}, "source": {"enum": ["ai_suggested", "generated", "manual", "uploaded"]}, "source_document_id": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "source_sheet": {"type": "string"}, "source_line": {"type": "integer"}, "rounding": {"anyOf": [{"$ref": "Rounding"}, {"type": "null"}]}, "revision": {"type": "integer"}, "enrichment": {"type": "object"}, "metadata": {"type": "object"}}},
+  "PositionAdded": {"type": "object", "required": ["project_id", "position", "rank"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "position": {"$ref": "Position"}, "rank": {"type": "integer"}}},
+  "PositionEdited": {"type": "object", "required": ["project_id", "position_id", "revision", "changes"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "revision": {"type": "integer"}, "changes": {"$ref": "Changes"}}},
+  "PositionMoved": {"type": "object", "required": ["project_id", "position_id", "revision", "rank"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "revision": {"type": "integer"}, "rank": {"type": "integer"}, "section": {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "null"}]}}},
+  "PositionRemoved": {"type": "object", "required": ["project_id", "position_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}}},
+  "Presence": {"type": "object", "required": ["op", "feed", "complete", "here"], "properties": {"op": {"enum": ["presence"]}, "feed": {"type": "string"}, "complete": {"type": "boolean"}, "here": {"type": "array", "items": {"$ref": "Present"}}, "left": {"type": "array", "items": {"type": "string", "format": "uuid"}}}},
+  "Present": {"type": "object", "required": ["connection_id", "account_id", "state"], "properties": {"connection_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "state": {"type": "object"}}},
+  "Queued": {"type": "object", "required": ["project_id", "job_id", "kind", "subject"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["audit", "import", "parse"]}, "subject": {"type": "string", "format": "uuid"}, "queue": {"enum": ["critical", "default", "high", "low"]}}},
+  "Registered": {"type": "object", "required": ["account_id", "email", "name", "password_hash"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "email": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}, "name": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}, "password_hash": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}}},
+  "Reinstated": {"type": "object", "required": ["account_id"], "properties": {"account_id": {"type": "string", "format": "uuid"}}},
+  "Removed": {"type": "object", "required": ["project_id", "document_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}}},
+  "Renamed": {"type": "object", "required": ["project_id", "name"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}}},
+  "Replaced": {"type": "object", "required": ["project_id", "document_id", "by"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "by": {"type": "string", "format": "uuid"}}},
+  "Reset": {"type": "object", "required": ["op", "feed", "epoch", "head", "reason"], "properties": {"op": {"enum": ["reset"]}, "feed": {"type": "string"}, "epoch": {"type": "string", "format": "uuid"}, "head": {"type": "integer"}, "reason": {"enum": ["ahead", "epoch", "too_far"]}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}}},
+  "Restored": {"type": "object", "required": ["project_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}}},
+  "Result": {"type": "object", "required": ["op", "id", "result", "position"], "properties": {"op": {"enum": ["result"]}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}]}, "result": {}, "position": {"type": "integer"}, "sequence": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "epoch": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}}},
+  "RetryScheduled": {"type": "object", "required": ["project_id", "job_id", "attempt", "error_code", "error", "due_at"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "attempt": {"type": "integer"}, "error_code": {"type": "string"}, "error": {"type": "string"}, "due_at": {"type": "string"}}},
+  "RoleGranted": {"type": "object", "required": ["account_id", "plan"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "plan": {"enum": ["business", "enterprise", "pro", "user"]}, "admin": {"type": "boolean"}}},
+  "Rounding": {"type": "object", "properties": {"total": {"type": "integer"}, "quantity": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "unit_price": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}},
+  "ServerPing": {"type": "object", "required": ["op", "t"], "properties": {"op": {"enum": ["ping"]}, "t": {"type": "integer"}}},
+  "ServerPong": {"type": "object", "required": ["op"], "properties": {"op": {"enum": ["pong"]}, "t": {"anyOf": [{"type": "integer"}, {"type": "number"}, {"type": "null"}]}}},
+  "SignedIn": {"type": "object", "required": ["op"], "properties": {"op": {"enum": ["signed_in"]}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}}},
+  "Started": {"type": "object", "required": ["project_id", "job_id", "attempt"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "attempt": {"type": "integer"}}},
+  "Subscribed": {"type": "object", "required": ["op", "id", "feed", "epoch", "head", "recovered"], "properties": {"op": {"enum": ["subscribed"]}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}]}, "feed": {"type": "string"}, "epoch": {"type": "string", "format": "uuid"}, "head": {"type": "integer"}, "recovered": {"type": "boolean"}}},
+  "Suggestion": {"type": "object", "required": ["action", "benefit", "risk"], "properties": {"action": {"type": "string"}, "benefit": {"type": "string"}, "risk": {"type": "string"}}},
+  "Surcharge": {"type": "object", "required": ["label", "amount"], "properties": {"label": {"type": "string"}, "amount": {"type": "string", "format": "decimal"}, "sheet": {"type": "string"}, "line": {"type": "integer"}}},
+  "Suspended": {"type": "object", "required": ["account_id", "reason"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "reason": {"type": "string"}}},
+  "TakeoffLine": {"type": "object", "required": ["expression"], "properties": {"expression": {"type": "string"}, "value": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "kind": {"enum": ["row", "subtotal", "total"]}, "line": {"type": "integer"}}},
+  "TokenIssued": {"type": "object", "required": ["account_id", "token_id", "name", "sha256"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "token_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}, "sha256": {"type": "string"}, "expires_at": {"anyOf": [{"type": "string"}, {"type": "null"}]}}},
+  "TokenRevoked": {"type": "object", "required": ["account_id", "token_id"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "token_id": {"type": "string", "format": "uuid"}}},
+  "Unsubscribed": {"type": "object", "required": ["op", "feed"], "properties": {"op": {"enum": ["unsubscribed"]}, "feed": {"type": "string"}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}, "code": {"type": "string"}}},
+  "Uploaded": {"type": "object", "required": ["project_id", "document_id", "filename", "content_hash", "size"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "filename": {"type": "string"}, "content_hash": {"type": "string"}, "size": {"type": "integer"}}},
+  "VerdictOverridden": {"type": "object", "required": ["project_id", "audit_id", "position_id", "verdict", "reason"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "verdict": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "reason": {"type": "string"}}},
+  "VersionNamed": {"type": "object", "required": ["project_id", "version", "name"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "name": {"type": "string"}}},
+  "Versioned": {"type": "object", "required": ["project_id", "version", "trigger", "total_positions", "total_cost", "delta_cost", "changes"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "trigger": {"enum": ["chat_modification", "document_added", "initial", "recalculation", "restore", "user_edit"]}, "trigger_details": {"type": "object"}, "total_positions": {"type": "integer"}, "total_cost": {"type": "string", "format": "decimal"}, "delta_cost": {"type": "string", "format": "decimal"}, "currency": {"type": "string"}, "rounding": {"type": "integer"}, "summary": {"type": "string"}, "changes": {"$ref": "ChangeCounts"}}},
+  "Welcome": {"type": "object", "required": ["op", "connection_id", "account_id", "server_time", "epoch", "heartbeat_interval", "heartbeat_timeout", "reconnect_jitter_max_ms", "limits"], "properties": {"op": {"enum": ["welcome"]}, "connection_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "server_time": {"type": "string"}, "epoch": {"type": "string", "format": "uuid"}, "heartbeat_interval": {"type": "number"}, "heartbeat_timeout": {"type": "number"}, "reconnect_jitter_max_ms": {"type": "integer"}, "limits": {"$ref": "Allowance"}}},
+};
+
