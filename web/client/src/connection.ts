@@ -22,6 +22,8 @@ const NORMAL = 1000;
 const TOLD_EVERY_MS = 1_000;
 /** How long before their end credentials are renewed. */
 const RENEW_MS = 30_000;
+const SOONEST_MS = 1_000;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export interface Parts {
   readonly open: Readonly<Record<Way, Open>>;
@@ -195,19 +197,19 @@ export class Connection {
       credentials,
     );
     this.#set({ way: this.#transport.way });
-    const expiresAt = "expiresAt" in credentials ? credentials.expiresAt : undefined;
-    if (expiresAt !== undefined && !("ticket" in credentials)) this.#renewAt(era, expiresAt - RENEW_MS);
   }
 
-  #renewAt(era: number, when: number): void {
-    this.#after("renew", Math.max(0, when - Date.now()), () => {
+  /** Renews credentials in time, on the open socket, where the server says when they end. */
+  #renewBefore(end: string | null | undefined): void {
+    if (typeof end !== "string" || this.#status.way !== "websocket") return;
+    const era = this.#era;
+    const milliseconds = Date.parse(end) - Date.now() - RENEW_MS;
+    this.#after("renew", Math.min(Math.max(milliseconds, SOONEST_MS), LONGEST_TIMER_MS), () => {
       this.#parts
         .credentials(false)
         .then((fresh) => {
           const proof = authentication(fresh);
-          if (era !== this.#era || proof === undefined) return;
-          this.#transport?.say(proof);
-          if ("expiresAt" in fresh && fresh.expiresAt !== undefined) this.#renewAt(era, fresh.expiresAt - RENEW_MS);
+          if (era === this.#era && proof !== undefined) this.#transport?.say(proof);
         })
         .catch((thrown: unknown) => {
           this.#parts.report(asError(thrown), { doing: "renewing credentials" });
@@ -236,6 +238,9 @@ export class Connection {
         break;
       case "pong":
         break;
+      case "signed_in":
+        this.#renewBefore(message.expires_at);
+        break;
       case "bye":
         this.#bye = message;
         break;
@@ -256,6 +261,7 @@ export class Connection {
     });
     this.#listen();
     this.#upgradeLater();
+    this.#renewBefore(welcome.expires_at);
     this.#ears.opened(welcome);
   }
 

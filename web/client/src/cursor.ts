@@ -2,7 +2,7 @@
 
 import { asError } from "./errors.js";
 import type { Report } from "./errors.js";
-import type { FeedEvent, StrangeEvent } from "./frames.js";
+import type { FeedEvent, Progress, StrangeEvent } from "./frames.js";
 import type { Presence } from "./generated.js";
 import { Listeners } from "./listeners.js";
 import type { OfFeed, Place, ResetHere, Wanted } from "./relay_messages.js";
@@ -36,6 +36,7 @@ export class Cursor {
   readonly feed: string;
   readonly events: Listeners<FeedEvent>;
   readonly presence: Listeners<Presence>;
+  readonly progress: Listeners<Progress>;
   /** Hears of every change of `state`, `sequence` or freshness. */
   readonly changed: Listeners<Cursor>;
   readonly wanted: Wanted;
@@ -60,6 +61,7 @@ export class Cursor {
     this.feed = feed;
     this.events = new Listeners(failed);
     this.presence = new Listeners(failed);
+    this.progress = new Listeners(failed);
     this.changed = new Listeners(failed);
     this.wanted = { types: options.types ?? [], about: options.about ?? [] };
     this.#options = options;
@@ -160,6 +162,9 @@ export class Cursor {
         break;
       case "presence":
         this.presence.tell(message);
+        break;
+      case "progress":
+        this.progress.tell(message);
         break;
     }
   }

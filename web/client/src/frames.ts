@@ -30,7 +30,16 @@ export interface StrangeEvent {
   readonly type: string;
 }
 
-export type Heard = Told | FeedEvent | StrangeEvent;
+/** How far something is: no event, shown while it is fresh and never replayed. `event_id` counts up for one thing. */
+export interface Progress {
+  readonly op: "progress";
+  readonly feed: string;
+  readonly type: string;
+  readonly event_id?: number;
+  readonly [more: string]: unknown;
+}
+
+export type Heard = Told | FeedEvent | StrangeEvent | Progress;
 
 /** What could not be understood, for whoever looks after the program. */
 export type Strange = (what: string, details: Readonly<Record<string, unknown>>) => void;
@@ -48,6 +57,12 @@ const ENVELOPE: Schema = {
     command_id: { type: "string", format: "uuid" },
     data: { type: "object" },
   },
+};
+
+const PROGRESS: Schema = {
+  type: "object",
+  required: ["feed", "type"],
+  properties: { feed: { type: "string" }, type: { type: "string" }, event_id: { type: "integer" } },
 };
 
 /** Reads a frame, which holds one message a line. */
@@ -71,17 +86,23 @@ function readLine(line: string, strange: Strange): Heard | undefined {
   }
   const op = isObject(value) ? value["op"] : undefined;
   if (op === "event") return readEvent(value, strange);
-  const schema = typeof op === "string" && Object.hasOwn(TOLD, op) ? TOLD[op] : undefined;
+  const schema = schemaOf(op);
   if (schema === undefined) {
     strange("a message of an unknown kind", { op });
     return undefined;
   }
-  const wrong = fault(value, { $ref: schema }, SCHEMAS);
+  const wrong = fault(value, schema, SCHEMAS);
   if (wrong !== undefined) {
     strange("a message has another shape than its kind says", { op, wrong });
     return undefined;
   }
-  return value as Told;
+  return value as Told | Progress;
+}
+
+function schemaOf(op: unknown): Schema | undefined {
+  if (op === "progress") return PROGRESS;
+  const name = typeof op === "string" && Object.hasOwn(TOLD, op) ? TOLD[op] : undefined;
+  return name === undefined ? undefined : { $ref: name };
 }
 
 function readEvent(value: unknown, strange: Strange): FeedEvent | StrangeEvent | undefined {

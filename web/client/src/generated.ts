@@ -136,6 +136,14 @@ export interface Authenticate {
   ticket?: string | null;
 }
 
+/** Show everybody on a feed that this socket follows that somebody is here, and what they do: `state`, or `null`. */
+export interface BePresent {
+  op: "presence";
+  feed: string;
+  state: Readonly<Record<string, unknown>> | null;
+  id?: number | string | null;
+}
+
 /** A heading with its own declared sum. `path` names it from the sheet down: `("SO 01", "HSV", "1")`. An `object` is what is built (a house, a bridge), a `section` a group of items in it. */
 export interface BillSection {
   path: readonly (string)[];
@@ -278,6 +286,15 @@ export interface ClientPong {
   t?: number | null;
 }
 
+/** The engine is done with it, one way or another; `error` says in words what went wrong. */
+export interface CloseOperation {
+  type: "operation.close";
+  project_id: string;
+  operation_id: string;
+  outcome?: "cancelled" | "completed" | "failed";
+  error?: string;
+}
+
 /** The work is done. */
 export interface Completed {
   project_id: string;
@@ -362,6 +379,7 @@ export interface Described {
 export interface DiffVersions {
   type: "versions.diff";
   after?: number | null;
+  snapshot?: boolean;
   limit?: number;
   cursor?: string | null;
   project_id: string;
@@ -456,7 +474,17 @@ export interface FieldError {
   message: string;
 }
 
-/** What one rule says about one position, one section or the whole bill, and why. `rule` is a permanent id ("V1"). Without a `position_id` the finding is about the section at path `section`, or about the bill when that is empty too. `confidence` 0..100 is how sure the rule is of what it observed; arithmetic is 100. `evidence` holds every input, threshold and table used, and the source document, sheet and 1-based row; numbers are decimal strings. */
+/** Which positions use a code, whatever its blanks and dashes, in the projects that the asking account may see. */
+export interface FindByCode {
+  type: "positions.using_code";
+  after?: number | null;
+  snapshot?: boolean;
+  limit?: number;
+  cursor?: string | null;
+  code: string;
+}
+
+/** What one rule says about one position, one section or the whole bill, and why. `rule` is a permanent id ("V1"). Without a `position_id` the finding is about the section at path `section`, or about the bill when that is empty too. A GREEN finding is a note. `confidence` 0..100 is how sure the rule is of what it observed; arithmetic is 100. `evidence` holds every input, threshold and table used, and the source document, sheet and 1-based row; numbers are decimal strings. `demand` is what it asks of the line: a thing and `+` or `-`. */
 export interface Finding {
   rule: string;
   expert_role: "concrete" | "cost" | "orchestrator" | "standards" | "structural" | "validator";
@@ -468,6 +496,7 @@ export interface Finding {
   evidence?: Readonly<Record<string, string>>;
   issues?: readonly (Issue)[];
   suggestions?: readonly (Suggestion)[];
+  demand?: string;
 }
 
 /** A finding beside the line that it speaks of, as that was in the audited version. Without a position it is about the section at path `section`, or about the whole bill when that is empty too. */
@@ -507,12 +536,14 @@ export interface FindingsRecorded {
 export interface GetAccount {
   type: "account.get";
   after?: number | null;
+  snapshot?: boolean;
 }
 
 /** One audit; with `at`, as it stood then. */
 export interface GetAudit {
   type: "audits.get";
   after?: number | null;
+  snapshot?: boolean;
   project_id: string;
   audit_id: string;
   at?: string | null;
@@ -522,22 +553,34 @@ export interface GetAudit {
 export interface GetDocument {
   type: "documents.get";
   after?: number | null;
+  snapshot?: boolean;
   project_id: string;
   document_id: string;
 }
 
-/** One job. */
+/** One job, of a project or of any that the viewer may read, and how far it is. */
 export interface GetJob {
   type: "jobs.get";
   after?: number | null;
-  project_id: string;
+  snapshot?: boolean;
+  project_id?: string | null;
   job_id: string;
+}
+
+/** One operation, with its newest milestones and how far it is. */
+export interface GetOperation {
+  type: "operations.get";
+  after?: number | null;
+  snapshot?: boolean;
+  project_id: string;
+  operation_id: string;
 }
 
 /** A position as it stands, or in `version`, or as it was `at` a moment; with its history. */
 export interface GetPosition {
   type: "positions.get";
   after?: number | null;
+  snapshot?: boolean;
   project_id: string;
   position_id: string;
   version?: number | null;
@@ -548,6 +591,7 @@ export interface GetPosition {
 export interface GetProject {
   type: "projects.get";
   after?: number | null;
+  snapshot?: boolean;
   project_id: string;
   at?: string | null;
 }
@@ -571,6 +615,22 @@ export interface HappenedItem {
   correlation_id: string | null;
   causation_id: string | null;
   data: Readonly<Record<string, unknown>>;
+}
+
+/** Something that was found. `passage` shows the words, `marks` where they start and end in it (in characters). `document_id`, `position_id` and `audit_id` say where it is; findings are those of a project's latest audit. */
+export interface Hit {
+  project_id: string;
+  project_name: string;
+  kind: "document" | "finding" | "position";
+  ref: string;
+  code: string;
+  title: string;
+  passage: string;
+  marks: readonly (readonly [number, number])[];
+  document_id: string | null;
+  position_id: string | null;
+  audit_id: string | null;
+  score: string;
 }
 
 /** Up to 200 positions of a document, ranked from `first_rank` on; the first part says what it declares. */
@@ -619,7 +679,32 @@ export interface IssueToken {
   expires_at?: string | null;
 }
 
-/** A job, see `JobRow`. `progress` is 0..100: coarse, by phases, because the finer one is told live only. */
+/** A job. `live`: the last step that was told, with the time still to go, while it runs; `progress` knows it too. */
+export interface JobDetails {
+  job_id: string;
+  kind: "audit" | "import" | "parse";
+  subject: string;
+  queue: "critical" | "default" | "high" | "low";
+  status: "cancelled" | "completed" | "failed" | "queued" | "running" | "waiting";
+  progress: number;
+  attempt: number;
+  phase: string;
+  cancel_requested: boolean;
+  error_code: string | null;
+  error: string | null;
+  result: Readonly<Record<string, unknown>> | null;
+  queued_by: string;
+  queued_at: string;
+  queued_position: number;
+  started_at: string | null;
+  due_at: string | null;
+  ended_at: string | null;
+  project_id: string;
+  phases: number;
+  live?: Progress | null;
+}
+
+/** A job, see `JobRow`. `progress` is 0..100, by phases. */
 export interface JobItem {
   job_id: string;
   kind: "audit" | "import" | "parse";
@@ -657,6 +742,7 @@ export interface Judgement {
 export interface ListAudits {
   type: "audits.list";
   after?: number | null;
+  snapshot?: boolean;
   limit?: number;
   cursor?: string | null;
   project_id: string;
@@ -668,6 +754,7 @@ export interface ListAudits {
 export interface ListDocuments {
   type: "documents.list";
   after?: number | null;
+  snapshot?: boolean;
   limit?: number;
   cursor?: string | null;
   project_id: string;
@@ -680,6 +767,7 @@ export interface ListDocuments {
 export interface ListFindings {
   type: "findings.list";
   after?: number | null;
+  snapshot?: boolean;
   limit?: number;
   cursor?: string | null;
   project_id: string;
@@ -694,6 +782,7 @@ export interface ListFindings {
 export interface ListHistory {
   type: "history.list";
   after?: number | null;
+  snapshot?: boolean;
   limit?: number;
   cursor?: string | null;
   project_id: string;
@@ -707,6 +796,7 @@ export interface ListHistory {
 export interface ListInvitations {
   type: "invitations.list";
   after?: number | null;
+  snapshot?: boolean;
   limit?: number;
   cursor?: string | null;
 }
@@ -715,6 +805,7 @@ export interface ListInvitations {
 export interface ListJobs {
   type: "jobs.list";
   after?: number | null;
+  snapshot?: boolean;
   limit?: number;
   cursor?: string | null;
   project_id: string;
@@ -727,16 +818,30 @@ export interface ListJobs {
 export interface ListMembers {
   type: "members.list";
   after?: number | null;
+  snapshot?: boolean;
   limit?: number;
   cursor?: string | null;
   project_id: string;
   joined?: boolean | null;
 }
 
+/** A project's operations, newest first; by status, or by the engine's job that they belong to. */
+export interface ListOperations {
+  type: "operations.list";
+  after?: number | null;
+  snapshot?: boolean;
+  limit?: number;
+  cursor?: string | null;
+  project_id: string;
+  status?: "cancelled" | "completed" | "failed" | "open" | null;
+  job_id?: string | null;
+}
+
 /** A budget's positions in their order: of the newest version, of `version`, or as they were `at` a moment. `section` keeps those in or below a section: its path; as text a single heading, or a path as JSON array. `text` keeps those with these words in code or description, `verdict` those judged so by the latest completed audit of that version or an earlier one. All pages show the first page's version. */
 export interface ListPositions {
   type: "positions.list";
   after?: number | null;
+  snapshot?: boolean;
   limit?: number;
   cursor?: string | null;
   project_id: string;
@@ -753,6 +858,7 @@ export interface ListPositions {
 export interface ListProjects {
   type: "projects.list";
   after?: number | null;
+  snapshot?: boolean;
   limit?: number;
   cursor?: string | null;
   status?: "archived" | "auditing" | "completed" | "draft" | "enriching" | "parsing" | null;
@@ -763,6 +869,7 @@ export interface ListProjects {
 export interface ListVersions {
   type: "versions.list";
   after?: number | null;
+  snapshot?: boolean;
   limit?: number;
   cursor?: string | null;
   project_id: string;
@@ -808,6 +915,30 @@ export interface MemberRoleChanged {
   role: "auditor" | "editor" | "owner" | "viewer";
 }
 
+/** Something worth telling that an operation reached. */
+export interface Milestone {
+  event_id: number;
+  phase: string;
+  stage: Stage;
+  items_done?: number | null;
+  items_total?: number | null;
+  at: string;
+}
+
+/** Something worth telling happened within a phase, or with it. */
+export interface MilestoneReached {
+  project_id: string;
+  operation_id: string;
+  job_id: string;
+  event_id: number;
+  phase: string;
+  stage: Stage;
+  step_index?: number | null;
+  step_total?: number | null;
+  items_done?: number | null;
+  items_total?: number | null;
+}
+
 /** Put a position behind another, or first where `after` is null; into another section if one is named. */
 export interface MovePosition {
   type: "position.move";
@@ -824,6 +955,84 @@ export interface NameVersion {
   project_id: string;
   version: number;
   name: string;
+}
+
+/** An engine begins something. `job_id` is the engine's own run, of which this may be one operation of several. */
+export interface OpenOperation {
+  type: "operation.open";
+  project_id: string;
+  operation_id?: string;
+  job_id: string;
+  name: string;
+}
+
+/** The operation is over. */
+export interface OperationClosed {
+  project_id: string;
+  operation_id: string;
+  job_id: string;
+  outcome: "cancelled" | "completed" | "failed";
+  error?: string;
+}
+
+/** An operation with its newest milestones. `live`: the last step that was told, while it is open and remembered. */
+export interface OperationDetails {
+  operation_id: string;
+  job_id: string;
+  name: string;
+  status: "cancelled" | "completed" | "failed" | "open";
+  phase: string;
+  stage: string;
+  step_index: number | null;
+  step_total: number | null;
+  milestones: number;
+  error: string | null;
+  opened_by: string;
+  opened_at: string;
+  opened_position: number;
+  changed_at: string;
+  closed_at: string | null;
+  newest_milestones: readonly (Milestone)[];
+  live?: Progress | null;
+}
+
+/** An operation, see `OperationRow`. */
+export interface OperationItem {
+  operation_id: string;
+  job_id: string;
+  name: string;
+  status: "cancelled" | "completed" | "failed" | "open";
+  phase: string;
+  stage: string;
+  step_index: number | null;
+  step_total: number | null;
+  milestones: number;
+  error: string | null;
+  opened_by: string;
+  opened_at: string;
+  opened_position: number;
+  changed_at: string;
+  closed_at: string | null;
+}
+
+/** An engine began something. */
+export interface OperationOpened {
+  project_id: string;
+  operation_id: string;
+  job_id: string;
+  name: string;
+}
+
+/** The operation is in another phase. */
+export interface OperationPhaseEntered {
+  project_id: string;
+  operation_id: string;
+  job_id: string;
+  event_id: number;
+  phase: string;
+  stage: Stage;
+  step_index?: number | null;
+  step_total?: number | null;
 }
 
 /** Put an auditor's own verdict above the experts', with the reason. */
@@ -861,6 +1070,12 @@ export interface Page_HappenedItem_ {
 }
 
 /** Some items, and the cursor that continues behind them; `None` after the last one. */
+export interface Page_Hit_ {
+  items: readonly (Hit)[];
+  next_cursor?: string | null;
+}
+
+/** Some items, and the cursor that continues behind them; `None` after the last one. */
 export interface Page_Invitation_ {
   items: readonly (Invitation)[];
   next_cursor?: string | null;
@@ -879,6 +1094,12 @@ export interface Page_Member_ {
 }
 
 /** Some items, and the cursor that continues behind them; `None` after the last one. */
+export interface Page_OperationItem_ {
+  items: readonly (OperationItem)[];
+  next_cursor?: string | null;
+}
+
+/** Some items, and the cursor that continues behind them; `None` after the last one. */
 export interface Page_PositionItem_ {
   items: readonly (PositionItem)[];
   next_cursor?: string | null;
@@ -887,6 +1108,12 @@ export interface Page_PositionItem_ {
 /** Some items, and the cursor that continues behind them; `None` after the last one. */
 export interface Page_ProjectItem_ {
   items: readonly (ProjectItem)[];
+  next_cursor?: string | null;
+}
+
+/** Some items, and the cursor that continues behind them; `None` after the last one. */
+export interface Page_Use_ {
+  items: readonly (Use)[];
   next_cursor?: string | null;
 }
 
@@ -1083,6 +1310,12 @@ export interface Problem {
   request_id?: string;
 }
 
+/** The newest step of a job, as it was told at `updated_at`. */
+export interface Progress {
+  step: Step;
+  updated_at: string;
+}
+
 /** A project. `progress` is 0..100, `total_cost` in `currency`, `role` the asking account's own. `audit_id` is the latest completed audit, of `audited_version`, and `verdicts` counts positions as it judges them now; null before the first one. `members` and `documents` are counts. */
 export interface ProjectItem {
   project_id: string;
@@ -1218,6 +1451,21 @@ export interface Replaced {
   by: string;
 }
 
+/** Say how far the operation is. `event_id` rises from message to message of the engine's job: whatever comes late or twice is ignored. `phase` is one of the phases above; one that this program does not know is kept, and counts as `progress`. A phase that is a start or an end is a milestone unless `milestone` says otherwise. `eta_ms`: how many milliseconds are still to go. */
+export interface ReportStep {
+  type: "operation.report_step";
+  project_id: string;
+  operation_id: string;
+  event_id: number;
+  phase: string;
+  step_index?: number | null;
+  step_total?: number | null;
+  items_done?: number | null;
+  items_total?: number | null;
+  eta_ms?: number | null;
+  milestone?: boolean | null;
+}
+
 /** Ask the job to stop at its next step; one that has not begun stops at once. */
 export interface RequestCancel {
   type: "job.request_cancel";
@@ -1330,6 +1578,18 @@ export interface RunCommand {
   command_id?: string | null;
 }
 
+/** What matches `text`, the best first, in the projects that the asking account may see. All words must be there, each in any form, without regard to case and accents; typing errors in a title are forgiven. A text that is a code, or its beginning, finds that code. */
+export interface Search {
+  type: "search.find";
+  after?: number | null;
+  snapshot?: boolean;
+  limit?: number;
+  cursor?: string | null;
+  text: string;
+  kind?: "document" | "finding" | "position" | null;
+  project_id?: string | null;
+}
+
 /** Answer with a pong, or be taken for dead. `t`: the server's time in milliseconds. */
 export interface ServerPing {
   op: "ping";
@@ -1342,11 +1602,15 @@ export interface ServerPong {
   t?: number | null;
 }
 
-/** The socket goes on under the new credentials. */
+/** The socket goes on under the new credentials, until `expires_at` if they end. */
 export interface SignedIn {
   op: "signed_in";
   id?: number | string | null;
+  expires_at?: string | null;
 }
+
+/** What a phase means to somebody who does not know the engine. */
+export type Stage = "end" | "progress" | "start";
 
 /** Have the experts look at a version of the budget; without `version`, at the current one. */
 export interface StartAudit {
@@ -1374,6 +1638,19 @@ export interface State {
   changed_position: number;
   total_price: string | null;
   changes: Readonly<Record<string, Change>>;
+}
+
+/** How far a job is. `event_id` rises within the job; `scope` is the part of it (an operation, an attempt). `eta_ms`: the milliseconds still to go with this phase. */
+export interface Step {
+  event_id: number;
+  scope: string;
+  phase: string;
+  stage?: string | null;
+  step_index?: number | null;
+  step_total?: number | null;
+  items_done?: number | null;
+  items_total?: number | null;
+  eta_ms?: number | null;
 }
 
 /** Send a feed's events: all behind sequence `after`, then live. Without `after`, live only. `epoch` is the life of the log that `after` belongs to, as an earlier `subscribed` told it. `types` wants only events of these types: names, or prefixes such as `position.*`. `about` wants only what names one of these ids: of documents, positions, threads, jobs or audits. With `window`, at most so many events travel without an `ack`. */
@@ -1481,6 +1758,20 @@ export interface Uploaded {
   size: number;
 }
 
+/** A position that uses the code. */
+export interface Use {
+  project_id: string;
+  project_name: string;
+  position_id: string;
+  number: string;
+  code: string;
+  description: string;
+  quantity: string | null;
+  unit: string;
+  unit_price: string | null;
+  total_price: string | null;
+}
+
 /** An auditor put another verdict in the experts' place. */
 export interface VerdictOverridden {
   project_id: string;
@@ -1546,7 +1837,7 @@ export interface VersionsDifference {
   next_cursor: string | null;
 }
 
-/** The socket is open and its sender known. Times are seconds, jitter is milliseconds. */
+/** The socket is open and its sender known. Times are seconds, jitter is milliseconds. `expires_at`: when the credentials end, if they do; a fresh `auth` before that keeps the socket open. */
 export interface Welcome {
   op: "welcome";
   connection_id: string;
@@ -1557,12 +1848,14 @@ export interface Welcome {
   heartbeat_timeout: number;
   reconnect_jitter_max_ms: number;
   limits: Allowance;
+  expires_at?: string | null;
 }
 
 export type Said =
   | Subscribe
   | Unsubscribe
   | Acknowledge
+  | BePresent
   | RunCommand
   | Ask
   | Authenticate
@@ -1617,6 +1910,9 @@ export interface Commands {
   "audit.override_verdict": OverrideVerdict;
   "audit.cancel": CancelAudit;
   "job.request_cancel": RequestCancel;
+  "operation.open": OpenOperation;
+  "operation.report_step": ReportStep;
+  "operation.close": CloseOperation;
 }
 
 export interface Queries {
@@ -1636,7 +1932,11 @@ export interface Queries {
   "findings.list": ListFindings;
   "jobs.list": ListJobs;
   "jobs.get": GetJob;
+  "operations.list": ListOperations;
+  "operations.get": GetOperation;
   "history.list": ListHistory;
+  "search.find": Search;
+  "positions.using_code": FindByCode;
 }
 
 export interface Answers {
@@ -1655,8 +1955,12 @@ export interface Answers {
   "audits.get": AuditDetails;
   "findings.list": Page_FindingItem_;
   "jobs.list": Page_JobItem_;
-  "jobs.get": JobItem;
+  "jobs.get": JobDetails;
+  "operations.list": Page_OperationItem_;
+  "operations.get": OperationDetails;
   "history.list": Page_HappenedItem_;
+  "search.find": Page_Hit_;
+  "positions.using_code": Page_Use_;
 }
 
 export interface Events {
@@ -1704,6 +2008,10 @@ export interface Events {
   "job.retry_scheduled": RetryScheduled;
   "job.cancel_requested": CancelRequested;
   "job.cancelled": Cancelled;
+  "operation.opened": OperationOpened;
+  "operation.phase_entered": OperationPhaseEntered;
+  "operation.milestone_reached": MilestoneReached;
+  "operation.closed": OperationClosed;
   "claim.taken": ClaimTaken;
   "claim.released": ClaimReleased;
 }
@@ -1712,6 +2020,8 @@ export const QUERY_PATHS: Record<string, string> = {
   "account.get": "/api/account",
   "invitations.list": "/api/invitations",
   "projects.list": "/api/projects",
+  "positions.using_code": "/api/positions",
+  "search.find": "/api/search",
   "projects.get": "/api/projects/{project_id}",
   "members.list": "/api/projects/{project_id}/members",
   "documents.list": "/api/projects/{project_id}/documents",
@@ -1720,11 +2030,13 @@ export const QUERY_PATHS: Record<string, string> = {
   "audits.list": "/api/projects/{project_id}/audits",
   "findings.list": "/api/projects/{project_id}/audits/{audit_id}/findings",
   "jobs.list": "/api/projects/{project_id}/jobs",
+  "operations.list": "/api/projects/{project_id}/operations",
   "history.list": "/api/projects/{project_id}/history",
+  "jobs.get": "/api/projects/{project_id}/jobs/{job_id}",
   "documents.get": "/api/projects/{project_id}/documents/{document_id}",
   "positions.get": "/api/projects/{project_id}/positions/{position_id}",
   "audits.get": "/api/projects/{project_id}/audits/{audit_id}",
-  "jobs.get": "/api/projects/{project_id}/jobs/{job_id}",
+  "operations.get": "/api/projects/{project_id}/operations/{operation_id}",
   "versions.diff": "/api/projects/{project_id}/versions/{a}..{b}",
 };
 
@@ -1789,6 +2101,10 @@ export const EVENTS: Record<string, string> = {
   "job.retry_scheduled": "RetryScheduled",
   "job.cancel_requested": "CancelRequested",
   "job.cancelled": "Cancelled",
+  "operation.opened": "OperationOpened",
+  "operation.phase_entered": "OperationPhaseEntered",
+  "operation.milestone_reached": "MilestoneReached",
+  "operation.closed": "OperationClosed",
   "claim.taken": "ClaimTaken",
   "claim.released": "ClaimReleased",
 };
@@ -1817,7 +2133,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "Described": {"type": "object", "required": ["project_id", "description"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "description": {"type": "string"}}},
   "Error": {"type": "object", "required": ["op", "problem"], "properties": {"op": {"enum": ["error"]}, "problem": {"type": "object"}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}}},
   "Failed": {"type": "object", "required": ["project_id", "job_id", "attempt", "error_code", "error"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "attempt": {"type": "integer"}, "error_code": {"type": "string"}, "error": {"type": "string"}}},
-  "Finding": {"type": "object", "required": ["rule", "expert_role", "recommendation", "reasoning"], "properties": {"rule": {"type": "string"}, "expert_role": {"enum": ["concrete", "cost", "orchestrator", "standards", "structural", "validator"]}, "recommendation": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "reasoning": {"type": "string"}, "position_id": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "section": {"type": "array", "items": {"type": "string"}}, "confidence": {"type": "integer"}, "evidence": {"type": "object", "additionalProperties": {"type": "string"}}, "issues": {"type": "array", "items": {"$ref": "Issue"}}, "suggestions": {"type": "array", "items": {"$ref": "Suggestion"}}}},
+  "Finding": {"type": "object", "required": ["rule", "expert_role", "recommendation", "reasoning"], "properties": {"rule": {"type": "string"}, "expert_role": {"enum": ["concrete", "cost", "orchestrator", "standards", "structural", "validator"]}, "recommendation": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "reasoning": {"type": "string"}, "position_id": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "section": {"type": "array", "items": {"type": "string"}}, "confidence": {"type": "integer"}, "evidence": {"type": "object", "additionalProperties": {"type": "string"}}, "issues": {"type": "array", "items": {"$ref": "Issue"}}, "suggestions": {"type": "array", "items": {"$ref": "Suggestion"}}, "demand": {"type": "string"}}},
   "FindingsRecorded": {"type": "object", "required": ["project_id", "audit_id", "part", "outcomes", "verdicts", "findings"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "part": {"type": "integer"}, "outcomes": {"type": "object", "additionalProperties": {"type": "string"}}, "verdicts": {"type": "object", "additionalProperties": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}}, "findings": {"type": "array", "items": {"$ref": "Finding"}}}},
   "Imported": {"type": "object", "required": ["project_id", "document_id", "part", "first_rank", "positions", "currency"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "part": {"type": "integer"}, "first_rank": {"type": "integer"}, "positions": {"type": "array", "items": {"$ref": "Position"}}, "declared": {"anyOf": [{"$ref": "Declared"}, {"type": "null"}]}, "currency": {"type": "string"}, "rounding": {"type": "integer"}}},
   "Issue": {"type": "object", "required": ["type", "severity", "description", "suggestion"], "properties": {"type": {"type": "string"}, "severity": {"enum": ["error", "info", "warning"]}, "description": {"type": "string"}, "suggestion": {"type": "string"}}},
@@ -1825,6 +2141,10 @@ export const SCHEMAS: Record<string, Schema> = {
   "MemberJoined": {"type": "object", "required": ["project_id", "account_id", "role"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "role": {"enum": ["auditor", "editor", "owner", "viewer"]}}},
   "MemberRemoved": {"type": "object", "required": ["project_id", "account_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}}},
   "MemberRoleChanged": {"type": "object", "required": ["project_id", "account_id", "role"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "role": {"enum": ["auditor", "editor", "owner", "viewer"]}}},
+  "MilestoneReached": {"type": "object", "required": ["project_id", "operation_id", "job_id", "event_id", "phase", "stage"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "operation_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "event_id": {"type": "integer"}, "phase": {"type": "string"}, "stage": {"$ref": "Stage"}, "step_index": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "step_total": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "items_done": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "items_total": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}},
+  "OperationClosed": {"type": "object", "required": ["project_id", "operation_id", "job_id", "outcome"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "operation_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "outcome": {"enum": ["cancelled", "completed", "failed"]}, "error": {"type": "string"}}},
+  "OperationOpened": {"type": "object", "required": ["project_id", "operation_id", "job_id", "name"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "operation_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}}},
+  "OperationPhaseEntered": {"type": "object", "required": ["project_id", "operation_id", "job_id", "event_id", "phase", "stage"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "operation_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "event_id": {"type": "integer"}, "phase": {"type": "string"}, "stage": {"$ref": "Stage"}, "step_index": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "step_total": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}},
   "ParseFailed": {"type": "object", "required": ["project_id", "document_id", "error_code", "error"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "error_code": {"type": "string"}, "error": {"type": "string"}}},
   "ParseRequested": {"type": "object", "required": ["project_id", "document_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}}},
   "Parsed": {"type": "object", "required": ["project_id", "document_id", "bill_hash", "format", "confidence", "items", "priced", "currency"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "bill_hash": {"type": "string"}, "format": {"type": "string"}, "confidence": {"type": "integer"}, "items": {"type": "integer"}, "priced": {"type": "integer"}, "currency": {"type": "string"}, "declared_total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "skipped": {"type": "integer"}, "warnings": {"type": "array", "items": {"type": "string"}}}},
@@ -1851,7 +2171,8 @@ export const SCHEMAS: Record<string, Schema> = {
   "Rounding": {"type": "object", "properties": {"total": {"type": "integer"}, "quantity": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "unit_price": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}},
   "ServerPing": {"type": "object", "required": ["op", "t"], "properties": {"op": {"enum": ["ping"]}, "t": {"type": "integer"}}},
   "ServerPong": {"type": "object", "required": ["op"], "properties": {"op": {"enum": ["pong"]}, "t": {"anyOf": [{"type": "integer"}, {"type": "number"}, {"type": "null"}]}}},
-  "SignedIn": {"type": "object", "required": ["op"], "properties": {"op": {"enum": ["signed_in"]}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}}},
+  "SignedIn": {"type": "object", "required": ["op"], "properties": {"op": {"enum": ["signed_in"]}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}, "expires_at": {"anyOf": [{"type": "string"}, {"type": "null"}]}}},
+  "Stage": {"enum": ["end", "progress", "start"]},
   "Started": {"type": "object", "required": ["project_id", "job_id", "attempt"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "attempt": {"type": "integer"}}},
   "Subscribed": {"type": "object", "required": ["op", "id", "feed", "epoch", "head", "recovered"], "properties": {"op": {"enum": ["subscribed"]}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}]}, "feed": {"type": "string"}, "epoch": {"type": "string", "format": "uuid"}, "head": {"type": "integer"}, "recovered": {"type": "boolean"}}},
   "Suggestion": {"type": "object", "required": ["action", "benefit", "risk"], "properties": {"action": {"type": "string"}, "benefit": {"type": "string"}, "risk": {"type": "string"}}},
@@ -1865,6 +2186,6 @@ export const SCHEMAS: Record<string, Schema> = {
   "VerdictOverridden": {"type": "object", "required": ["project_id", "audit_id", "position_id", "verdict", "reason"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "verdict": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "reason": {"type": "string"}}},
   "VersionNamed": {"type": "object", "required": ["project_id", "version", "name"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "name": {"type": "string"}}},
   "Versioned": {"type": "object", "required": ["project_id", "version", "trigger", "total_positions", "total_cost", "delta_cost", "changes"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "trigger": {"enum": ["chat_modification", "document_added", "initial", "recalculation", "restore", "user_edit"]}, "trigger_details": {"type": "object"}, "total_positions": {"type": "integer"}, "total_cost": {"type": "string", "format": "decimal"}, "delta_cost": {"type": "string", "format": "decimal"}, "currency": {"type": "string"}, "rounding": {"type": "integer"}, "summary": {"type": "string"}, "changes": {"$ref": "ChangeCounts"}}},
-  "Welcome": {"type": "object", "required": ["op", "connection_id", "account_id", "server_time", "epoch", "heartbeat_interval", "heartbeat_timeout", "reconnect_jitter_max_ms", "limits"], "properties": {"op": {"enum": ["welcome"]}, "connection_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "server_time": {"type": "string"}, "epoch": {"type": "string", "format": "uuid"}, "heartbeat_interval": {"type": "number"}, "heartbeat_timeout": {"type": "number"}, "reconnect_jitter_max_ms": {"type": "integer"}, "limits": {"$ref": "Allowance"}}},
+  "Welcome": {"type": "object", "required": ["op", "connection_id", "account_id", "server_time", "epoch", "heartbeat_interval", "heartbeat_timeout", "reconnect_jitter_max_ms", "limits"], "properties": {"op": {"enum": ["welcome"]}, "connection_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "server_time": {"type": "string"}, "epoch": {"type": "string", "format": "uuid"}, "heartbeat_interval": {"type": "number"}, "heartbeat_timeout": {"type": "number"}, "reconnect_jitter_max_ms": {"type": "integer"}, "limits": {"$ref": "Allowance"}, "expires_at": {"anyOf": [{"type": "string"}, {"type": "null"}]}}},
 };
 

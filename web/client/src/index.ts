@@ -7,7 +7,7 @@ export type { ClientOptions } from "./connect.js";
 export type { Cursor, FeedOptions, FeedState } from "./cursor.js";
 export { ClientError, Refusal } from "./errors.js";
 export type { ClientErrorCode, ProblemDetails, Report } from "./errors.js";
-export type { EventType, FeedEvent } from "./frames.js";
+export type { EventType, FeedEvent, Progress } from "./frames.js";
 export type * as wire from "./generated.js";
 export { newId } from "./ids.js";
 export { Live } from "./live.js";

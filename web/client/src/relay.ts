@@ -191,8 +191,6 @@ export class Relay {
       case "error":
         this.#refused(String(message.id ?? ""), message.problem);
         break;
-      case "signed_in":
-        break;
       default:
         if ("feed" in message) this.#ofFeed(message as OfFeed);
     }

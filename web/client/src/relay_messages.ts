@@ -1,7 +1,7 @@
 /** What a tab and whoever holds the connection say to each other: plain objects, so that they fit a BroadcastChannel. */
 
 import type { ProblemDetails } from "./errors.js";
-import type { FeedEvent, StrangeEvent } from "./frames.js";
+import type { FeedEvent, Progress, StrangeEvent } from "./frames.js";
 import type * as wire from "./generated.js";
 import type { Entry } from "./outbox.js";
 import type { Status } from "./status.js";
@@ -39,6 +39,7 @@ export interface ResetHere extends wire.Reset {
 export type OfFeed =
   | FeedEvent
   | StrangeEvent
+  | Progress
   | Omit<wire.Subscribed, "id">
   | wire.CaughtUp
   | wire.Advanced

@@ -5,9 +5,9 @@ import type { Way } from "./status.js";
 
 /** Who signs in: a bearer token, a one-time ticket, or whoever the browser's session cookie says. */
 export type Credentials =
-  | { readonly token: string; readonly expiresAt?: number }
-  | { readonly ticket: string; readonly expiresAt?: number }
-  | { readonly cookie: true; readonly csrf?: string };
+  | { readonly token: string }
+  | { readonly ticket: string }
+  | { readonly cookie: true };
 
 export interface Transport {
   readonly way: Way;

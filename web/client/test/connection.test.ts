@@ -159,13 +159,19 @@ describe("close codes", () => {
 
 test("credentials that end are renewed on the open socket", async () => {
   let count = 0;
-  const { server } = await connected({
-    credentials: () => ({ token: `token ${String((count += 1))}`, expiresAt: Date.now() + 60_000 }),
-  });
-  server.hear = () => undefined;
+  const { server } = await connected({ credentials: () => ({ token: `token ${String((count += 1))}` }) });
+  const end = (): string => new Date(Date.now() + 60_000).toISOString();
+  server.socket.welcomed = false;
+  server.welcome(server.socket, { expires_at: end() });
+  server.hear = (socket, message) => {
+    if (message.op === "auth") socket.tell({ op: "signed_in", id: "auth", expires_at: end() });
+  };
   await later(30_000);
-  expect(server.sockets).toHaveLength(1);
   expect(server.socket.said.at(-1)).toEqual({ op: "auth", id: "auth", token: "token 2" });
+  server.socket.tell({ op: "ping", t: 1 });
+  await later(30_000);
+  expect(server.socket.said.at(-1)).toEqual({ op: "auth", id: "auth", token: "token 3" });
+  expect(server.sockets).toHaveLength(1);
 });
 
 test("pings are answered, and silence means dead", async () => {

@@ -260,6 +260,14 @@ test("a listener that fails is reported, and keeps nobody from hearing", async (
   expect([heard, later, reported]).toEqual([[1], [1], ["mine"]]);
 });
 
+test("progress passes by", async () => {
+  const { cursor, server } = await following();
+  const seen: unknown[] = [];
+  cursor.progress.add(({ type, event_id }) => seen.push([type, event_id]));
+  server.socket.tell({ op: "progress", feed: FEED, type: "job.progress", event_id: 3, step_index: 1 });
+  expect(seen).toEqual([["job.progress", 3]]);
+});
+
 test("presence is shown again after a reconnection", async () => {
   const { client, server, cursor } = await following();
   const seen: unknown[] = [];
