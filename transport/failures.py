@@ -2,6 +2,7 @@
 
 from domain.core import Refused
 from eventstore import LogUnavailable
+from plumbline_client import ClientError
 from projections.projection import UnknownProjection
 from runtime.database import DatabaseUnavailable
 from runtime.migrations import MigrationChanged, MigrationsMissing
@@ -10,6 +11,7 @@ from runtime.settings import SettingsError
 from transport.remote import Refusal, Unreachable
 
 EXPECTED = (
+    ClientError,
     DatabaseUnavailable,
     EmbeddedError,
     LogUnavailable,

@@ -1,10 +1,13 @@
 """What operators do from the command line: migrate, rebuild, verify, follow a feed, appoint an administrator."""
 
+import sys
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import structs
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -12,13 +15,13 @@ from commands.write_side import WriteSide, write_side
 from domain.account import Account, GrantRole, UnknownAccount
 from domain.core import SYSTEM
 from eventstore.seals import verify
+from plumbline_client import Client
 from projections.rebuild import rebuild
 from projections.tables import ensure_tables
 from runtime.broker import open_broker
 from runtime.database import open_pool
 from runtime.migrations import check, migrate
 from runtime.settings import Settings
-from transport.remote import Remote
 from transport.servers import servers
 
 
@@ -51,11 +54,16 @@ async def rebuild_projections(settings: Settings, names: Sequence[str], out: Con
 
 
 async def tail_feed(url: str, token: str, feed: str, after: int) -> None:
-    """Print a feed's events, a JSON line each, until interrupted."""
-    async with Remote(url, token) as remote, aclosing(remote.feed(feed, after)) as messages:
-        async for message in messages:
-            if message["op"] == "event":
-                print(msgspec.json.encode(message).decode(), flush=True)  # noqa: T201 - the answer
+    """Print a feed's events, a JSON line each, until interrupted. Raises `GaveUp`, `FeedReset`, `Refusal`."""
+
+    def say(what: str, details: dict[str, Any]) -> None:
+        print(what, *(f"{name}={value}" for name, value in details.items()), file=sys.stderr)  # noqa: T201 - as above
+
+    async with Client(url, token, on_report=say) as client:
+        async for event in client.feed(feed, after=after):
+            line = structs.asdict(event) | {"data": event.raw}
+            del line["raw"]
+            print(msgspec.json.encode(line).decode(), flush=True)  # noqa: T201 - the answer, beside what is odd
 
 
 async def verify_log(settings: Settings, out: Console) -> bool:

@@ -20,7 +20,7 @@ class State(Enum):
     """Trying for the first time, or again because somebody asked for it."""
     CONNECTED = "connected"
     RECONNECTING = "reconnecting"
-    """Waiting for the next try, or at it."""
+    """Without a connection, between tries or at one."""
     FAILED = "failed"
     """No more tries, until `retry`."""
     CLOSED = "closed"
@@ -85,6 +85,10 @@ class Connector:
         self._backoff.announce(jitter)
         self._become(State.CONNECTED)
 
+    def went_down(self) -> None:
+        """Hear that the connection is gone."""
+        self._become(State.RECONNECTING)
+
     def retry(self) -> None:
         """Try again, if the client has given up."""
         self._retried.set()
@@ -141,7 +145,7 @@ class Connector:
         return True
 
     def _become(self, state: State) -> None:
-        if state is self.state:
+        if self.state in {state, State.CLOSED}:
             return
         self.state = state
         news, self._news = self._news, asyncio.Event()

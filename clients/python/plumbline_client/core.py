@@ -194,6 +194,7 @@ class Core:
         self.outbox.close()
         for feed in list(self.feeds.values()):
             feed.leave()
+        self.connector.went_down()
 
     async def _open_outbox(self, asking: Asking) -> None:
         """Let commands go when the feeds have caught up, or do not get any further by themselves."""
