@@ -59,7 +59,6 @@ def test_the_real_empty_form_is_empty(bills: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "what"),
     [
-        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3", "a PDF"),
         (b"\x89PNG\r\n\x1a\n1234", "a picture"),
         (b"Rar!\x1a\x07\x01\x00", "a RAR archive"),
         (b"<?xml version='1.0'?><Faktura/>", "an XML file of an unknown kind (its root is <Faktura>)"),

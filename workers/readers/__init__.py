@@ -9,7 +9,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from domain.bill import Bill
-from workers.readers import aspe, bc3, gaeb, kros, plain, rts, unixml, xc4
+from workers.readers import aspe, bc3, gaeb, kros, pdf, plain, rts, unixml, xc4
 from workers.readers.archive import foreign
 from workers.readers.source import Source
 from workers.readers.tree import local
@@ -34,6 +34,7 @@ READERS = (
     Reader("xc4", xc4.score, xc4.read),
     Reader("gaeb", gaeb.score, gaeb.read),
     Reader("bc3", bc3.score, bc3.read),
+    Reader("pdf", pdf.score, pdf.read),
     Reader("plain", plain.score, plain.read),
 )
 """The most particular first, plain tables last."""

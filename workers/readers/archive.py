@@ -37,7 +37,7 @@ SIGNATURES = {
 }
 HTML = re.compile(rb"[^<]*<(?:!doctype\s+)?html", re.IGNORECASE)
 SUPPORTED = (
-    "Plumbline reads XLSX, XLS, ODS, CSV, uniXML, XC4, GAEB DA XML, and BC3. "
+    "Plumbline reads XLSX, XLS, ODS, CSV, uniXML, XC4, GAEB DA XML, BC3, and PDF with text. "
     "Export the bill in one of these formats and upload that file."
 )
 PDF_WITHIN = 1024
@@ -59,7 +59,7 @@ def identify(data: bytes) -> Kind:
         if data.startswith(signature):
             raise foreign(what)
     if b"%PDF-" in data[:PDF_WITHIN]:
-        raise foreign("a PDF")
+        return "pdf"
     if is_xml(data):
         if HTML.match(data):
             raise foreign("an HTML page")

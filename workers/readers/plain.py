@@ -40,7 +40,7 @@ def read(source: Source) -> Bill:
         if header and sheet.hidden:
             draft.warn(f"The hidden sheet {sheet.name!r} was not read. Unhide it if it belongs to the bill.")
         elif header:
-            _describe(draft, top[: header.first - 1], header)
+            describe(draft, top[: header.first - 1], header)
             table = Table(draft, sheet, header)
             totals.append(Assembly(draft, sheet.name, table).run())
             _settle_rounding(draft, source, sheet, table)
@@ -78,7 +78,7 @@ def no_table(source: Source) -> Unreadable:
     return Unreadable("unreadable.no_table", " ".join(parts))
 
 
-def _describe(draft: BillDraft, above: Sequence[Sequence[Cell]], header: Header) -> None:
+def describe(draft: BillDraft, above: Sequence[Sequence[Cell]], header: Header) -> None:
     """Take title and currency from the header and the rows above it, and tell which columns are not read.
 
     The form "Stavební rozpočet" of the RTS price lists is a table of two header rows under that title.

@@ -1,0 +1,269 @@
+"""PDF with a text layer: the table is put together from where the text stands, then read like any other table.
+
+Headings tell the columns, drawn lines the rows where there are any. The order of the text in the file means nothing.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.bill import Bill
+from workers.readers import plain
+from workers.readers.assembly import Assembly
+from workers.readers.cells import Cell, number
+from workers.readers.draft import BillDraft
+from workers.readers.headings import Header, find_header
+from workers.readers.pdf_grid import FULL, Row, boundaries, cells, column_marks, joined, rows, stacks
+from workers.readers.pdf_pages import Page, Run, pages
+from workers.readers.source import Source
+from workers.readers.table import Table
+from workers.readers.unreadable import Unreadable
+
+FEWEST = 3
+"""Columns of a table that does not say which of them is the description."""
+
+LEGIBLE = 20
+"""Characters of text per page: a document with fewer was scanned."""
+
+_FOLIO = re.compile(
+    r"(?i)\W*(?:(?:page|strana|str|list|seite|p[áa]gina|pg)\W*)?\d+\W*(?:(?:of|z|ze|von|de|/)\W*\d+)?\W*"
+)
+
+
+class Grid(Struct):
+    """The table of all pages as a sheet, and where each of its rows came from."""
+
+    header: Header
+    content: list[list[Cell]]
+    places: list[tuple[int, int]]
+    above: list[list[Cell]]
+    skipped: list[tuple[int, int, str]]
+    name: str = ""
+    hidden: bool = False
+    delimiter: str = ""
+
+    def top(self) -> Sequence[Sequence[Cell]]:
+        """Give all rows: they are in memory."""
+        return self.content
+
+    def rows(self) -> Iterator[Sequence[Cell]]:
+        """Yield the rows from the header on."""
+        return iter(self.content)
+
+    def close(self) -> None:
+        """Keep everything."""
+
+
+class Head(Struct):
+    """The headings of a table: what they mean, where they stand, the lines beside them, how many rows they take."""
+
+    header: Header
+    columns: list[list[Run]]
+    marks: list[float]
+    rows: int
+
+
+def score(source: Source) -> int:
+    """90 for any PDF: no other reader knows what to do with one."""
+    return 90 if source.kind == "pdf" else 0
+
+
+def read(source: Source) -> Bill:
+    """Read the table that goes through the pages.
+
+    Raises `Unreadable`: `needs_ocr` for scans, `no_table` where no headings of a bill are found.
+    """
+    all_pages = list(pages(source.data))
+    characters = sum(len(run.text) for page in all_pages for run in page.runs)
+    if characters < LEGIBLE * len(all_pages):
+        pictures = sum(page.pictures for page in all_pages)
+        raise Unreadable(
+            "unreadable.needs_ocr",
+            f"The PDF was scanned: its {len(all_pages)} pages hold {pictures} pictures and {characters} characters of "
+            "text. Have text recognised in it (OCR) and upload the result; better still, ask for the bill as XLSX or "
+            "in an exchange format.",
+        )
+    grid = _grid(all_pages)
+    if grid is None:
+        raise _no_table(all_pages)
+    draft = BillDraft("pdf", 40 + min(40, 5 * len(grid.header.columns)))
+    draft.variant = f"{len(all_pages)} pages"
+    plain.describe(draft, grid.above, grid.header)
+    draft.declared_total, draft.declared_total_with_vat = Assembly(draft, "", Table(draft, grid, grid.header)).run()
+    for page, line, what in grid.skipped:
+        draft.skip(str(page), line, what)
+    _place(draft, grid)
+    return draft.finish()
+
+
+def _grid(all_pages: list[Page]) -> Grid | None:
+    """Put the rows of all pages under the headings that are found first."""
+    by_page = [rows(page) for page in all_pages]
+    for at, (page, page_rows) in enumerate(zip(all_pages, by_page, strict=True)):
+        for place in range(len(page_rows)):
+            head = _head(page, page_rows, place)
+            if head is not None:
+                grid = _begin(head, page_rows[:place], page_rows[place])
+                for row in (row for before in by_page[:at] for row in before):
+                    grid.skipped.append((row.page, row.line, f"before the table: {joined(row.all())[:60]}"))
+                _fill(grid, head, [page_rows[place + head.rows :], *by_page[at + 1 :]])
+                return grid
+    return None
+
+
+def _head(page: Page, page_rows: list[Row], place: int) -> Head | None:
+    """Try a row, and the row with the next one below it, for headings; take what tells more."""
+    one = page_rows[place]
+    tries = [one]
+    if place + 1 < len(page_rows) and not one.enclosed:
+        below = page_rows[place + 1]
+        tries.append(Row(one.page, one.line, one.top, below.bottom, one.runs + below.runs))
+    marks = column_marks(page, one)
+    found = [
+        Head(header, columns, marks, count)
+        for count, row in enumerate(tries, 1)
+        if (header := _header(columns := stacks(row, marks))) is not None
+    ]
+    if len(found) == 1 and found[0].rows > 1 and _header(stacks(page_rows[place + 1], marks)) is not None:
+        return None  # the next row does without this one
+    return max(found, key=lambda head: len(head.header.columns), default=None)
+
+
+def _header(columns: list[list[Run]]) -> Header | None:
+    """Tell what the columns are. Where none is named a description, the widest may be it whatever its name."""
+    names: list[Cell] = [joined(column) for column in columns]
+    header = find_header([names])
+    if header is not None or len(columns) < FEWEST:
+        return header
+    lefts = [min(run.left for run in column) for column in columns]
+    widest = max(range(len(columns) - 1), key=lambda at: lefts[at + 1] - lefts[at])
+    header = find_header([[*names[:widest], "Description", *names[widest + 1 :]]])
+    if header is None or len(header.columns) < FEWEST or header.columns["description"] != widest:
+        return None
+    return replace(header, names={**header.names, widest: str(names[widest])})
+
+
+def _begin(head: Head, above: list[Row], own: Row) -> Grid:
+    names: list[Cell] = [joined(column) for column in head.columns]
+    lines: list[list[Cell]] = [[joined(line)] for row in above for line in row.runs]
+    return Grid(head.header, [names], [(own.page, own.line)], lines, [])
+
+
+def _fill(grid: Grid, head: Head, below: list[list[Row]]) -> None:
+    """Add the rows of the page with the headings and of those behind it, without what only frames a page."""
+    edges = _edges(head.columns, head.marks, [run for page in below for row in page for run in row.all()])
+    names = grid.content[0]
+    for page_rows in below:
+        filled = [(row, cells(row.all(), edges, len(names))) for row in page_rows]
+        again = _repeated(filled, names, head.rows)
+        for row, found in filled[:again]:
+            grid.skipped.append((row.page, row.line, f"above or in the headings again: {' '.join(found).strip()[:60]}"))
+        if page_rows and _is_folio(page_rows[-1]):
+            row, _ = filled.pop()
+            grid.skipped.append((row.page, row.line, f"the number of the page: {joined(row.all())}"))
+        _take(grid, filled[again:], edges, head.header)
+
+
+def _repeated(filled: list[tuple[Row, list[str]]], names: list[Cell], size: int) -> int:
+    """Count the rows of a page up to the end of headings that are repeated on it."""
+    for at in range(len(filled) - size + 1):
+        parts = zip(*(found for _, found in filled[at : at + size]), strict=True)
+        if [" ".join(filter(None, part)) for part in parts] == names:
+            return at + size
+    return 0
+
+
+def _edges(columns: list[list[Run]], marks: list[float], body: list[Run]) -> list[float]:
+    """Tell where columns end, drawn lines first."""
+    found = boundaries(columns, body)
+    for at, (before, after) in enumerate(pairwise(columns)):
+        low = max((run.left + run.right) / 2 for run in before)
+        high = min((run.left + run.right) / 2 for run in after)
+        drawn = [mark for mark in marks if low < mark < high]
+        if drawn:
+            found[at] = drawn[-1]
+    return found
+
+
+def _take(grid: Grid, filled: list[tuple[Row, list[str]]], edges: list[float], header: Header) -> None:
+    """Add the rows of a page; lines that go on with a description are put together with it."""
+    before: Row | None = None
+    for row, found in filled:
+        if row.enclosed and _holds_several(row, edges, header, len(found)):
+            for line in row.runs:
+                _add(grid, row, cells(line, edges, len(found)))
+            before = None
+        elif before is not None and not row.enclosed and _goes_on(before, row, found, edges, header):
+            column = header.columns["description"]
+            written = str(grid.content[-1][column])
+            grid.content[-1][column] = written + ("" if written.endswith("-") else " ") + found[column]
+            before = row
+        else:
+            _add(grid, row, found)
+            before = row if found[header.columns["description"]] else None
+
+
+def _add(grid: Grid, row: Row, found: list[str]) -> None:
+    grid.content.append([*found])
+    grid.places.append((row.page, row.line))
+
+
+def _holds_several(row: Row, edges: list[float], header: Header, count: int) -> bool:
+    """Whether drawn lines enclose several items: as many lines have a quantity."""
+    column = header.columns["quantity"]
+    return sum(1 for line in row.runs if number(cells(line, edges, count)[column]) is not None) > 1
+
+
+def _goes_on(before: Row, row: Row, found: list[str], edges: list[float], header: Header) -> bool:
+    """Whether a row without lines around it only goes on with the description above: close below, and nothing else."""
+    column = header.columns["description"]
+    if before.enclosed or any(cell for at, cell in enumerate(found) if at != column) or not found[column]:
+        return False
+    runs = [run for run in before.runs[-1] if _column(run, edges) == column]
+    if not runs or before.page != row.page:
+        return False
+    height = runs[-1].height
+    if row.top - before.bottom > height:
+        return False
+    left = min(run.left for run in row.all())
+    width = (edges[column] if column < len(edges) else max(run.right for run in runs)) - runs[0].left
+    is_full = runs[-1].right - runs[0].left >= FULL * width - height
+    return found[column][:1].islower() or is_full or (left > runs[0].left + 1)
+
+
+def _column(run: Run, edges: list[float]) -> int:
+    return sum(1 for edge in edges if edge < run.left)
+
+
+def _is_folio(row: Row) -> bool:
+    return _FOLIO.fullmatch(joined(row.all())) is not None
+
+
+def _place(draft: BillDraft, grid: Grid) -> None:
+    """Tell the page and the line on it in place of the row of the table."""
+    for part in (*draft.items, *draft.sections):
+        part.sheet, part.line = _at(grid, part.line)
+    draft.skipped = [
+        each
+        if each.sheet
+        else type(each)(sheet=_at(grid, each.line)[0], line=_at(grid, each.line)[1], reason=each.reason)
+        for each in draft.skipped
+    ]
+
+
+def _at(grid: Grid, line: int) -> tuple[str, int]:
+    if not 0 < line <= len(grid.places):
+        return "", line
+    page, own = grid.places[line - 1]
+    return str(page), own
+
+
+def _no_table(all_pages: list[Page]) -> Unreadable:
+    return Unreadable(
+        "unreadable.no_table",
+        f"No table of items was found on the {len(all_pages)} pages of the PDF. Plumbline looked for {plain.WANTED}. "
+        "If this is the bill, ask for it as XLSX or in an exchange format.",
+    )

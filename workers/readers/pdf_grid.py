@@ -1,0 +1,161 @@
+"""Rows and columns of a table on a page: from the lines that are drawn, else from where the text stands."""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from statistics import median
+
+from msgspec import Struct
+
+from workers.readers.pdf_pages import Line, Page, Run
+
+NEAR = 2.5
+"""Points: lines closer than this are one line."""
+
+SPANNING = 0.6
+"""A row ends at a line that spans this share of the table."""
+
+FULL = 0.85
+"""A line of text that fills this share of its column may go on below."""
+
+
+class Row(Struct):
+    """A row of text on a page: `runs` by lines from the top, and whether drawn lines enclose it."""
+
+    page: int
+    line: int
+    top: float
+    bottom: float
+    runs: list[list[Run]]
+    enclosed: bool = False
+
+    def all(self) -> Iterable[Run]:
+        """Yield the runs of all lines."""
+        for line in self.runs:
+            yield from line
+
+
+def text_lines(page: Page) -> list[list[Run]]:
+    """Group the runs of a page into lines of text, top down, each from left to right."""
+    lines: list[list[Run]] = []
+    for run in sorted(page.runs, key=lambda run: run.middle):
+        last = lines[-1] if lines else None
+        if last is not None and abs(run.middle - median(each.middle for each in last)) < 0.4 * min(
+            run.height, last[0].height
+        ):
+            last.append(run)
+        else:
+            lines.append([run])
+    return [sorted(line, key=lambda run: run.left) for line in lines]
+
+
+def rows(page: Page) -> list[Row]:
+    """Group the lines of text into rows: all that stands between two drawn lines, else each line for itself."""
+    lines = text_lines(page)
+    marks = _row_marks(page)
+    found: list[Row] = []
+    current = -1
+    for number, line in enumerate(lines, 1):
+        middle = median(run.middle for run in line)
+        band = sum(1 for mark in marks if mark < middle)
+        inside = 0 < band < len(marks)
+        if inside and band == current:
+            found[-1].runs.append(line)
+            found[-1].bottom = max(run.bottom for run in line)
+            continue
+        top, bottom = min(run.top for run in line), max(run.bottom for run in line)
+        found.append(Row(page.number, number, top, bottom, [line], enclosed=inside))
+        current = band if inside else -1
+    return found
+
+
+def _row_marks(page: Page) -> list[float]:
+    """Find the heights of the lines that go across a table."""
+    if not page.across or not page.runs:
+        return []
+    heights = _clusters(page.across)
+    widest = max((_length(lines) for lines in heights.values()), default=0.0)
+    wide = [at for at, lines in heights.items() if _length(lines) >= SPANNING * widest]
+    text = max(run.right for run in page.runs) - min(run.left for run in page.runs)
+    return sorted(wide) if len(wide) > 2 and widest >= SPANNING * text else []  # noqa: PLR2004 - a frame has two
+
+
+def column_marks(page: Page, row: Row) -> list[float]:
+    """Find the distances of the lines that go down beside a row."""
+    beside = [line for line in page.down if line.start <= row.top + NEAR and line.end >= row.bottom - NEAR]
+    return sorted(_clusters(beside))
+
+
+def _clusters(lines: Iterable[Line]) -> dict[float, list[Line]]:
+    found: dict[float, list[Line]] = {}
+    last = None
+    for line in sorted(lines, key=lambda line: line.at):
+        if last is None or line.at - last > NEAR:
+            last = line.at
+        found.setdefault(last, []).append(line)
+    return found
+
+
+def _length(lines: Iterable[Line]) -> float:
+    """Add up the lengths of lines, what they share once."""
+    total, reached = 0.0, float("-inf")
+    for line in sorted(lines, key=lambda line: line.start):
+        total += max(0.0, line.end - max(line.start, reached))
+        reached = max(reached, line.end)
+    return total
+
+
+def stacks(row: Row, marks: Sequence[float]) -> list[list[Run]]:
+    """Put the runs of a header row into columns: between drawn lines, else those that stand over each other."""
+    runs = sorted(row.all(), key=lambda run: run.left)
+    if len(marks) > 2:  # noqa: PLR2004 - a frame has two
+        columns: dict[int, list[Run]] = {}
+        for run in runs:
+            columns.setdefault(sum(1 for mark in marks if mark < (run.left + run.right) / 2), []).append(run)
+        return [columns[at] for at in sorted(columns)]
+    found: list[list[Run]] = []
+    for run in runs:
+        if found and run.left < max(each.right for each in found[-1]):
+            found[-1].append(run)
+        else:
+            found.append([run])
+    return found
+
+
+def joined(runs: Iterable[Run]) -> str:
+    """Read runs as people do, top down and from left to right; a word that was broken is put together."""
+    lines: list[list[Run]] = []
+    for run in sorted(runs, key=lambda run: run.middle):
+        if lines and run.middle - lines[-1][0].middle < 0.5 * run.height:
+            lines[-1].append(run)
+        else:
+            lines.append([run])
+    written = ""
+    for line in lines:
+        part = " ".join(run.text for run in sorted(line, key=lambda run: run.left))
+        glue = "" if not written or written.endswith("-") else " "
+        written += glue + part
+    return written
+
+
+def boundaries(columns: Sequence[Sequence[Run]], body: Iterable[Run]) -> list[float]:
+    """Find where columns end that no line divides: between two headings, where the fewest runs below them pass."""
+    body = list(body)
+    found: list[float] = []
+    for before, after in pairwise(columns):
+        low, high = max(run.right for run in before), min(run.left for run in after)
+        points = [low + (high - low) * step / 40 for step in range(41)]
+        crossing = [sum(1 for run in body if run.left < point < run.right) for point in points]
+        fewest = min(crossing)
+        best = [point for point, count in zip(points, crossing, strict=True) if count == fewest]
+        found.append(best[len(best) // 2])
+    return found
+
+
+def cells(runs: Iterable[Run], edges: Sequence[float], count: int) -> list[str]:
+    """Put the runs of a row into its columns: a number where it ends, other text where it begins."""
+    found: list[list[Run]] = [[] for _ in range(count)]
+    for run in runs:
+        ends = run.text[-1:].isdigit() and len(run.text) < 20  # noqa: PLR2004 - a number
+        place = run.right - NEAR if ends else min(run.left + NEAR, (run.left + run.right) / 2)
+        found[min(count - 1, sum(1 for edge in edges if edge < place))].append(run)
+    return [joined(each) for each in found]

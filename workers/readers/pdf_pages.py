@@ -1,0 +1,170 @@
+"""What stands on the pages of a PDF, and where: runs of text, and the lines that are drawn between them.
+
+Places are in points, measured from the left and from the top of the page as it is shown.
+"""
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pypdfium2 as untyped  # pyright: ignore - it has no types
+import pypdfium2.raw as untyped_raw  # pyright: ignore - as above
+from msgspec import Struct
+
+from workers.readers.archive import encrypted
+from workers.readers.unreadable import Unreadable
+
+pdfium = cast("Any", untyped)
+raw = cast("Any", untyped_raw)
+
+MOST_PAGES = 3000
+MOST_DRAWN = 20_000
+"""Drawn paths of one page that are looked at; a drawing has more, a table has not."""
+
+THIN = 3.0
+"""A drawn path thinner than this is a line."""
+
+GAP = 0.5
+"""So much of its height between two characters, and they belong to different runs."""
+
+WORD = 0.12
+"""And they belong to different words."""
+
+WRONG_PASSWORD = 4
+HYPHENS = {0x02, 0xAD}
+"""What the library puts for a hyphen at the end of a line, and the soft one."""
+
+
+class Run(Struct):
+    """Text without a gap in it."""
+
+    text: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def middle(self) -> float:
+        """Half-way between top and bottom."""
+        return (self.top + self.bottom) / 2
+
+    @property
+    def height(self) -> float:
+        """From top to bottom."""
+        return self.bottom - self.top
+
+
+class Line(Struct, frozen=True):
+    """A drawn line: across at a height, from one side to the other; or down at a distance from the left."""
+
+    at: float
+    start: float
+    end: float
+
+
+class Page(Struct):
+    """One page."""
+
+    number: int
+    runs: list[Run]
+    across: list[Line]
+    down: list[Line]
+    pictures: int
+
+
+def pages(data: bytes) -> Iterator[Page]:
+    """Yield the pages in order.
+
+    Raises `Unreadable` when the document is broken, encrypted, or has more pages than any bill.
+    """
+    try:
+        document = pdfium.PdfDocument(data)
+        count = len(document)
+        if count > MOST_PAGES:
+            raise Unreadable(
+                "unreadable.too_large",
+                f"The PDF has {count:,} pages; the limit is {MOST_PAGES:,}. Split it, or cut out the bill itself.",
+            )
+        for number in range(count):
+            yield _page(document[number], number + 1)
+    except pdfium.PdfiumError as error:
+        if error.err_code == WRONG_PASSWORD:
+            raise encrypted() from error
+        raise Unreadable(
+            "unreadable.malformed",
+            f"The PDF is broken: {error}. It was probably cut off. Export it again from the program that it comes "
+            "from; better still, ask for the bill as XLSX or in an exchange format.",
+        ) from error
+
+
+def _page(page: Any, number: int) -> Page:
+    height = page.get_height()
+    text = page.get_textpage()
+    runs = list(_runs(text, height))
+    across: list[Line] = []
+    down: list[Line] = []
+    pictures = 0
+    for seen, drawn in enumerate(page.get_objects()):
+        if seen > MOST_DRAWN:
+            break
+        if drawn.type == raw.FPDF_PAGEOBJ_IMAGE:
+            pictures += 1
+        elif drawn.type == raw.FPDF_PAGEOBJ_PATH:
+            _take_path(drawn.get_bounds(), height, across, down)
+    text.close()
+    page.close()
+    return Page(number, runs, across, down, pictures)
+
+
+def _take_path(bounds: tuple[float, float, float, float], height: float, across: list[Line], down: list[Line]) -> None:
+    """Take a path for a line if it is thin, and for a box of four lines if it is not."""
+    left, bottom, right, top = bounds
+    if top - bottom <= THIN:
+        across.append(Line(height - (top + bottom) / 2, left, right))
+    elif right - left <= THIN:
+        down.append(Line((left + right) / 2, height - top, height - bottom))
+    else:
+        across += [Line(height - top, left, right), Line(height - bottom, left, right)]
+        down += [Line(left, height - top, height - bottom), Line(right, height - top, height - bottom)]
+
+
+def _runs(text: Any, height: float) -> Iterator[Run]:
+    """Gather characters, in the order of the file, into runs."""
+    box = raw.FS_RECTF()
+    run: Run | None = None
+    for at in range(text.count_chars()):
+        code = raw.FPDFText_GetUnicode(text, at)
+        character = "-" if code in HYPHENS else chr(code)
+        if code in {0, 10, 13} or raw.FPDFText_IsGenerated(text, at) == 1:
+            continue
+        if not raw.FPDFText_GetLooseCharBox(text, at, box):
+            continue
+        left, top, right, bottom = box.left, height - box.top, box.right, height - box.bottom
+        if run is None or not _continues(run, left, top, bottom):
+            if run is not None and run.text.strip():
+                yield _trimmed(run)
+            run = Run(character, left, top, right, bottom)
+            continue
+        if character.isspace():
+            run.text += " "
+            continue
+        if left - run.right > WORD * run.height:
+            run.text += " "
+        run.text += character
+        run.right = max(run.right, right)
+        run.top, run.bottom = min(run.top, top), max(run.bottom, bottom)
+    if run is not None and run.text.strip():
+        yield _trimmed(run)
+
+
+def _continues(run: Run, left: float, top: float, bottom: float) -> bool:
+    """Whether a character goes on where a run ended."""
+    overlap = min(run.bottom, bottom) - max(run.top, top)
+    if overlap < 0.5 * min(run.height, bottom - top):
+        return False
+    return -GAP * run.height < left - run.right < GAP * run.height
+
+
+def _trimmed(run: Run) -> Run:
+    run.text = " ".join(run.text.split())
+    return run
