@@ -159,11 +159,11 @@ async def test_progress_passes_by(server: Server, ann: Somebody) -> None:
     passed: list[object] = []
     async with meeting(server, ann) as client, client.feed(name, after=1, passing=passed.append) as feed:
         await until(lambda: feed.live)
-        frame = f'{{"op":"progress","feed":"{name}","job_id":"{job_id}","phase":"reading","done":1,"total":2}}'
+        frame = f'{{"op":"progress","feed":"{name}","job_id":"{job_id}","phase":"reading","items_done":1}}'
         async with open_broker(server.redis_url) as broker:
             broker.publish(channel_of(name), unnumbered(frame.encode()).encode())
             await until(lambda: passed)
-    assert passed == [Progress(feed=name, job_id=job_id, phase="reading", done=1, total=2)]
+    assert passed == [Progress(feed=name, job_id=str(job_id), phase="reading", items_done=1)]
 
 
 async def test_closing_ends_whoever_waits(server: Server, ann: Somebody) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from plumbline_client.asking import Asking, LinkLost
 from plumbline_client.backoff import Backoff
 from plumbline_client.connecting import Connector, Ended, State
-from plumbline_client.credentials import Credentials, Wallet
+from plumbline_client.credentials import Wallet
 from plumbline_client.dispatch import Dispatch
 from plumbline_client.errors import ClientError, Conflict, Refusal
 from plumbline_client.feed import Feed, Link
@@ -164,7 +164,7 @@ class Core:
             work = [
                 self._run(link.write(), "plumbline writes"),
                 self._run(link.watch(welcome.heartbeat_interval + welcome.heartbeat_timeout), "plumbline watches"),
-                self._run(self._renew(link, credentials), "plumbline renews"),
+                self._run(self._renew(link, credentials.expires_at or welcome.expires_at), "plumbline renews"),
                 self._run(self._open_outbox(asking), "plumbline outbox"),
             ]
             try:
@@ -227,9 +227,8 @@ class Core:
         else:
             self.outbox.succeed(pending, receipt)
 
-    async def _renew(self, link: SocketLink, credentials: Credentials) -> None:
-        """Sign in again before the credentials expire, on the connection that they opened."""
-        ends = credentials.expires_at
+    async def _renew(self, link: SocketLink, ends: datetime | None) -> None:
+        """Sign in again before the credentials end, on the connection that they opened."""
         while ends is not None and self._wallet.renewable:
             left = (ends - self._clock.wall()).total_seconds() - self.timing.renew_before
             await self._clock.sleep(max(left, self.timing.renew_least))

@@ -92,7 +92,7 @@ class Allowance(Struct, frozen=True, kw_only=True):
 
 
 class Welcome(_Told, frozen=True, kw_only=True, tag="welcome"):
-    """The server has let us in. Times are seconds, the jitter is milliseconds."""
+    """The server has let us in, until `expires_at` if our credentials end. Times are seconds, jitter milliseconds."""
 
     connection_id: UUID
     account_id: UUID
@@ -102,6 +102,7 @@ class Welcome(_Told, frozen=True, kw_only=True, tag="welcome"):
     heartbeat_timeout: float
     reconnect_jitter_max_ms: int
     limits: Allowance
+    expires_at: datetime | None = None
 
 
 class Subscribed(_Told, frozen=True, kw_only=True, tag="subscribed"):
@@ -180,14 +181,23 @@ class Presence(_Told, frozen=True, kw_only=True, tag="presence"):
 
 
 class Progress(_Told, frozen=True, kw_only=True, tag="progress"):
-    """How much of how much is done in a phase of a job. Neither numbered nor replayed."""
+    """How far a job (`job.progress`) or an outside engine's operation is. Neither numbered nor replayed.
+
+    `event_id` rises within the job. `eta_ms`: milliseconds still to go with this phase.
+    """
 
     feed: str
-    job_id: UUID
-    kind: str = ""
+    type: str = "job.progress"
+    job_id: str
+    operation_id: UUID | None = None
+    event_id: int = 0
     phase: str = ""
-    done: int = 0
-    total: int = 0
+    stage: str | None = None
+    step_index: int | None = None
+    step_total: int | None = None
+    items_done: int | None = None
+    items_total: int | None = None
+    eta_ms: int | None = None
 
 
 class Result(_Told, frozen=True, kw_only=True, tag="result"):
@@ -201,9 +211,10 @@ class Result(_Told, frozen=True, kw_only=True, tag="result"):
 
 
 class SignedIn(_Told, frozen=True, kw_only=True, tag="signed_in"):
-    """The credentials are accepted."""
+    """The credentials are accepted, and good until `expires_at` if they end."""
 
     id: int | None = None
+    expires_at: datetime | None = None
 
 
 class Error(_Told, frozen=True, kw_only=True, tag="error"):

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from plumbline_client.messages import Said, Told, Unknown
+from plumbline_client.packed import bounds
 
 
 class Format(Protocol):
@@ -67,6 +68,44 @@ class Json:
             return Unknown(_anything(line), str(error))
 
 
+class MsgPack:
+    """MessagePack in binary frames, message behind message."""
+
+    subprotocol = "plumbline.v1.msgpack"
+
+    def __init__(self) -> None:
+        """Make the decoders."""
+        self._told: msgspec.msgpack.Decoder[Told] = msgspec.msgpack.Decoder(Told)
+        self._encoder = msgspec.msgpack.Encoder(decimal_format="string", uuid_format="canonical")
+
+    def encode(self, message: Said) -> bytes:
+        """Write one message."""
+        return self._encoder.encode(message)
+
+    def join(self, messages: Sequence[bytes]) -> bytes:
+        """Make one frame of several messages."""
+        return b"".join(messages)
+
+    def decode(self, frame: str | bytes) -> Sequence[Told | Unknown]:
+        """Read a frame."""
+        if isinstance(frame, str):
+            return [Unknown(frame, "text where bytes were agreed")]
+        try:
+            return [self._one(frame[start:end]) for start, end in bounds(frame)]
+        except IndexError as error:
+            return [Unknown(frame, str(error))]
+
+    def read(self, raw: bytes, into: Any) -> Any:
+        """Read a part that was left as it came into a type."""
+        return msgspec.msgpack.decode(raw, type=into)
+
+    def _one(self, message: bytes) -> Told | Unknown:
+        try:
+            return self._told.decode(message)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return Unknown(message, str(error))
+
+
 def _anything(line: bytes) -> Any:
     try:
         return msgspec.json.decode(line)
@@ -75,3 +114,4 @@ def _anything(line: bytes) -> Any:
 
 
 JSON = Json()
+MSGPACK = MsgPack()
