@@ -42,6 +42,37 @@ def test_an_export_without_items_is_empty() -> None:
     assert refusal(xlsx([KROS_HEADER])).code == "unreadable.empty"
 
 
+ENTITIES = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+
+
+@pytest.mark.parametrize(
+    ("make", "part"), [(xlsx, "xl/sharedStrings.xml"), (xlsx, "xl/worksheets/sheet1.xml"), (ods, "content.xml")]
+)
+@pytest.mark.parametrize("wide", [False, True])
+def test_parts_that_define_entities_are_refused(make, part: str, wide: bool) -> None:  # noqa: ANN001 - two signatures
+    parts = parts_of(make([HEADER, ("Výkop", "m3", 1, 2)]))
+    head, end, body = parts[part].partition(b"?>")
+    bomb = head + end + ENTITIES + body.replace("Výkop".encode(), b"&b;")
+    parts[part] = bomb.decode().encode("utf-16") if wide else bomb
+    found = refusal(archive(parts))
+    assert found.code == "unreadable.entities"
+    assert part in found.detail
+
+
+def test_a_part_that_is_stored_unpacked_is_looked_at_too() -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as packed:
+        packed.writestr("xl/workbook.xml", ENTITIES)
+    assert refusal(content.getvalue()).code == "unreadable.entities"
+
+
+def test_an_encrypted_open_document_needs_its_password_removed() -> None:
+    parts = parts_of(ods([HEADER, ("Výkop", "m3", 1, 2)]))
+    parts["content.xml"] = bytes(range(256))
+    parts["META-INF/manifest.xml"] = b"<manifest:manifest><manifest:encryption-data/></manifest:manifest>"
+    assert refusal(archive(parts)).code == "unreadable.encrypted"
+
+
 def test_a_table_without_quantities_is_a_price_list() -> None:
     found = refusal(csv([("Code", "Description", "Unit", "Rate"), ("1", "Excavation", "m3", 5)]))
     assert found.code == "unreadable.price_list"

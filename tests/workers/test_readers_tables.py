@@ -79,6 +79,17 @@ def test_czech_words_in_windows_1250_keep_their_letters() -> None:
     assert (item.description, item.quantity) == ("Výkop š. 600 mm, příplatek", 8500)
 
 
+def test_a_few_broken_bytes_leave_the_rest_readable() -> None:
+    whole = csv([("Popis", "MJ", "Množství", "Cena"), ("Výkop", "m3", 1, 2), ("Zásyp X", "m3", 1, 2)])
+    bill = read_bill(whole.replace(b"X", b"\xff"))
+    assert [item.description for item in bill.items] == ["Výkop", "Zásyp \ufffd"]
+
+
+def test_text_that_was_cut_short_is_read_as_far_as_it_goes() -> None:
+    whole = csv([("Popis", "MJ", "Množství", "Cena"), ("Výkop", "m3", 1, 2), ("Zásyp", "m3", 1, 2)], encoding="utf-16")
+    assert len(read_bill(whole[:-5]).items) == 2
+
+
 @pytest.mark.parametrize(
     "header",
     [

@@ -25,6 +25,7 @@ STREAM_NAMES = {
     "PowerPoint Document": "a PowerPoint presentation",
     "__properties_version1.0": "an Outlook message",
 }
+MANIFEST = "META-INF/manifest.xml"
 ZIP_PARTS: dict[str, Kind] = {"xl/workbook.xml": "xlsx", "xl/workbook.bin": "xlsb", "content.xml": "ods"}
 FOREIGN_PARTS = {"word/document.xml": "a Word document", "ppt/presentation.xml": "a PowerPoint presentation"}
 SIGNATURES = {
@@ -108,8 +109,16 @@ def _zip_kind(data: bytes) -> Kind:
     names = {entry.filename.lstrip("/").replace("\\", "/").casefold() for entry in entries}
     for part, kind in ZIP_PARTS.items():
         if part in names:
+            if kind == "ods" and _is_encrypted_ods(data):
+                raise encrypted()
             return kind
     raise foreign(next((what for part, what in FOREIGN_PARTS.items() if part in names), "a ZIP archive"))
+
+
+def _is_encrypted_ods(data: bytes) -> bool:
+    """Whether the manifest says how to decrypt the parts (OpenDocument 1.3, part 2, 4.4)."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return MANIFEST in archive.namelist() and b"encryption-data" in archive.read(MANIFEST)
 
 
 def _check_sizes(data: bytes, entries: list[zipfile.ZipInfo]) -> None:
@@ -139,6 +148,7 @@ def _unpacked_size(data: bytes, entry: zipfile.ZipInfo, limit: int) -> int:
     start = entry.header_offset + 30 + name_size + extra_size
     packed = memoryview(data)[start : start + entry.compress_size]
     if entry.compress_type == zipfile.ZIP_STORED:
+        _check_entities(bytes(packed[: 2**20]), entry.filename)
         return len(packed)
     if entry.compress_type != zipfile.ZIP_DEFLATED:
         raise damaged(f"{entry.filename!r} is packed in a way that no spreadsheet program uses")
@@ -152,11 +162,24 @@ def _inflated_size(packed: memoryview, limit: int, name: str) -> int:
         for start in range(0, len(packed), 2**16):
             rest = bytes(packed[start : start + 2**16])
             while rest and not inflate.eof and size <= limit:
-                size += len(inflate.decompress(rest, 2**20))
+                piece = inflate.decompress(rest, 2**20)
+                if not size:
+                    _check_entities(piece, name)
+                size += len(piece)
                 rest = inflate.unconsumed_tail
     except zlib.error as error:
         raise damaged(f"{name!r} cannot be unpacked") from error
     return size
+
+
+def _check_entities(beginning: bytes, name: str) -> None:
+    """Refuse a part that defines entities: no spreadsheet program writes them."""
+    if b"<!ENTITY" in beginning.replace(b"\0", b"") and name.casefold().endswith((".xml", ".rels")):
+        raise Unreadable(
+            "unreadable.entities",
+            f"The workbook's part {name!r} defines XML entities, which no spreadsheet program writes and which can "
+            "unfold without end or fetch files. It was not opened. Save the bill again in your spreadsheet program.",
+        )
 
 
 def _bomb(why: str) -> Unreadable:

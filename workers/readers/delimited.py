@@ -17,6 +17,9 @@ _EASTERN = re.compile(rb"[\x8a\x8e\x9a\x9c-\x9f\xb9\xbe\xbf\xcc\xd8\xec\xf2\xf8\
 _WESTERN = re.compile(rb"\bm[\xb2\xb3]|[\xa3\xe0\xe3\xe5\xea\xf1\xf5\xfb]")
 """m², m³, £, and letters of western words."""
 
+_UTF8 = re.compile(rb"[\xc3-\xe2][\x80-\xbf]")
+"""Letters of two bytes. Windows-1250 has them by chance, but breaks far more."""
+
 _CONTROL = set(map(chr, range(32))) - set("\t\n\r\f\v\x1a")
 
 
@@ -24,15 +27,21 @@ def decode(data: bytes) -> str | None:
     """Decode text that carries no name of its encoding; `None` when it is no text.
 
     A byte order mark decides; then UTF-16 shows by its zero bytes, UTF-8 by being valid. What is left is Windows-1250,
-    the encoding of older Central European programs, unless it has letters of Windows-1252 and none of those.
+    the encoding of older Central European programs, unless it has letters of Windows-1252 and none of those. A few
+    broken bytes in UTF-8 are shown as such, and do not turn all of it into another encoding.
     """
+    encoding = ""
     for encoding in _candidates(data):
         try:
             written = data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        return None if _CONTROL.intersection(written) else written.removeprefix("\ufeff")
-    return None
+        break
+    else:
+        if not encoding.startswith("utf"):
+            return None
+        written = data.decode(encoding, errors="replace")
+    return None if _CONTROL.intersection(written) else written.removeprefix("\ufeff")
 
 
 def _candidates(data: bytes) -> tuple[str, ...]:
@@ -45,6 +54,8 @@ def _candidates(data: bytes) -> tuple[str, ...]:
         return ("utf-16-le",)
     if sample[::2].count(0) > len(sample) // 4:
         return ("utf-16-be",)
+    if len(_UTF8.findall(data)) > data.decode("utf-8", errors="replace").count("\ufffd"):
+        return ("utf-8",)
     western = _WESTERN.search(data) and not _EASTERN.search(data)
     return ("utf-8", "cp1252", "cp1250") if western else ("utf-8", "cp1250")
 

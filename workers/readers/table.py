@@ -21,12 +21,13 @@ SUM_ROW_TEXTS = 3
 
 _SUM_BEGINNINGS = tuple(f"{word} " for word in SUMS)
 
+TEXTS: tuple[Part, ...] = ("number", "code", "description", "unit", "price_system", "category", "note")
 NUMBERS: tuple[Part, ...] = ("quantity", "unit_price", "material_price", "assembly_price", "total")
 
 Kind = Literal["empty", "header", "item", "takeoff", "text", "sum"]
 
 
-class Line(Struct, kw_only=True):
+class Line(Struct, kw_only=True, gc=False):
     """One row of a table, its cells sorted into parts."""
 
     line: int
@@ -70,6 +71,8 @@ class Table:
         sample = list(islice(sheet.rows(), header.line, header.line + SAMPLE_ROWS))
         self._mark: Mark = self._decimal_mark(sample)
         self._choose_unit_price(sample)
+        self._texts = [(part, self.columns[part]) for part in TEXTS if part in self.columns]
+        self._numbers = [(part, self.columns[part]) for part in NUMBERS if part in self.columns]
 
     def lines(self) -> Iterator[Line]:
         """Yield every row below the header and say what it is."""
@@ -105,29 +108,23 @@ class Table:
         return number(self._cell(row, part), self._mark)
 
     def _line(self, at: int, row: Sequence[Cell], previous: Kind) -> Line:
-        line = Line(
-            line=at,
-            number=text(self._cell(row, "number")),
-            code=text(self._cell(row, "code")),
-            description=text(self._cell(row, "description")),
-            unit=text(self._cell(row, "unit")),
-            price_system=text(self._cell(row, "price_system")),
-            category=text(self._cell(row, "category")),
-            note=text(self._cell(row, "note")),
-            quantity=self._number(row, "quantity"),
-            unit_price=self._number(row, "unit_price"),
-            material_price=self._number(row, "material_price"),
-            assembly_price=self._number(row, "assembly_price"),
-            total=self._number(row, "total"),
-            vat=number(text(self._cell(row, "vat")).removesuffix("%").strip(), self._mark),
-        )
+        line = Line(line=at)
+        width = len(row)
+        for part, column in self._texts:
+            if column < width and (cell := row[column]) != "":
+                setattr(line, part, cell.strip() if isinstance(cell, str) else text(cell))
+        for part, column in self._numbers:
+            if column < width and (cell := row[column]) != "":
+                setattr(line, part, number(cell, self._mark))
+        if "vat" in self.columns:
+            line.vat = number(text(self._cell(row, "vat")).removesuffix("%").strip(), self._mark)
         line.kind = self._kind(line, row, previous)
         if line.kind == "item":
             self._check_numbers(line, row)
         return line
 
     def _kind(self, line: Line, row: Sequence[Cell], previous: Kind) -> Kind:
-        if self._repeats_header(row) or (previous == "header" and _counts_up(row)):
+        if self._repeats_header(line, row) or (previous == "header" and _counts_up(row)):
             return "header"
         if line.quantity is None and (title := self._sum_title(line, row)) is not None:
             line.total = line.total if line.total is not None else _last_number(row, self._mark)
@@ -143,8 +140,10 @@ class Table:
         line.stray = next((written for cell in row if (written := text(cell))), "")
         return "empty"
 
-    def _repeats_header(self, row: Sequence[Cell]) -> bool:
+    def _repeats_header(self, line: Line, row: Sequence[Cell]) -> bool:
         names = self.header.names
+        if line.description != names[self.columns["description"]]:
+            return False
         return all(column < len(row) and text(row[column]) == names[column] for column in self.header.columns.values())
 
     def _sum_title(self, line: Line, row: Sequence[Cell]) -> str | None:
@@ -176,7 +175,7 @@ class Table:
         """Have a cell of an item that should be a number, and is none, told to the reader of the bill."""
         found = (line.quantity, line.unit_price, line.material_price, line.assembly_price, line.total)
         for part, value in zip(NUMBERS, found, strict=True):
-            if value is None and (cell := self._cell(row, part)) != "":
+            if value is None and part in self.columns and (cell := self._cell(row, part)) != "":
                 self._draft.number(cell, (self._sheet.name, line.line, self._heading(part)), self._mark)
 
     def _heading(self, part: Part) -> str:
