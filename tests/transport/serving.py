@@ -116,7 +116,7 @@ def _serving(environ: dict[str, str], folder: Path) -> Iterator[Api]:
     with _process(["-c", SERVE], environ, folder) as process:
         api = Api(f"http://127.0.0.1:{environ['PORT']}", environ, folder / "log.jsonl", process)
         try:
-            _wait(api)
+            wait_for(api)
             yield api
         finally:
             for client in api.clients:
@@ -162,7 +162,8 @@ async def _tables(database_url: str) -> None:
         await ensure_tables(connection)
 
 
-def _wait(api: Api) -> None:
+def wait_for(api: Api) -> None:
+    """Wait until a server answers."""
     deadline = time.monotonic() + 60
     while True:
         try:
