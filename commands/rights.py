@@ -5,7 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from commands.refusals import Forbidden, NotSignedIn
-from domain import account, audit, budget, document, job, operation, project
+from domain import account, audit, budget, document, job, notification, operation, project
 from domain.account import Account
 from domain.core import SYSTEM, Command
 from domain.project import Project, ProjectArchived, Role, UnknownProject
@@ -64,6 +64,8 @@ RIGHTS: dict[type[Command], Right] = {
     job.CompleteJob: "system",
     job.FailJob: "system",
     job.CancelJob: "system",
+    notification.SendNotification: "system",
+    notification.MarkRead: "self",
     operation.OpenOperation: EDITOR,
     operation.ReportStep: EDITOR,
     operation.CloseOperation: EDITOR,

@@ -25,13 +25,14 @@ def pause_before(attempt: int, jitter: float) -> timedelta:
 
 
 class QueueJob(Command, frozen=True, kw_only=True, tag="job.queue"):
-    """Ask for work on a subject: a document or an audit."""
+    """Ask for work on a subject: a document or an audit. `requested_by`: the actor on whose wish, if on anybody's."""
 
     project_id: UUID
     job_id: UUID
     kind: JobKind
     subject: UUID
     queue: Queue = "default"
+    requested_by: str = ""
 
 
 class StartJob(Command, frozen=True, kw_only=True, tag="job.start"):
@@ -98,6 +99,7 @@ class Queued(Event, frozen=True, kw_only=True, tag="job.queued"):
     kind: JobKind
     subject: UUID
     queue: Queue = "default"
+    requested_by: str = ""
 
 
 class Started(Event, frozen=True, kw_only=True, tag="job.started"):
@@ -168,6 +170,7 @@ class Job(Struct, frozen=True, kw_only=True):
     project_id: UUID | None = None
     kind: JobKind | None = None
     subject: UUID | None = None
+    requested_by: str = ""
     attempt: int = 0
     phase: str = ""
     cancel_requested: bool = False
@@ -272,8 +275,8 @@ def _failure(command: FailJob, job: Job, now: datetime) -> Event:
 def evolve(job: Job, event: JobEvent) -> Job:
     """Apply what happened. Never fails."""
     match event:
-        case Queued(project_id=project_id, kind=kind, subject=subject):
-            return Job(status="queued", project_id=project_id, kind=kind, subject=subject)
+        case Queued(project_id=project_id, kind=kind, subject=subject, requested_by=requested_by):
+            return Job(status="queued", project_id=project_id, kind=kind, subject=subject, requested_by=requested_by)
         case Started(attempt=attempt):
             return structs.replace(job, status="running", attempt=attempt, phase="")
         case PhaseEntered(phase=phase):

@@ -11,12 +11,13 @@ from domain.budget import BUDGET
 from domain.core import Aggregate, ClaimReleased, ClaimTaken, Command, Event
 from domain.document import DOCUMENT
 from domain.job import JOB
+from domain.notification import INBOX
 from domain.operation import OPERATION
 from domain.project import PROJECT
 
 S = TypeVar("S", bound=Struct)
 
-AGGREGATES: tuple[Aggregate, ...] = (ACCOUNT, PROJECT, DOCUMENT, BUDGET, AUDIT, JOB, OPERATION)
+AGGREGATES: tuple[Aggregate, ...] = (ACCOUNT, PROJECT, DOCUMENT, BUDGET, AUDIT, JOB, OPERATION, INBOX)
 
 
 def name_of(struct: type[Struct]) -> str:

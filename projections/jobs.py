@@ -54,6 +54,7 @@ class JobRow(Row, frozen=True, kw_only=True):
     error: str | None = None
     result: dict[str, Any] | None = None
     queued_by: str
+    requested_by: str | None
     queued_at: datetime
     queued_position: int
     started_at: datetime | None = None
@@ -76,6 +77,7 @@ def _fold(rows: Rows, seen: Seen) -> None:
                 subject=event.subject,
                 queue=event.queue,
                 queued_by=seen.actor,
+                requested_by=event.requested_by or None,
                 queued_at=seen.at,
                 queued_position=seen.position,
             )
@@ -147,6 +149,7 @@ class JobItem(Struct, frozen=True, kw_only=True):
     error: str | None
     result: dict[str, Any] | None
     queued_by: str
+    requested_by: str | None
     queued_at: datetime
     queued_position: int
     started_at: datetime | None

@@ -10,6 +10,7 @@ from projections import (
     history,
     jobs,
     members,
+    notifications,
     operations,
     position_details,
     position_questions,
@@ -35,6 +36,7 @@ ALL: tuple[Projection, ...] = (
     jobs.PROJECTION,
     search.PROJECTION,
     operations.PROJECTION,
+    notifications.PROJECTION,
 )
 QUESTIONS: tuple[Question, ...] = (
     *accounts.QUESTIONS,
@@ -49,6 +51,7 @@ QUESTIONS: tuple[Question, ...] = (
     *findings.QUESTIONS,
     *jobs.QUESTIONS,
     *operations.QUESTIONS,
+    *notifications.QUESTIONS,
     *history.QUESTIONS,
     *search_questions.QUESTIONS,
 )

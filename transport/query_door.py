@@ -42,6 +42,8 @@ PATHS: dict[str, str] = {
     f"{PROJECT}/operations/{{operation_id}}": "operations.get",
     f"{PROJECT}/history": "history.list",
     "/api/jobs/{job_id}": "jobs.get",
+    "/api/notifications": "notifications.list",
+    "/api/notifications/count": "notifications.count",
 }
 """Where each query is answered. What stands in braces is a field of the query; the others are parameters."""
 

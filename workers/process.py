@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from collections.abc import Sequence
 from concurrent.futures import CancelledError
 from contextlib import AsyncExitStack
 from uuid import UUID
@@ -22,11 +23,13 @@ from runtime.lifeline import stop_requested, watch_stdin
 from runtime.migrations import check
 from runtime.progress import ProgressBoard
 from runtime.settings import Settings
+from workers.following import Following
 from workers.jobs import KINDS
 from workers.leases import Leases
+from workers.notifier import notifier
 from workers.nudges import Nudges
 from workers.parsing import ParserPool
-from workers.reactor import Reactor
+from workers.reactor import reactor
 from workers.work import Tools, Worker
 
 SEAL_SECONDS = 60.0
@@ -52,11 +55,13 @@ async def work(settings: Settings) -> None:
         worker = Worker(tools=tools, leases=Leases(pool, name), kinds=KINDS)
         attempts = Attempts(worker)
         nudges = Nudges(settings.valkey, attempts.run)
-        reactor = Reactor(settings.postgres, write.bus, nudges.send)
+        followers = [
+            Following(settings.postgres, each) for each in (reactor(write.bus, nudges.send), notifier(write.bus))
+        ]
         async with asyncio.TaskGroup() as tasks:
             running = [
-                tasks.create_task(reactor.run(), name="reactor"),
-                tasks.create_task(_wake(reactor, broker), name="wake"),
+                *(tasks.create_task(follower.run(), name="follower") for follower in followers),
+                tasks.create_task(_wake(followers, broker), name="wake"),
                 tasks.create_task(_seal(pool), name="seal"),
                 tasks.create_task(_sweep(tools.blobs), name="sweep"),
             ]
@@ -105,10 +110,11 @@ class Attempts:
             self._running.discard(task)
 
 
-async def _wake(reactor: Reactor, broker: Broker) -> None:
+async def _wake(followers: Sequence[Following], broker: Broker) -> None:
     await broker.subscribe(LOG_CHANNEL)
     async for _ in broker.messages():
-        reactor.wake()
+        for follower in followers:
+            follower.wake()
 
 
 async def _seal(pool: Pool) -> None:

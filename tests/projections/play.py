@@ -57,6 +57,7 @@ from domain.document import (
 )
 from domain.experts.finding import VERDICTS, Finding, Issue, Suggestion
 from domain.job import CancelJob, CompleteJob, EnterPhase, FailJob, QueueJob, RequestCancel, StartJob
+from domain.notification import MarkRead, SendNotification
 from domain.operation import PHASES, CloseOperation, OpenOperation, ReportStep
 from domain.position import Position
 from domain.project import (
@@ -361,6 +362,20 @@ def _operation(play: Play, project: UUID) -> bool:
     return play.world.attempt(command, play.people[1])
 
 
+def _notify(play: Play, project: UUID) -> bool:
+    person = play.random.choice(play.people)
+    inbox = play.world.states.get(f"inbox:{account(person)}")
+    if inbox is None or play.random.random() < 0.5:
+        details = {"by": play.random.choice(TEXTS)}
+        notice = SendNotification(
+            account_id=account(person), kind="invited", project_id=project, subject=new_id(), details=details
+        )
+        return play.world.attempt(notice)
+    numbers = (play.random.randint(1, inbox.count + 1),)
+    upto = play.random.randint(0, inbox.count) if play.random.random() < 0.2 else 0
+    return play.world.attempt(MarkRead(account_id=account(person), numbers=numbers, upto=upto), person)
+
+
 def _account(play: Play, _project: UUID) -> bool:
     person = play.random.choice(play.people)
     ids = {"account_id": account(person)}
@@ -397,6 +412,7 @@ ACTIONS: dict[str, Callable[[Play, UUID], bool]] = {
     "judge": _judge,
     "job": _job,
     "operation": _operation,
+    "notify": _notify,
     "account": _account,
 }
 

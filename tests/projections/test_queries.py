@@ -33,6 +33,8 @@ NAMES = {
     "jobs.get",
     "jobs.list",
     "members.list",
+    "notifications.count",
+    "notifications.list",
     "operations.get",
     "operations.list",
     "positions.get",
@@ -44,7 +46,15 @@ NAMES = {
     "versions.diff",
     "versions.list",
 }
-OVER_PROJECTS = {"account.get", "projects.list", "invitations.list", "search.find", "positions.using_code"}
+OVER_PROJECTS = {
+    "notifications.list",
+    "notifications.count",
+    "account.get",
+    "projects.list",
+    "invitations.list",
+    "search.find",
+    "positions.using_code",
+}
 """Queries that are about no single project: they answer with what the asking account may see."""
 
 

@@ -515,6 +515,7 @@ class JobQueued(_Part, frozen=True, kw_only=True):
     kind: Literal["audit", "import", "parse"]
     subject: UUID
     queue: Literal["critical", "default", "high", "low"] = "default"
+    requested_by: str = ""
 
 
 class JobStarted(_Part, frozen=True, kw_only=True):
@@ -625,6 +626,24 @@ class OperationClosed(_Part, frozen=True, kw_only=True):
     error: str = ""
 
 
+class NotificationSent(_Part, frozen=True, kw_only=True):
+    """An account was told something: number `number` of its inbox."""
+
+    account_id: UUID
+    number: int
+    kind: Literal["conflict_raised", "invited", "job_complete", "job_failed"]
+    project_id: UUID
+    subject: UUID
+    details: dict[str, str] = {}
+
+
+class NotificationRead(_Part, frozen=True, kw_only=True):
+    """These notifications count as read."""
+
+    account_id: UUID
+    numbers: tuple[int, ...]
+
+
 class ClaimTaken(_Part, frozen=True, kw_only=True):
     """A unique value now belongs to `holder`. Written to the stream `claim:<claim>`, so two takers conflict."""
 
@@ -687,6 +706,8 @@ EVENTS: dict[str, type[Struct]] = {
     "operation.phase_entered": OperationPhaseEntered,
     "operation.milestone_reached": OperationMilestoneReached,
     "operation.closed": OperationClosed,
+    "notification.sent": NotificationSent,
+    "notification.read": NotificationRead,
     "claim.taken": ClaimTaken,
     "claim.released": ClaimReleased,
 }
@@ -713,5 +734,7 @@ QUERY_PATHS: dict[str, tuple[str, ...]] = {
     "operations.list": ("/api/projects/{project_id}/operations",),
     "operations.get": ("/api/projects/{project_id}/operations/{operation_id}",),
     "history.list": ("/api/projects/{project_id}/history",),
+    "notifications.list": ("/api/notifications",),
+    "notifications.count": ("/api/notifications/count",),
 }
 """Where each query is answered over HTTP. What stands in braces is a field of it."""

@@ -1,0 +1,92 @@
+"""The notifier: turns events into notifications for whom they concern. It has a checkpoint of its own.
+
+Every notification has an id derived from its event and its account, so that reading an event again sends nothing twice.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from commands.bus import Bus
+from commands.rights import AUDITOR
+from commands.states import States
+from domain.audit import ConflictRaised
+from domain.core import Event
+from domain.job import Completed, Failed, Job
+from domain.notification import SendNotification
+from domain.project import MemberInvited, Project
+from eventstore import Recorded
+from workers.following import Follower, Seen
+from workers.following_up import follow_up
+
+FOLLOWED: tuple[type[Event], ...] = (Completed, Failed, MemberInvited, ConflictRaised)
+"""Whatever else somebody ought to hear of is added here, and gets a case in `notices`."""
+LOCK = 7_586_255_104_202
+"""Advisory lock key: one notifier works, the others stand by."""
+
+
+async def notices(states: States, recorded: Recorded, event: Event) -> Sequence[SendNotification]:
+    """Say who is told what of an event."""
+    match event:
+        case Completed(job_id=job_id):
+            return await _to_requester(states, job_id, "job_complete", {})
+        case Failed(job_id=job_id, error_code=error_code, error=error):
+            return await _to_requester(states, job_id, "job_failed", {"error_code": error_code, "error": error})
+        case MemberInvited(project_id=project_id, account_id=account_id, role=role):
+            details = {"role": role, "by": recorded.actor}
+            return [
+                SendNotification(
+                    account_id=account_id, kind="invited", project_id=project_id, subject=project_id, details=details
+                )
+            ]
+        case ConflictRaised():
+            return await _to_auditors(states, event)
+        case _:
+            return ()
+
+
+async def _to_requester(states: States, job_id: UUID, kind: str, details: dict[str, str]) -> Sequence[SendNotification]:
+    job: Job = (await states.get(f"job:{job_id}")).state
+    prefix, _, account_id = job.requested_by.partition(":")
+    if prefix != "account" or job.project_id is None:
+        return ()
+    return [
+        SendNotification(
+            account_id=UUID(account_id),
+            kind="job_complete" if kind == "job_complete" else "job_failed",
+            project_id=job.project_id,
+            subject=job_id,
+            details={"job": str(job.kind), "about": str(job.subject), **details},
+        )
+    ]
+
+
+async def _to_auditors(states: States, event: ConflictRaised) -> Sequence[SendNotification]:
+    """Tell everybody who may resolve it."""
+    project: Project = (await states.get(f"project:{event.project_id}", fresh=True)).state
+    details = {
+        "conflict_id": str(event.conflict_id),
+        "position_id": str(event.position_id),
+        "rules": ", ".join(event.rules),
+    }
+    return [
+        SendNotification(
+            account_id=account_id,
+            kind="conflict_raised",
+            project_id=event.project_id,
+            subject=event.audit_id,
+            details=details,
+        )
+        for account_id, role in project.members.items()
+        if role in AUDITOR
+    ]
+
+
+def notifier(bus: Bus) -> Follower:
+    """Make the follower that sends notifications through `bus`."""
+
+    async def react(seen: Seen) -> None:
+        for recorded, event in seen:
+            for notice in await notices(bus.states, recorded, event):
+                await follow_up(bus, recorded, notice, f"notify:{notice.account_id}")
+
+    return Follower(name="notifier", lock=LOCK, events=FOLLOWED, react=react)
