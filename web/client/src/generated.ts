@@ -337,6 +337,13 @@ export interface ConflictResolved {
   resolution: string;
 }
 
+/** How many notifications the asking account has, and has not read. */
+export interface CountNotifications {
+  type: "notifications.count";
+  after?: number | null;
+  snapshot?: boolean;
+}
+
 /** Start a project. Whoever creates it owns it. */
 export interface CreateProject {
   type: "project.create";
@@ -694,6 +701,7 @@ export interface JobDetails {
   error: string | null;
   result: Readonly<Record<string, unknown>> | null;
   queued_by: string;
+  requested_by: string | null;
   queued_at: string;
   queued_position: number;
   started_at: string | null;
@@ -719,6 +727,7 @@ export interface JobItem {
   error: string | null;
   result: Readonly<Record<string, unknown>> | null;
   queued_by: string;
+  requested_by: string | null;
   queued_at: string;
   queued_position: number;
   started_at: string | null;
@@ -825,6 +834,17 @@ export interface ListMembers {
   joined?: boolean | null;
 }
 
+/** The asking account's notifications, newest first; by whether they are read, or by kind. */
+export interface ListNotifications {
+  type: "notifications.list";
+  after?: number | null;
+  snapshot?: boolean;
+  limit?: number;
+  cursor?: string | null;
+  unread?: boolean | null;
+  kind?: "conflict_raised" | "invited" | "job_complete" | "job_failed" | null;
+}
+
 /** A project's operations, newest first; by status, or by the engine's job that they belong to. */
 export interface ListOperations {
   type: "operations.list";
@@ -874,6 +894,14 @@ export interface ListVersions {
   cursor?: string | null;
   project_id: string;
   at?: string | null;
+}
+
+/** Count notifications as read: those with these numbers, and all up to and with `upto`. */
+export interface MarkRead {
+  type: "notification.mark_read";
+  account_id: string;
+  numbers?: readonly (number)[];
+  upto?: number;
 }
 
 /** A member or an invited account. `name` and `email` are null once that person's data was erased. */
@@ -955,6 +983,41 @@ export interface NameVersion {
   project_id: string;
   version: number;
   name: string;
+}
+
+/** Both numbers; `latest` is the number of the newest, which `notification.mark_read` takes as `upto`. */
+export interface NotificationCount {
+  total: number;
+  unread: number;
+  latest: number;
+}
+
+/** A notification: event `sequence` of the account's feed. */
+export interface NotificationItem {
+  number: number;
+  kind: "conflict_raised" | "invited" | "job_complete" | "job_failed";
+  project_id: string;
+  subject: string;
+  details: Readonly<Record<string, string>>;
+  sequence: number;
+  sent_at: string;
+  read_at: string | null;
+}
+
+/** An account was told something: number `number` of its inbox. */
+export interface NotificationSent {
+  account_id: string;
+  number: number;
+  kind: "conflict_raised" | "invited" | "job_complete" | "job_failed";
+  project_id: string;
+  subject: string;
+  details?: Readonly<Record<string, string>>;
+}
+
+/** These notifications count as read. */
+export interface NotificationsRead {
+  account_id: string;
+  numbers: readonly (number)[];
 }
 
 /** An engine begins something. `job_id` is the engine's own run, of which this may be one operation of several. */
@@ -1090,6 +1153,12 @@ export interface Page_JobItem_ {
 /** Some items, and the cursor that continues behind them; `None` after the last one. */
 export interface Page_Member_ {
   items: readonly (Member)[];
+  next_cursor?: string | null;
+}
+
+/** Some items, and the cursor that continues behind them; `None` after the last one. */
+export interface Page_NotificationItem_ {
+  items: readonly (NotificationItem)[];
   next_cursor?: string | null;
 }
 
@@ -1347,6 +1416,7 @@ export interface Queued {
   kind: "audit" | "import" | "parse";
   subject: string;
   queue?: "critical" | "default" | "high" | "low";
+  requested_by?: string;
 }
 
 /** Compute every line total again, as its document rounds; all to one number of decimals if that is named. */
@@ -1913,6 +1983,7 @@ export interface Commands {
   "operation.open": OpenOperation;
   "operation.report_step": ReportStep;
   "operation.close": CloseOperation;
+  "notification.mark_read": MarkRead;
 }
 
 export interface Queries {
@@ -1934,6 +2005,8 @@ export interface Queries {
   "jobs.get": GetJob;
   "operations.list": ListOperations;
   "operations.get": GetOperation;
+  "notifications.list": ListNotifications;
+  "notifications.count": CountNotifications;
   "history.list": ListHistory;
   "search.find": Search;
   "positions.using_code": FindByCode;
@@ -1958,6 +2031,8 @@ export interface Answers {
   "jobs.get": JobDetails;
   "operations.list": Page_OperationItem_;
   "operations.get": OperationDetails;
+  "notifications.list": Page_NotificationItem_;
+  "notifications.count": NotificationCount;
   "history.list": Page_HappenedItem_;
   "search.find": Page_Hit_;
   "positions.using_code": Page_Use_;
@@ -2012,6 +2087,8 @@ export interface Events {
   "operation.phase_entered": OperationPhaseEntered;
   "operation.milestone_reached": MilestoneReached;
   "operation.closed": OperationClosed;
+  "notification.sent": NotificationSent;
+  "notification.read": NotificationsRead;
   "claim.taken": ClaimTaken;
   "claim.released": ClaimReleased;
 }
@@ -2022,6 +2099,8 @@ export const QUERY_PATHS: Record<string, string> = {
   "projects.list": "/api/projects",
   "positions.using_code": "/api/positions",
   "search.find": "/api/search",
+  "notifications.list": "/api/notifications",
+  "notifications.count": "/api/notifications/count",
   "projects.get": "/api/projects/{project_id}",
   "members.list": "/api/projects/{project_id}/members",
   "documents.list": "/api/projects/{project_id}/documents",
@@ -2105,6 +2184,8 @@ export const EVENTS: Record<string, string> = {
   "operation.phase_entered": "OperationPhaseEntered",
   "operation.milestone_reached": "MilestoneReached",
   "operation.closed": "OperationClosed",
+  "notification.sent": "NotificationSent",
+  "notification.read": "NotificationsRead",
   "claim.taken": "ClaimTaken",
   "claim.released": "ClaimReleased",
 };
@@ -2142,6 +2223,8 @@ export const SCHEMAS: Record<string, Schema> = {
   "MemberRemoved": {"type": "object", "required": ["project_id", "account_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}}},
   "MemberRoleChanged": {"type": "object", "required": ["project_id", "account_id", "role"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "role": {"enum": ["auditor", "editor", "owner", "viewer"]}}},
   "MilestoneReached": {"type": "object", "required": ["project_id", "operation_id", "job_id", "event_id", "phase", "stage"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "operation_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "event_id": {"type": "integer"}, "phase": {"type": "string"}, "stage": {"$ref": "Stage"}, "step_index": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "step_total": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "items_done": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "items_total": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}},
+  "NotificationSent": {"type": "object", "required": ["account_id", "number", "kind", "project_id", "subject"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "number": {"type": "integer"}, "kind": {"enum": ["conflict_raised", "invited", "job_complete", "job_failed"]}, "project_id": {"type": "string", "format": "uuid"}, "subject": {"type": "string", "format": "uuid"}, "details": {"type": "object", "additionalProperties": {"type": "string"}}}},
+  "NotificationsRead": {"type": "object", "required": ["account_id", "numbers"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "numbers": {"type": "array", "items": {"type": "integer"}}}},
   "OperationClosed": {"type": "object", "required": ["project_id", "operation_id", "job_id", "outcome"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "operation_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "outcome": {"enum": ["cancelled", "completed", "failed"]}, "error": {"type": "string"}}},
   "OperationOpened": {"type": "object", "required": ["project_id", "operation_id", "job_id", "name"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "operation_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}}},
   "OperationPhaseEntered": {"type": "object", "required": ["project_id", "operation_id", "job_id", "event_id", "phase", "stage"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "operation_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "event_id": {"type": "integer"}, "phase": {"type": "string"}, "stage": {"$ref": "Stage"}, "step_index": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "step_total": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}},
@@ -2157,7 +2240,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "PositionRemoved": {"type": "object", "required": ["project_id", "position_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}}},
   "Presence": {"type": "object", "required": ["op", "feed", "complete", "here"], "properties": {"op": {"enum": ["presence"]}, "feed": {"type": "string"}, "complete": {"type": "boolean"}, "here": {"type": "array", "items": {"$ref": "Present"}}, "left": {"type": "array", "items": {"type": "string", "format": "uuid"}}}},
   "Present": {"type": "object", "required": ["connection_id", "account_id", "state"], "properties": {"connection_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "state": {"type": "object"}}},
-  "Queued": {"type": "object", "required": ["project_id", "job_id", "kind", "subject"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["audit", "import", "parse"]}, "subject": {"type": "string", "format": "uuid"}, "queue": {"enum": ["critical", "default", "high", "low"]}}},
+  "Queued": {"type": "object", "required": ["project_id", "job_id", "kind", "subject"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["audit", "import", "parse"]}, "subject": {"type": "string", "format": "uuid"}, "queue": {"enum": ["critical", "default", "high", "low"]}, "requested_by": {"type": "string"}}},
   "Registered": {"type": "object", "required": ["account_id", "email", "name", "password_hash"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "email": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}, "name": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}, "password_hash": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}}},
   "Reinstated": {"type": "object", "required": ["account_id"], "properties": {"account_id": {"type": "string", "format": "uuid"}}},
   "Removed": {"type": "object", "required": ["project_id", "document_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}}},
