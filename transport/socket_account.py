@@ -8,6 +8,7 @@ from psycopg_pool import PoolTimeout
 
 from runtime.telemetry import get_logger
 from transport.hub import Hub
+from transport.hub_feed import Feed
 from transport.hub_stretch import Stretch
 
 PAUSE_SECONDS = 5.0
@@ -16,25 +17,30 @@ _log = get_logger(__name__)
 
 
 class AccountWatch:
-    """Follows an account's own feed, whether or not the client asked for it."""
+    """Follows an account's own feed, whether or not the client asked for it. Once it is live it needs no task."""
 
     def __init__(self, hub: Hub, account: str, changed: Callable[[], None]) -> None:
-        """Call `changed` when the `account` (`account:<id>`) may have lost a right."""
+        """Call `changed` when the `account` (`account:<id>`) may have lost a right; not before `start`."""
         self.position = 0
         self._hub = hub
         self._account = account
         self._id = account.partition(":")[2]
         self._changed = changed
-        self._restored: asyncio.Future[None] | None = None
+        self._feed: Feed | None = None
+        self._joining: asyncio.Task[None] | None = None
 
-    async def run(self) -> None:
-        """Watch until cancelled."""
-        while True:
-            try:
-                await self._watch()
-            except (psycopg.OperationalError, PoolTimeout, OSError) as error:
-                _log.warning("an account cannot be watched", account=self._account, reason=str(error))
-                await asyncio.sleep(PAUSE_SECONDS)
+    def start(self) -> None:
+        """Begin to watch."""
+        self._joining = asyncio.create_task(self._join(), name=f"watch {self._account}")
+
+    def end(self) -> None:
+        """Watch no longer."""
+        if self._joining is not None:
+            self._joining.cancel()
+        feed, self._feed = self._feed, None
+        if feed is not None:
+            feed.detach(self)
+            self._hub.release(feed)
 
     async def ready(self) -> None:
         """Wait for nothing."""
@@ -53,16 +59,19 @@ class AccountWatch:
         """Doubt everything, and follow anew from `head`."""
         self.position = head
         self._changed()
-        if self._restored is not None and not self._restored.done():
-            self._restored.set_result(None)
+        if self._joining is None:
+            self.start()
 
-    async def _watch(self) -> None:
-        feed = await self._hub.hold(self._account)
-        try:
-            self.position = feed.last or 0
-            self._restored = asyncio.get_running_loop().create_future()
-            await self._hub.follow(feed, self)
-            await self._restored
-        finally:
-            feed.detach(self)
-            self._hub.release(feed)
+    async def _join(self) -> None:
+        while True:
+            try:
+                if self._feed is None:
+                    self._feed = await self._hub.hold(self._account)
+                    self.position = self._feed.last or 0
+                await self._hub.follow(self._feed, self)
+            except (psycopg.OperationalError, PoolTimeout, OSError) as error:
+                _log.warning("an account cannot be watched", account=self._account, reason=str(error))
+                await asyncio.sleep(PAUSE_SECONDS)
+            else:
+                self._joining = None
+                return

@@ -89,6 +89,7 @@ class Conversation:
         self._heard = 0
         self._feeds = Feeds(doors, hub, self._credentials, connection, self._fail)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._watch: AccountWatch | None = None
         self._signing_in = False
         self._later: list[Said] = []
         """What was said while credentials were looked at."""
@@ -147,6 +148,8 @@ class Conversation:
     def leave(self) -> None:
         """Follow nothing, and look at no credentials, any more."""
         self._feeds.leave()
+        if self._watch is not None:
+            self._watch.end()
         for task in self._tasks:
             task.cancel()
 
@@ -272,7 +275,8 @@ class Conversation:
                 expires_at=identity.expires_at,
             )
         )
-        self._run(AccountWatch(self._hub, identity.actor, self._doubt).run())
+        self._watch = AccountWatch(self._hub, identity.actor, self._doubt)
+        self._watch.start()
 
     def _doubt(self) -> None:
         self._run(self._revalidate())

@@ -109,6 +109,11 @@ class Wire(asyncio.Protocol):
             elif self._transport is not None:
                 self._transport.abort()
 
+    def eof_received(self) -> None:
+        """Hear that the client says nothing more."""
+        if self._transport is not None:
+            self._hang_up(self._transport)
+
     def pause_writing(self) -> None:
         """Hear that the transport holds enough."""
         if self._outbox is not None:
@@ -154,7 +159,7 @@ class Wire(asyncio.Protocol):
         transport.write(framed(Opcode.CLOSE, Close(code, reason).serialize()))
         if self._protocol.parser_exc is not None:
             transport.write_eof()  # the client's answer could not be read
-        self._ending = asyncio.get_running_loop().call_later(FAREWELL_SECONDS, transport.abort)
+        self._cut_later(transport)
 
     def _greet(self, data: bytes) -> None:
         protocol, transport = self._protocol, self._transport
@@ -242,9 +247,20 @@ class Wire(asyncio.Protocol):
             if transport is None or outbox is None or transport.is_closing():
                 return
             if not frame:
-                transport.close()
+                self._hang_up(transport)
             elif self._ending is None:
                 outbox.put_control(frame)
+
+    def _hang_up(self, transport: asyncio.Transport) -> None:
+        """Close, because the client has: whether or not it reads what it was still to be sent."""
+        transport.close()
+        self._cut_later(transport)
+        if self._connection is not None:
+            self._connection.lost()
+
+    def _cut_later(self, transport: asyncio.Transport) -> None:
+        if self._ending is None:
+            self._ending = asyncio.get_running_loop().call_later(FAREWELL_SECONDS, transport.abort)
 
     def _give_up(self, error: Exception) -> None:
         connection = self._connection

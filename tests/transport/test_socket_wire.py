@@ -157,6 +157,30 @@ async def test_a_client_that_closes_is_answered_and_let_go(server: Server, ann: 
         assert await asyncio.wait_for(client.reader.read(), SOON) == b""
 
 
+@pytest.mark.parametrize("goodbye", [masked(FIN | CLOSE, struct.pack("!H", 1000)), b""])
+async def test_a_client_that_leaves_without_reading_the_rest_is_forgotten_at_once(
+    server: Server, ann: Somebody, goodbye: bytes
+) -> None:
+    project_id = await ann.project()
+    last = await ann.add(project_id, "x" * 50_000, count=100)
+    feed = f"project:{project_id}"
+    async with raw(server, ann) as client:
+        client.writer.transport.pause_reading()
+        client.writer.write(
+            masked(FIN | TEXT, b'{"op":"subscribe","id":1,"feed":"%s","after":0}' % feed.encode())
+            + masked(FIN | TEXT, b'{"op":"subscribe","id":2,"feed":"%s","after":0}' % feed.encode())
+        )
+        async with asyncio.timeout(SOON):
+            while feed not in server.held["feeds"]:
+                await asyncio.sleep(0.05)
+        assert last > 100
+        client.writer.write(goodbye)
+        client.writer.write_eof()
+        async with asyncio.timeout(8):  # before anybody loses patience with the connection
+            while server.held["sockets"]:
+                await asyncio.sleep(0.05)
+
+
 @pytest.mark.parametrize(
     ("frames", "code"),
     [
