@@ -141,6 +141,11 @@ def test_a_chapter_inside_itself_and_unknown_codes_do_no_harm() -> None:
     assert any("'x' is not a number" in warning for warning in bill.warnings)
 
 
+def test_records_without_fields_do_no_harm() -> None:
+    bare = "".join(f"~{letter}\r\n~{letter}|\r\n" for letter in "VKCDYMNTX").encode()
+    assert len(read_bill(bc3(*TREE) + bare).items) == 2
+
+
 def test_a_tree_that_unfolds_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "MOST", 5000)
     levels = [f"C|L{n}#||x||||" for n in range(40)] + [f"D|L{n}|L{n + 1}\\1\\1\\L{n + 1}\\1\\1\\|" for n in range(39)]

@@ -99,8 +99,8 @@ def _decode(data: bytes) -> tuple[str, str]:
 
 
 def _take(records: Records, piece: str, at: int) -> None:
-    letter, *fields = piece.split("|")
-    letter = letter.strip()
+    letter, *stated = piece.split("|")
+    letter, fields = letter.strip(), [*stated, "", ""]
     if letter == "V":
         records.header = tuple(each.strip() for each in fields)
     elif letter == "K":
@@ -109,14 +109,14 @@ def _take(records: Records, piece: str, at: int) -> None:
         _take_concept(records, fields, at)
     elif letter in {"D", "Y"}:
         parts = records.parts.setdefault(key(_joined(fields[0])), [])
-        for code, factor, rate in _groups(fields[1:2], 3):
+        for code, factor, rate in _groups(fields[1], 3):
             if code:
                 parts.append(Part(key(code), factor, rate, at))
     elif letter in {"M", "N"}:
         _take_measured(records, fields, at)
     elif letter == "T":
         concept = records.concepts.setdefault(key(fields[0]), Concept(key(fields[0])))
-        concept.text = fields[1].strip() if len(fields) > 1 else ""
+        concept.text = fields[1].strip()
     else:
         records.unread[letter[:1] or "?"] += 1
 
@@ -134,7 +134,7 @@ def _take_concept(records: Records, fields: Sequence[str], at: int) -> None:
 def _take_measured(records: Records, fields: Sequence[str], at: int) -> None:
     cells = [_joined(each) for each in fields[:4]] + [""] * 4
     parent, _, child = cells[0].rpartition("\\")
-    rows = tuple(row for row in _groups(cells[3:4], 6) if any(row))
+    rows = tuple(row for row in _groups(cells[3], 6) if any(row))
     where = (key(parent), key(child))
     before = records.measured.get(where)
     if before is None:
@@ -148,9 +148,9 @@ def _joined(written: str) -> str:
     return written.replace("\r", "").replace("\n", "").strip()
 
 
-def _groups(fields: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
+def _groups(written: str, size: int) -> Iterator[tuple[str, ...]]:
     """Split a field into groups of so many parts; a last one that is not full is filled up."""
-    parts = _joined(fields[0]).split("\\") if fields else []
+    parts = _joined(written).split("\\")
     for start in range(0, len(parts), size):
         group = [each.strip() for each in parts[start : start + size]]
         yield tuple(group + [""] * (size - len(group)))
