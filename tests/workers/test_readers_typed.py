@@ -8,7 +8,8 @@ import pytest
 from domain.bill import Bill, Rounding
 from domain.position import line_total
 from tests.workers.layouts import RTS_HEADER, aspe, rts, rts_front, rts_part
-from tests.workers.workbooks import xlsx_of
+from tests.workers.test_readers_kros_extras import COVER, TABLE
+from tests.workers.workbooks import Rows, xlsx_of
 from workers.readers import read_bill
 
 D = Decimal
@@ -138,3 +139,21 @@ def test_formulas_that_were_never_computed_leave_no_totals() -> None:
     bill = read_bill(aspe(ASPE, cached=False))
     assert [item.declared_total for item in bill.items] == [None, None]
     assert total(bill) == D("42.13")
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", ","])
+def test_sheets_saved_as_text_keep_their_layout(delimiter: str) -> None:
+    def text(rows: Rows) -> bytes:
+        lines = (delimiter.join("" if cell is None else f'"{cell}"' for cell in row) for row in rows)
+        return "\n".join(line.rstrip(delimiter) for line in lines).encode()
+
+    bill = read_bill(text(rts_part("SO01", "01")))
+    assert (bill.format, len(bill.items), total(bill)) == ("rts", 2, D("1555.5"))
+    bill = read_bill(text([*COVER, *TABLE]))
+    assert (bill.format, len(bill.items), total(bill)) == ("kros", 1, 106)
+    assert [section.path for section in bill.sections] == [("SO 01",), ("SO 01", "HSV")]
+
+
+def test_a_row_of_many_thousand_columns_costs_no_memory() -> None:
+    rows = ["Popis;MJ;Množství;Cena", "Výkop;m3;1;2", ";" * 200_000, *["Zásyp;m3;1;2"] * 2000]
+    assert len(read_bill("\n".join(rows).encode()).items) == 2001

@@ -16,7 +16,7 @@ from workers.readers.cells import Cell, currency, label, text
 from workers.readers.draft import BillDraft, SectionDraft
 from workers.readers.formulas import rounding_of
 from workers.readers.headings import Header, find_header
-from workers.readers.source import Sheet, Source
+from workers.readers.source import WIDEST, Sheet, Source
 from workers.readers.typed import Action, Heading, TypedTable
 
 ACTIONS: dict[str, Action] = {"P": "work", "SD": "section", "PP": "note", "TS": "note", "VV": "takeoff"}
@@ -28,7 +28,7 @@ EXTRA: dict[str, Heading] = {"typ": "type", "varianta": "code_variant", "var": "
 
 def score(source: Source) -> int:
     """97 where items and sections are told apart by their types, 0 for anything else."""
-    return 97 if source.kind != "text" and any(table_of(sheet) for sheet in source.sheets) else 0
+    return 97 if any(table_of(sheet) for sheet in source.sheets) else 0
 
 
 def table_of(sheet: Sheet) -> tuple[Header, dict[Heading, int]] | None:
@@ -36,7 +36,7 @@ def table_of(sheet: Sheet) -> tuple[Header, dict[Heading, int]] | None:
     top = sheet.top()
     typed = (at for at, row in enumerate(top) if any(isinstance(cell, str) and cell.strip() in TYPES for cell in row))
     first = next(typed, -1)
-    found = find_header(top[first : first + 2]) if first >= 0 else None
+    found = find_header([row[:WIDEST] for row in top[first : first + 2]]) if first >= 0 else None
     if found is None:
         return None
     header = replace(found, first=found.first + first, line=found.line + first)
@@ -72,7 +72,7 @@ class _Table(TypedTable):
 
     def __init__(self, draft: BillDraft, sheet: Sheet, header: Header, columns: dict[Heading, int]) -> None:
         super().__init__(draft, sheet.name)
-        self.settle(columns)
+        self.settle(columns, sheet.top())
         self._rows = sheet
         self._header = header
         self._objects: list[tuple[str, str]] = []

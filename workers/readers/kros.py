@@ -63,8 +63,7 @@ def score(source: Source) -> int:
     """100 for a whole export, 95 for sheets copied out of one, 0 for anything else."""
     if not any(columns(row) for sheet in source.sheets for row in sheet.top()):
         return 0
-    first = next(iter(source.sheets[0].top()), None)
-    return 100 if first and first[0] == MARKER else 95
+    return 100 if any(MARKER in row for row in source.sheets[0].top()[:1]) else 95
 
 
 def read(source: Source) -> Bill:
@@ -109,6 +108,7 @@ class _Table(TypedTable):
 
     def __init__(self, draft: BillDraft, sheet: Sheet) -> None:
         super().__init__(draft, sheet.name)
+        self._top = sheet.top
         self.cover = Cover(sheet.name)
         self._level_column: int | None = None
 
@@ -125,13 +125,13 @@ class _Table(TypedTable):
         if action:
             self.take(action, line, row)
         elif kind == "Typ" and (header := columns(row)):
-            self.settle(header)  # repeated further down, it only maps the columns anew
+            self.settle(header, self._top())  # repeated further down, it only maps the columns anew
         elif any(map(text, row)):
             self._read_other(line, row, text(kind))
 
     def _begin(self, line: int, row: Sequence[Cell], header: dict[Heading, int]) -> None:
         """Open the object at its table's header."""
-        self.settle(header)
+        self.settle(header, self._top())
         self.draft.currency = self.draft.currency or next(
             (found for cell in row if isinstance(cell, str) and (found := currency(cell))), ""
         )

@@ -46,7 +46,7 @@ NET, GROSS = ("cena celkem bez dph", "cena bez dph"), ("cena celkem s dph", "cen
 
 def score(source: Source) -> int:
     """100 for a whole workbook, 95 for sheets copied out of one, 0 for anything else."""
-    if source.kind == "text" or not any(types_column(sheet.top()) for sheet in source.sheets):
+    if not any(types_column(sheet.top()) for sheet in source.sheets):
         return 0
     return 100 if any(MARKER in row for sheet in source.sheets for row in sheet.top()) else 95
 
@@ -59,7 +59,7 @@ def types_column(rows: Sequence[Sequence[Cell]]) -> int:
     for row in rows:
         if SECTION in row:
             column = row.index(SECTION)
-            if any(str(other[column]).startswith(ITEM) for other in rows):
+            if any(str(other[column]).startswith(ITEM) for other in rows if column < len(other)):
                 return column
     return 0
 
@@ -145,6 +145,7 @@ class _Table(TypedTable):
 
     def __init__(self, draft: BillDraft, sheet: Sheet, types: int) -> None:
         super().__init__(draft, sheet.name)
+        self._top = sheet.top
         self._types = types
         self._objects: list[tuple[str, str]] = []
 
@@ -179,7 +180,7 @@ class _Table(TypedTable):
         """Take the names of what is built from the rows above the header."""
         header = columns_of(row, HEADINGS)
         if header.keys() >= NEEDED:
-            self.settle(header)
+            self.settle(header, self._top())
             self._open_home(line)
             return
         names = [written for cell in row[: self._types] if (written := text(cell)) and not written.endswith(":")]

@@ -25,6 +25,9 @@ from workers.readers.tree import Element
 HEADER_ROWS = 1000
 """How far down a sheet its table may begin."""
 
+WIDEST = 500
+"""Columns that a table may have; far beyond them nothing is a table any more."""
+
 
 class Sheet(Protocol):
     """One sheet. `name` is empty and `delimiter` is not for delimited text."""
@@ -108,8 +111,18 @@ class TextSheet:
         return self._top
 
     def rows(self) -> Iterator[Sequence[Cell]]:
-        """Yield the records; one that spans several lines is one row, as a spreadsheet program shows it."""
-        return delimited.rows(self._written, self.delimiter)
+        """Yield the records; one that spans several lines is one row, as a spreadsheet program shows it.
+
+        Short ones are filled up to the widest of the first, so that a column of the header is one of every row.
+        """
+        width = self._width
+        for row in delimited.rows(self._written, self.delimiter):
+            yield row if len(row) >= width else [*row, *[""] * (width - len(row))]
+
+    @cached_property
+    def _width(self) -> int:
+        first = islice(delimited.rows(self._written, self.delimiter), HEADER_ROWS)
+        return min(max(map(len, first), default=0), WIDEST)
 
     def close(self) -> None:
         """Keep the text: it is the file itself."""

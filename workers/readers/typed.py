@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Literal
 
 from domain.bill import ItemKind, TakeoffLine
-from workers.readers.cells import Cell, Mark, exact, label, number, parse, text
+from workers.readers.cells import Cell, Mark, decimal_mark, exact, label, number, parse, text
 from workers.readers.draft import BillDraft, ItemDraft, SectionDraft
+from workers.readers.source import WIDEST
 
 Action = Literal["work", "material", "other", "section", "note", "takeoff"]
 
@@ -47,7 +48,7 @@ FIELDS = {"total": "declared_total"}
 def columns_of(row: Sequence[Cell], headings: Mapping[str, Heading]) -> dict[Heading, int]:
     """Map parts of an item to the columns that are headed by their folded names; the first of a name counts."""
     found: dict[Heading, int] = {}
-    for column, cell in enumerate(row):
+    for column, cell in enumerate(row[:WIDEST]):
         if isinstance(cell, str) and cell and (part := headings.get(label(cell))):
             found.setdefault(part, column)
     return found
@@ -69,12 +70,17 @@ class TypedTable:
         self.open: list[SectionDraft] = []
         self.item: ItemDraft | None = None
 
-    def settle(self, columns: dict[Heading, int]) -> None:
-        """Take the columns of a header. All rows of a sheet are as wide as its header."""
+    def settle(self, columns: dict[Heading, int], top: Sequence[Sequence[Cell]]) -> None:
+        """Take the columns of a header, and from the first rows how numbers are written that are texts.
+
+        All rows of a sheet are as wide as its header.
+        """
         self.columns = columns
         self._texts = [(part, columns[part]) for part in TEXTS if part in columns]
         self._numbers = [(part, columns[part]) for part in NUMBERS if part in columns]
         self._measures = [(part, columns[part]) for part in MEASURES if part in columns]
+        written = (row[column] for row in top for _, column in self._numbers)
+        self.mark = decimal_mark((cell for cell in written if cell and isinstance(cell, str)), ",")
 
     @property
     def section(self) -> SectionDraft:
