@@ -61,6 +61,8 @@ def judge_total(position: Position, context: AuditContext) -> Outcome:
 def judge_texts(position: Position, _context: AuditContext) -> Outcome:
     """V4: a line says what is to be done and in which unit; a code ties it to a price system."""
     issues: list[Issue] = []
+    if position.code_system == "gaeb" and not (position.description.strip() or position.unit.strip()):
+        return "0"
     if not position.description.strip():
         issues.append(issue("missing_description", "error", "The line has no description.", "Describe the work."))
     if not position.unit.strip():
@@ -169,7 +171,8 @@ V4 = Rule(
     title="The line has a description, a unit and a code",
     source="Without description or unit a line can be neither priced nor measured; own items often lack a code",
     judge=judge_texts,
-    scope=own("description", "unit", "code"),
+    scope=own("description", "unit", "code", "code_system"),
+    not_checked=("A bid of GAEB states prices only: description and unit are those of its request.",),
 )
 
 V5 = Rule(

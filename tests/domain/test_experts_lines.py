@@ -109,6 +109,8 @@ def test_a_wrong_total_is_reported_with_its_figures_and_its_place() -> None:
         ({"unit": ""}, "R", ["missing_unit"]),
         ({"code": " "}, "A", ["missing_code"]),
         ({"code": "", "unit": ""}, "R", ["missing_unit", "missing_code"]),
+        ({"code_system": "gaeb", "description": "", "unit": ""}, "0", []),
+        ({"code_system": "gaeb", "description": ""}, "R", ["missing_description"]),
     ],
 )
 def test_a_line_needs_description_and_unit_and_should_have_a_code(

@@ -73,6 +73,9 @@ def test_a_real_bid_with_a_discount_states_its_totals(bills: Path) -> None:
     assert {part.path: part.declared_total for part in bill.sections}["01",] == Decimal("2899.00")
     (vat,) = [stated for stated in bill.totals if stated.kind == "vat"]
     assert (vat.amount, vat.rate, vat.base) == (Decimal("1741.64"), 19, Decimal("9166.55"))
+    assert [(found.description, found.unit) for found in bill.items] == [("", "")] * 4
+    assert bill.items[0].notes[0] == "Fabrikat: Muster GmbH, Typ ABC-500"
+    assert any("4 of the items have neither text nor unit" in warning for warning in bill.warnings)
     assert bill.items[3].quantity == 1
     assert any("state no quantity" in warning for warning in bill.warnings)
 

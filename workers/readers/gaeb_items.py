@@ -148,7 +148,9 @@ class Items:
         return "base" if provisional.casefold() == "withtotal" else "optional"
 
     def _remember(self, element: Element, parts: "_Parts", item: ItemDraft) -> None:
-        if not item.description:
+        if not (item.description or item.unit):
+            self._complain("have neither text nor unit, as in bids: those are in the request", element)
+        elif not item.description:
             self._complain("have no text", element)
         if group := parts.text("ALNGroupNo"):
             member = _Alternative(item, serial(parts.text("ALNSerNo")), parts.yes("Accepted"))

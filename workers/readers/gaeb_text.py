@@ -1,6 +1,7 @@
 """Texts of GAEB DA XML: short, long, with the gaps that owner and bidder fill in, as plain lines."""
 
 import re
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -29,12 +30,12 @@ class Texts(Struct, frozen=True):
     pictures: int = 0
 
 
-def plain(element: Element | None) -> str:
-    """Turn rich text into lines."""
+def plain(element: Element | None, *, bidder: bool = True) -> str:
+    """Turn rich text into lines, with or without what the bidder fills in."""
     if element is None:
         return ""
     found: list[str] = []
-    _gather(element, found)
+    _gather(element, found, bidder=bidder)
     lines = (_SPACES.sub(" ", each).strip() for each in "".join(found).split("\n"))
     return "\n".join(each for each in lines if each)
 
@@ -42,52 +43,56 @@ def plain(element: Element | None) -> str:
 def describe(owner: Element, description: Element | None) -> Texts:
     """Read the description of an item, or texts that stand in the item itself, where they do not belong.
 
-    Where there is no short text, the first line of the long one serves.
+    Where there is no short text, the first line of the long one serves, unless it is the bidder's.
     """
-    short: list[str] = []
-    long: list[str] = []
-    numbers: list[str] = []
-    pictures = _describe(owner if description is None else description, short, long, numbers, description is not None)
-    outline, detail = " ".join("\n".join(short).split()), "\n".join(filter(None, long))
+    short: list[Element] = []
+    long: list[Element] = []
+    numbers: list[Element] = []
+    _describe(owner if description is None else description, short, long, numbers, inside=description is not None)
+    outline = " ".join(" ".join(map(plain, short)).split())
+    detail = _all(plain(element) for element in long)
     if not outline:
-        outline, _, rest = detail.partition("\n")
-        detail = detail if rest else ""
-    return Texts(outline, "" if detail == outline else detail, "".join(numbers[:1]), pictures)
+        outline = _all(plain(element, bidder=False) for element in long).partition("\n")[0]
+    pictures = sum(1 for element in long for inner in element.iter() if local(inner) in PICTURES)
+    return Texts(outline, "" if detail == outline else detail, "".join(map(plain, numbers[:1])), pictures)
 
 
-def _describe(element: Element, short: list[str], long: list[str], numbers: list[str], inside: bool) -> int:
-    """Gather the texts below an element; `inside` a description, text in unknown elements counts too."""
-    pictures = 0
+def _all(parts: Iterable[str]) -> str:
+    return "\n".join(filter(None, parts))
+
+
+def _describe(
+    element: Element, short: list[Element], long: list[Element], numbers: list[Element], *, inside: bool
+) -> None:
+    """Sort the texts below an element; `inside` a description, text in unknown elements counts too."""
     for part in element:
         name = local(part)
         if name in OUTLINES:
-            short.append(plain(part))
+            short.append(part)
         elif name in DETAILS:
-            long.append(plain(part))
-            pictures += sum(1 for inner in part.iter() if local(inner) in PICTURES)
+            long.append(part)
         elif name in NUMBERS:
-            numbers.append(plain(part))
+            numbers.append(part)
         elif inside and name not in SKIPPED:
             if len(part):
-                pictures += _describe(part, short, long, numbers, inside)
-            elif part.text and part.text.strip():
-                long.append(part.text.strip())
-    return pictures
+                _describe(part, short, long, numbers, inside=inside)
+            else:
+                long.append(part)
 
 
-def _gather(element: Element, found: list[str]) -> None:
+def _gather(element: Element, found: list[str], *, bidder: bool) -> None:
     name = local(element)
     if name in PICTURES:
         found.append(" (picture) ")
         return
-    if name in SKIPPED:
+    if name in SKIPPED or (not bidder and element.get("Kind") == "Bidder"):
         return
     if name in LINES:
         found.append("\n")
     if element.text:
         found.append(_SPACES.sub(" ", element.text))
     for part in element:
-        _gather(part, found)
+        _gather(part, found, bidder=bidder)
         if part.tail:
             found.append(_SPACES.sub(" ", part.tail))
     if name in LINES:
