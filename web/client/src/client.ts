@@ -3,6 +3,7 @@
 import type { Parts } from "./connection.js";
 import { Cursor } from "./cursor.js";
 import type { FeedOptions } from "./cursor.js";
+import { noCounts } from "./counts.js";
 import { ClientError, Refusal, asError } from "./errors.js";
 import type { ProblemDetails, Report } from "./errors.js";
 import type { Answers, Commands, Queries, Receipt } from "./generated.js";
@@ -55,6 +56,7 @@ export class Client {
   /** Hears of commands that lost against somebody else's. */
   readonly conflicts: Listeners<Conflict>;
   readonly tab = newId();
+  readonly counts = noCounts();
   #status = AT_FIRST;
   #lastSyncedAt: number | undefined;
   #link: Link | undefined;
@@ -162,6 +164,7 @@ export class Client {
         say({ kind: "ack", feed, sequence });
       },
       report: this.#given.report,
+      counts: this.counts,
     });
     return cursor;
   }
@@ -174,8 +177,9 @@ export class Client {
     if (new TextEncoder().encode(JSON.stringify(command)).length > MOST_BYTES) {
       throw new ClientError("too_large", "a command may have at most 64 KiB: make it several");
     }
-    const entry: Entry = { commandId, command: { ...command }, base, queuedAt: Date.now() };
-    await this.#given.store.add(entry);
+    const { accountId } = this.#status;
+    const entry: Entry = { commandId, command: { ...command }, base, queuedAt: Date.now(), accountId };
+    await this.#keep(entry);
     const receipt = new Promise<Receipt>((resolve, reject) => {
       this.#queued.set(commandId, { resolve, reject });
     });
@@ -210,6 +214,16 @@ export class Client {
   /** Shows everybody on a feed that this person is here, and what they do; `null` when they leave. */
   present(feed: string, state: Readonly<Record<string, unknown>> | null): void {
     this.#link?.say({ kind: "present", feed, state });
+  }
+
+  /** Keeps an entry. Where that fails, it is sent from memory all the same, and the failure is told. */
+  async #keep(entry: Entry): Promise<void> {
+    try {
+      await this.#given.store.add(entry);
+    } catch (thrown) {
+      if (thrown instanceof ClientError) throw thrown;
+      this.#given.report(asError(thrown), { doing: "keeping a command", commandId: entry.commandId });
+    }
   }
 
   #open(): void {
@@ -257,6 +271,9 @@ export class Client {
   }
 
   #set(status: Status): void {
+    const [before, now] = [this.#status.state, status.state];
+    if (before === "connected" && now === "reconnecting") this.counts.lost += 1;
+    if (before === "reconnecting" && now === "connected") this.counts.recovered += 1;
     this.#status = status;
     if (status.current && status.heardAt !== undefined) {
       this.#lastSyncedAt = status.heardAt;
@@ -301,9 +318,11 @@ export class Client {
       pending?.resolve(outcome.receipt);
     } else {
       const { problem } = outcome;
+      this.counts.refused += 1;
       pending?.reject(new Refusal(problem));
       if (problem.code === "revision_conflict") {
         const revision = problem["current_revision"];
+        this.counts.conflicts += 1;
         this.conflicts.tell({
           commandId,
           mine: command as unknown as AnyCommand,

@@ -8,6 +8,7 @@ import type { Report } from "./errors.js";
 import { read } from "./frames.js";
 import type { Heard } from "./frames.js";
 import type { Bye, Said, Welcome } from "./generated.js";
+import { Pace } from "./pace.js";
 import { AT_FIRST } from "./status.js";
 import type { State, Status, Way } from "./status.js";
 import type { Surroundings } from "./surroundings.js";
@@ -63,6 +64,7 @@ export class Connection {
   readonly #parts: Parts;
   readonly #ears: Ears;
   readonly #ways: Ways;
+  readonly #pace = new Pace<Said>((message) => this.#transport?.say(message));
 
   constructor(parts: Parts, ears: Ears) {
     this.#parts = parts;
@@ -121,10 +123,10 @@ export class Connection {
     }
   }
 
-  /** Says something, if there is a connection; tells whether there is. */
+  /** Says something as soon as the server takes it, if there is a connection; tells whether there is. */
   say(message: Said): boolean {
     if (this.#status.state !== "connected" || this.#transport === undefined) return false;
-    this.#transport.say(message);
+    this.#pace.say(message);
     return true;
   }
 
@@ -255,6 +257,7 @@ export class Connection {
     this.#spreadMs = welcome.reconnect_jitter_max_ms;
     this.#clearOne("welcome");
     this.#ways.worked();
+    this.#pace.begin(welcome.limits.messages_per_second, welcome.limits.burst);
     this.#set({ state: "connected", reason: "", retryAt: undefined, accountId: welcome.account_id, current: false });
     this.#after("stable", STABLE_MS, () => {
       this.#set({ failures: 0 });
@@ -345,6 +348,7 @@ export class Connection {
     const transport = this.#transport;
     this.#era += 1;
     this.#transport = undefined;
+    this.#pace.stop();
     this.#clear();
     transport?.close(NORMAL, "");
     if (this.#welcome !== undefined) {

@@ -1,5 +1,6 @@
 /** A place in a feed: every event behind it once and in order, whatever the connection does. */
 
+import type { Counts } from "./counts.js";
 import { asError } from "./errors.js";
 import type { Report } from "./errors.js";
 import type { FeedEvent, Progress, StrangeEvent } from "./frames.js";
@@ -27,6 +28,7 @@ export interface CursorParts {
   readonly unfollow: () => void;
   readonly ack: (sequence: number) => void;
   readonly report: Report;
+  readonly counts: Counts;
 }
 
 /** `joining`: asks and replays. `live`. `reading`: a snapshot. `ended`: the server, or its refusal, ended it. */
@@ -180,10 +182,14 @@ export class Cursor {
 
   #event(event: FeedEvent | StrangeEvent): void {
     const { sequence } = event;
-    if (this.#sequence !== undefined && sequence <= this.#sequence) return;
+    if (this.#sequence !== undefined && sequence <= this.#sequence) {
+      this.#parts.counts.repeated += 1;
+      return;
+    }
     const next = this.#sequence === undefined || this.#filtered || sequence === this.#sequence + 1;
     if (!next) {
       this.#early.set(sequence, event);
+      this.#parts.counts.early += 1;
       this.#mind();
       return;
     }
@@ -195,6 +201,7 @@ export class Cursor {
 
   #pass(event: FeedEvent | StrangeEvent): void {
     this.#early.delete(event.sequence);
+    this.#parts.counts.events += 1;
     this.#sequence = event.sequence; // before it is told: whoever listens may stop
     if (event.op === "event" && this.#concerns(event)) this.events.tell(event);
     this.#parts.ack(event.sequence);
@@ -212,6 +219,7 @@ export class Cursor {
   }
 
   #askAgain(): void {
+    this.#parts.counts.holes += 1;
     this.#parts.report(new Error("events are missing: asking for them again"), {
       feed: this.feed,
       behind: this.#sequence,
@@ -264,6 +272,7 @@ export class Cursor {
   #read(reason: string, pause = AGAIN_MS): void {
     const { snapshot } = this.#options;
     if (snapshot === undefined) return;
+    this.#parts.counts.snapshots += 1;
     this.#leave("reading");
     const era = this.#era;
     snapshot(reason).then(

@@ -6,8 +6,9 @@ import type { Said } from "./generated.js";
 import type { OfFeed, Place, Wanted } from "./relay_messages.js";
 
 const AGAIN_MS = 1_000;
-/** How often the server hears how far this client is. */
+/** How often the server hears how far this client is: each feed less often, the more there are. */
 const ACK_EVERY_MS = 250;
+const ACK_MS_PER_FEED = 50;
 const PASSING = new Set([401, 429, 500, 503]);
 const EVERYTHING: Wanted = { types: [], about: [] };
 
@@ -16,6 +17,8 @@ export interface FollowedParts {
   readonly tell: (message: OfFeed, cursor?: string) => void;
   /** Hears that the feed is followed no longer, because the server said so. */
   readonly over: () => void;
+  /** How many feeds are followed. */
+  readonly feeds: () => number;
 }
 
 let counted = 0;
@@ -126,7 +129,7 @@ export class Followed {
 
   /** Hears that the server refused a message; tells whether it was this feed's. */
   refused(id: string, problem: ProblemDetails): boolean {
-    if (id === `${this.#asked}:ack` || id.endsWith(":end")) return id.startsWith(this.#asked);
+    if (id.endsWith(":ack") || id.endsWith(":end")) return true; // too late, and of no consequence
     if (id === "" || id !== this.#asked) return false;
     if (PASSING.has(problem.status)) this.#joinLater(Number(problem["retry_after"] ?? 0) * 1000);
     else this.#ended(problem.code);
@@ -140,7 +143,7 @@ export class Followed {
       this.#acking = undefined;
       const upto = Math.min(this.#acked, this.#from ?? 0);
       if (this.#granted) this.#parts.say({ op: "ack", id: `${this.#asked}:ack`, feed: this.#feed, sequence: upto });
-    }, ACK_EVERY_MS);
+    }, Math.max(ACK_EVERY_MS, ACK_MS_PER_FEED * this.#parts.feeds()));
   }
 
   /** Shows who is here, again after every reconnection. */

@@ -267,6 +267,6 @@ function welcome(accountId: string): Welcome & { op: "welcome" } {
     heartbeat_interval: SIGN_SECONDS,
     heartbeat_timeout: PATIENCE_SECONDS,
     reconnect_jitter_max_ms: 5_000,
-    limits: { message_bytes: 65_536, messages_per_second: 50, burst: 100, feeds: 6, in_flight: 6 },
+    limits: { message_bytes: 65_536, messages_per_second: 10, burst: 50, feeds: 6, in_flight: 6 },
   };
 }

@@ -5,6 +5,7 @@ export type { AnyCommand, Answered, CommandOptions, Conflict } from "./client.js
 export { createClient } from "./connect.js";
 export type { ClientOptions } from "./connect.js";
 export type { Cursor, FeedOptions, FeedState } from "./cursor.js";
+export type { Counts } from "./counts.js";
 export { ClientError, Refusal } from "./errors.js";
 export type { ClientErrorCode, ProblemDetails, Report } from "./errors.js";
 export type { EventType, FeedEvent, Progress } from "./frames.js";

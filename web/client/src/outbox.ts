@@ -11,6 +11,8 @@ export interface Entry {
   /** What the person saw when they decided on it, for whoever has to sort out a conflict. */
   readonly base?: unknown;
   readonly queuedAt: number;
+  /** Whose it is, where that was known: nobody else may send it. */
+  readonly accountId?: string | undefined;
 }
 
 /** Where entries are kept. */

@@ -35,7 +35,8 @@ export class Relay {
       status: (status) => {
         tell({ kind: "status", status });
       },
-      opened: () => {
+      opened: ({ account_id }) => {
+        this.sender.account = account_id;
         this.#opened();
       },
       heard: (message) => {
@@ -134,6 +135,7 @@ export class Relay {
         this.#tell({ kind: "feed", message }, cursor?.split("/", 1)[0]);
       },
       over: () => this.#feeds.delete(feed),
+      feeds: () => this.#feeds.size,
     });
     this.#feeds.set(feed, followed);
     return followed;

@@ -25,6 +25,8 @@ export class Sender {
   /** Commands that are on the wire, by lane. */
   readonly #flying = new Map<string, string>();
   readonly #parts: SenderParts;
+  /** Who is signed in: what somebody else queued in this browser waits until they are back. */
+  account: string | undefined;
   #ready = false;
   #tries = 0;
   #again: ReturnType<typeof setTimeout> | undefined;
@@ -123,9 +125,10 @@ export class Sender {
     if (!this.#ready || this.#again !== undefined) return;
     for (const entry of this.#entries.values()) {
       if (this.#flying.size >= MOST_IN_FLIGHT) return;
+      const { commandId, command, accountId } = entry;
+      if (accountId !== undefined && accountId !== this.account) continue;
       const lane = laneOf(entry);
       if (this.#flying.has(lane)) continue;
-      const { commandId, command } = entry;
       if (!this.#parts.say({ op: "command", id: commandId, command, command_id: commandId })) return;
       this.#flying.set(lane, commandId);
     }

@@ -114,6 +114,36 @@ test("answers that say nothing about the command are waited out", async () => {
   expect(new Set(server.commands.map(({ command_id }) => command_id)).size).toBe(1);
 });
 
+test("what somebody else queued in this browser waits until they are back", async () => {
+  const store = new MemoryStore();
+  const theirs = { commandId: "1", command: edit("theirs") as never, queuedAt: 0, accountId: "somebody else" };
+  await store.add(theirs);
+  const { client, server } = await online({ store });
+  await client.command(edit("mine"));
+  expect(server.commands).toHaveLength(1);
+  expect(await client.queued()).toEqual([theirs]);
+});
+
+test("where nothing can be kept, commands are sent all the same, and that is told", async () => {
+  const store = new MemoryStore();
+  store.add = () => Promise.reject(new Error("the disk is full"));
+  const { client, reported } = await online({ store });
+  expect((await client.command(edit("a"))).sequence).toBe(1);
+  expect(reported).toEqual(["the disk is full"]);
+});
+
+test("no more is said than the server takes, and nothing of it is lost", async () => {
+  const { client, server } = await online();
+  const answers = Array.from({ length: 200 }, () => client.query({ type: "projects.list" }));
+  await settle();
+  const asked = () => server.socket.said.filter(({ op }) => op === "query").length;
+  expect(asked()).toBe(80); // of a burst of 100
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(asked()).toBe(120); // at 40 of 50 a second
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(await Promise.all(answers)).toHaveLength(200);
+});
+
 test("a command that is too large is refused here", async () => {
   const { client } = await online();
   await expect(client.command(edit("x".repeat(65_536)))).rejects.toMatchObject({ code: "too_large" });

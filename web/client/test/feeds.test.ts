@@ -56,6 +56,7 @@ test("after every kind of loss nothing is missed and nothing comes twice", async
   }
   expect(heard).toEqual(Array.from({ length: 18 }, (_, index) => index + 1));
   expect(client.stale).toBe(false);
+  expect(client.counts).toMatchObject({ lost: 6, recovered: 6, events: 18, holes: 0 });
 });
 
 test("duplicates are dropped, and what comes too early waits for what is before it", async () => {
