@@ -13,8 +13,8 @@ HEIGHT = 800.0
 SIZE = 9.0
 
 
-def pdf(pages: Sequence[tuple[Sequence[Text], Sequence[Rule]]], *, pictures: bool = False) -> bytes:
-    """Pages of texts and rules."""
+def pdf(pages: Sequence[tuple[Sequence[Text], Sequence[Rule]]], *, pictures: bool = False, turn: int = 0) -> bytes:
+    """Pages of texts and rules; turned, they are written lying and shown upright."""
     objects = [b"", b"", b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>"]
     objects.append(
         b"<</Type/XObject/Subtype/Image/Width 1/Height 1/ColorSpace/DeviceGray/BitsPerComponent 8/Length 1>>"
@@ -22,12 +22,17 @@ def pdf(pages: Sequence[tuple[Sequence[Text], Sequence[Rule]]], *, pictures: boo
     )
     kids: list[str] = []
     for texts, rules in pages:
-        content = b"".join(map(_rule, rules)) + b"".join(map(_text, texts))
+        # Where the page as it is shown has its upper left corner and its directions, in the page's own space.
+        matrix = {0: (1, 0, 0, 1, 0, HEIGHT), 90: (0, 1, -1, 0, 0, 0), 180: (-1, 0, 0, -1, 600, 0)}.get(
+            turn, (0, -1, 1, 0, 600, HEIGHT)
+        )
+        content = f"{' '.join(map(str, matrix))} cm ".encode()
+        content += b"".join(map(_rule, rules)) + b"".join(map(_text, texts))
         if pictures:
             content += b"q 500 0 0 700 40 40 cm /I Do Q "
         objects.append(b"<</Length %d>>stream\n%s\nendstream" % (len(content), content))
         objects.append(
-            f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 {HEIGHT:.0f}]/Contents {len(objects)} 0 R"
+            f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 {HEIGHT:.0f}]/Rotate {turn}/Contents {len(objects)} 0 R"
             "/Resources<</Font<</F 3 0 R>>/XObject<</I 4 0 R>>>>>>".encode()
         )
         kids.append(f"{len(objects)} 0 R")
@@ -39,12 +44,12 @@ def pdf(pages: Sequence[tuple[Sequence[Text], Sequence[Rule]]], *, pictures: boo
 def _text(text: Text) -> bytes:
     left, top, written = text
     escaped = written.encode("cp1252").replace(b"\\", b"\\\\").replace(b"(", b"\\(").replace(b")", b"\\)")
-    return f"BT /F {SIZE:.0f} Tf {left:.1f} {HEIGHT - top:.1f} Td (".encode() + escaped + b") Tj ET "
+    return f"BT /F {SIZE:.0f} Tf {left:.1f} {-top:.1f} Td (".encode() + escaped + b") Tj ET "
 
 
 def _rule(rule: Rule) -> bytes:
     left, top, width, height = rule
-    return f"{left:.1f} {HEIGHT - top - height:.1f} {width:.1f} {height:.1f} re f ".encode()
+    return f"{left:.1f} {-top - height:.1f} {width:.1f} {height:.1f} re f ".encode()
 
 
 def _file(objects: Iterable[bytes]) -> bytes:

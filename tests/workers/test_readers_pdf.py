@@ -62,6 +62,13 @@ def test_a_table_reads_the_same_in_whatever_order_the_file_has_it(ruled: bool, s
     assert [found.line for found in bill.items] == [3, 5, 6]
 
 
+@pytest.mark.parametrize("turn", [90, 180, 270])
+@pytest.mark.parametrize("ruled", [True, False])
+def test_turned_pages_read_like_upright_ones(turn: int, ruled: bool) -> None:
+    texts, rules = table([HEADINGS, *ROWS], ruled=ruled)
+    assert facts(read_bill(pdf([(texts, rules)], turn=turn)).items) == EXPECTED
+
+
 @pytest.mark.parametrize("ruled", [True, False])
 def test_pages_go_on_with_or_without_headings(ruled: bool) -> None:
     head: list[Text] = [(40, 60, "Page head of the firm")]

@@ -3,7 +3,7 @@
 Places are in points, measured from the left and from the top of the page as it is shown.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pypdfium2 as untyped  # pyright: ignore - it has no types
@@ -12,6 +12,8 @@ from msgspec import Struct
 
 from workers.readers.archive import encrypted
 from workers.readers.unreadable import Unreadable
+
+Place = Callable[[float, float, float, float], tuple[float, float, float, float]]
 
 pdfium = cast("Any", untyped)
 raw = cast("Any", untyped_raw)
@@ -98,9 +100,9 @@ def pages(data: bytes) -> Iterator[Page]:
 
 
 def _page(page: Any, number: int) -> Page:
-    height = page.get_height()
+    place = _placing(page)
     text = page.get_textpage()
-    runs = list(_runs(text, height))
+    runs = list(_runs(text, place))
     across: list[Line] = []
     down: list[Line] = []
     pictures = 0
@@ -110,25 +112,39 @@ def _page(page: Any, number: int) -> Page:
         if drawn.type == raw.FPDF_PAGEOBJ_IMAGE:
             pictures += 1
         elif drawn.type == raw.FPDF_PAGEOBJ_PATH:
-            _take_path(drawn.get_bounds(), height, across, down)
+            _take_path(place(*drawn.get_bounds()), across, down)
     text.close()
     page.close()
     return Page(number, runs, across, down, pictures)
 
 
-def _take_path(bounds: tuple[float, float, float, float], height: float, across: list[Line], down: list[Line]) -> None:
+def _placing(page: Any) -> Place:
+    """Tell how a box of the page's own space, from its lower left corner, lies on the page as it is shown."""
+    width, height = page.get_size()
+    match page.get_rotation():
+        case 90:
+            return lambda left, bottom, right, top: (bottom, left, top, right)
+        case 180:
+            return lambda left, bottom, right, top: (width - right, bottom, width - left, top)
+        case 270:
+            return lambda left, bottom, right, top: (width - top, height - right, width - bottom, height - left)
+        case _:
+            return lambda left, bottom, right, top: (left, height - top, right, height - bottom)
+
+
+def _take_path(place: tuple[float, float, float, float], across: list[Line], down: list[Line]) -> None:
     """Take a path for a line if it is thin, and for a box of four lines if it is not."""
-    left, bottom, right, top = bounds
-    if top - bottom <= THIN:
-        across.append(Line(height - (top + bottom) / 2, left, right))
+    left, top, right, bottom = place
+    if bottom - top <= THIN:
+        across.append(Line((top + bottom) / 2, left, right))
     elif right - left <= THIN:
-        down.append(Line((left + right) / 2, height - top, height - bottom))
+        down.append(Line((left + right) / 2, top, bottom))
     else:
-        across += [Line(height - top, left, right), Line(height - bottom, left, right)]
-        down += [Line(left, height - top, height - bottom), Line(right, height - top, height - bottom)]
+        across += [Line(top, left, right), Line(bottom, left, right)]
+        down += [Line(left, top, bottom), Line(right, top, bottom)]
 
 
-def _runs(text: Any, height: float) -> Iterator[Run]:
+def _runs(text: Any, place: Place) -> Iterator[Run]:
     """Gather characters, in the order of the file, into runs."""
     box = raw.FS_RECTF()
     run: Run | None = None
@@ -139,7 +155,7 @@ def _runs(text: Any, height: float) -> Iterator[Run]:
             continue
         if not raw.FPDFText_GetLooseCharBox(text, at, box):
             continue
-        left, top, right, bottom = box.left, height - box.top, box.right, height - box.bottom
+        left, top, right, bottom = place(box.left, box.bottom, box.right, box.top)
         if run is None or not _continues(run, left, top, bottom):
             if run is not None and run.text.strip():
                 yield _trimmed(run)
