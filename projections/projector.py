@@ -5,14 +5,13 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from prometheus_client import Gauge
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from projections.follower import Follower
-from projections.hearing import LOG, PAUSE, WATERMARKS, heard
 from projections.models import ALL
 from projections.projection import Projection
-from runtime.telemetry import REGISTRY, get_logger
+from projections.watermarks import LOG, WATERMARKS
+from runtime.broker import Broker
+from runtime.telemetry import REGISTRY
 
 POSITION = Gauge(
     "projection_position", "Log position that a projection's tables are true at", ["projection"], registry=REGISTRY
@@ -25,13 +24,14 @@ LAG = Gauge(
 )
 POISONED = Gauge("projection_poisoned", "1 where an event stopped a projection", ["projection"], registry=REGISTRY)
 
-log = get_logger(__name__)
+PAUSE = 0.5
+"""Seconds before another try when the broker is away."""
 
 
 class Projector:
     """Several processes may run one each: they share the projections, and take over from each other."""
 
-    def __init__(self, conninfo: str, broker: Redis | None, projections: Sequence[Projection] = ALL) -> None:
+    def __init__(self, conninfo: str, broker: Broker | None, projections: Sequence[Projection] = ALL) -> None:
         """Keep `projections` in the database at `conninfo`; without a broker by polling alone."""
         self._broker = broker
         self._reached: dict[str, int] = {}
@@ -59,26 +59,26 @@ class Projector:
     def _helpers(self) -> list[Coroutine[Any, Any, None]]:
         return [self._listen(self._broker), self._tell(self._broker)] if self._broker is not None else []
 
-    async def _listen(self, broker: Redis) -> None:
+    async def _listen(self, broker: Broker) -> None:
         """Wake everybody when the log grew."""
-        async for _ in heard(broker, LOG):
+        await broker.subscribe(LOG)
+        async for _ in broker.messages():
             for follower in self.followers:
                 follower.wake()
 
-    async def _tell(self, broker: Redis) -> None:
+    async def _tell(self, broker: Broker) -> None:
         """Announce positions; while the broker is away the newest of each projection waits."""
         while True:
             await self._news.wait()
             self._news.clear()
             reached, self._reached = self._reached, {}
-            try:
-                pipeline = broker.pipeline(transaction=False)
-                for projection, position in reached.items():
-                    pipeline.publish(f"{WATERMARKS}{projection}", position)  # pyright: ignore[reportUnknownMemberType] - redis types it so
-                await pipeline.execute()
-            except RedisError as error:
-                log.warning("lost the broker", reason=str(error))
-                self._reached = reached | self._reached
+            untold = {
+                projection: position
+                for projection, position in reached.items()
+                if not broker.publish(f"{WATERMARKS}{projection}", b"%d" % position)
+            }
+            if untold:
+                self._reached = untold | self._reached
                 self._news.set()
                 await asyncio.sleep(PAUSE)
 

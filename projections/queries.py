@@ -8,13 +8,13 @@ from typing import Any, Self
 import psycopg
 from msgspec import structs
 from psycopg_pool import AsyncConnectionPool
-from redis.asyncio import Redis
 
 from domain.registry import name_of
 from eventstore.personal import Vault
 from projections.asking import Answer, NoSnapshot, NulInQuery, Query, Question, Reading, Rebuilding, Viewer
-from projections.models import QUESTIONS
+from projections.models import ALL, QUESTIONS
 from projections.watermarks import PATIENCE, SHORTEST, StaleRead, Watermarks
+from runtime.broker import Broker
 from runtime.progress import ProgressBoard
 
 
@@ -37,12 +37,21 @@ _BY_TYPE = {question.query: question for question in QUESTIONS}
 class Queries:
     """Answers queries. As an async context manager it also hears at once how far the read models are."""
 
-    def __init__(self, pool: AsyncConnectionPool[Any], vault: Vault, broker: Redis | None = None) -> None:
-        """Read through `pool`, open personal texts with `vault`; without a broker, waiting goes by polling alone."""
+    def __init__(
+        self,
+        pool: AsyncConnectionPool[Any],
+        vault: Vault,
+        broker: Broker | None = None,
+        board: ProgressBoard | None = None,
+    ) -> None:
+        """Read through `pool`, open personal texts with `vault`; `board` tells what goes on right now.
+
+        Without a broker, waiting goes by polling alone; all that it hears is for us.
+        """
         self._pool = pool
         self.vault = vault
-        self.watermarks = Watermarks(pool, broker)
-        self._board = None if broker is None else ProgressBoard(broker)
+        self.watermarks = Watermarks(pool, [projection.name for projection in ALL], broker)
+        self._board = board
 
     async def __aenter__(self) -> Self:
         await self.watermarks.__aenter__()

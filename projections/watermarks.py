@@ -7,16 +7,20 @@ from typing import Any, Self
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
-from redis.asyncio import Redis
 
 from domain.core import Refused
-from projections.hearing import WATERMARKS, heard
+from runtime.broker import Broker, Message
 from runtime.telemetry import get_logger
 
 PATIENCE = 5.0
 """Seconds that a query waits."""
 SHORTEST, LONGEST = 0.02, 0.1
 """Seconds between looks at the checkpoints while somebody waits: growing from the one to the other."""
+
+LOG = "log"
+"""Channel on which writers tell that the log grew."""
+WATERMARKS = "watermark:"
+"""Prefix of the channels on which projections tell the positions that they reached."""
 
 POSITIONS = b"SELECT projection, position FROM read.checkpoints"
 
@@ -33,10 +37,11 @@ class StaleRead(Refused):
 class Watermarks:
     """How far each projection is, as last heard. As an async context manager it also listens to the broker."""
 
-    def __init__(self, pool: AsyncConnectionPool[Any], broker: Redis | None) -> None:
-        """Look through `pool`; what `broker` says only saves waiting."""
+    def __init__(self, pool: AsyncConnectionPool[Any], projections: Iterable[str], broker: Broker | None) -> None:
+        """Look through `pool`; what `broker` says of `projections` only saves waiting, and all of it is for us."""
         self._pool = pool
         self._broker = broker
+        self._channels = [f"{WATERMARKS}{name}" for name in projections]
         self._positions: dict[str, int] = {}
         self._waiting = 0
         self._news = asyncio.Event()
@@ -93,6 +98,8 @@ class Watermarks:
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, LONGEST)
 
-    async def _listen(self, broker: Redis) -> None:
-        async for channel, data in heard(broker, f"{WATERMARKS}*"):
-            self._take([(channel.removeprefix(WATERMARKS), int(data))])
+    async def _listen(self, broker: Broker) -> None:
+        await broker.subscribe(*self._channels)
+        async for item in broker.messages():
+            if isinstance(item, Message):
+                self._take([(item.channel.removeprefix(WATERMARKS), int(item.data))])

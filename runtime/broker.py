@@ -1,36 +1,35 @@
 """The broker: Valkey (or Redis), for hints that may get lost and for state that may be forgotten.
 
 `Broker` publishes and listens, and mends itself. `open_client` is the client library as it is, for everything else.
+Both work with a single server and with a cluster, where the broker talks to every primary (sharded pub/sub).
 """
 
 import asyncio
 import contextlib
-import random
-import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Literal, cast
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
+from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
-from redis.backoff import FullJitterBackoff, NoBackoff
-from redis.exceptions import RedisError
+from redis.backoff import FullJitterBackoff
 
+from runtime.broker_line import CONNECT_LIMIT, Line
+from runtime.cluster import ClusterAway, Layout, is_cluster, layout, seeds, slot_of
 from runtime.ids import new_id
 from runtime.settings import without_passwords
 from runtime.telemetry import get_logger
 
-CONNECT_LIMIT = 5.0
-SILENCE = 5.0
-"""Seconds without a message after which the connection is tried, and after twice which it is given up."""
-OUTGOING_LIMIT = 8 * 1024 * 1024
 INCOMING_LIMIT = 32 * 1024 * 1024
-"""Bytes that may wait in each direction; beyond them messages are dropped, and listeners told so."""
-MOST_AT_ONCE = 500
-"""Messages sent in one round trip."""
+"""Bytes that may wait for their listener; beyond them messages are dropped, and the listener told so."""
+LOOK_SECONDS = 10.0
+"""Between two looks at the layout of a cluster that is well."""
+HURRY_SECONDS = 0.25
+"""Between two looks while something is amiss."""
 
 _log = get_logger(__name__)
 
@@ -55,81 +54,79 @@ class Gap(Enum):
 GAP: Literal[Gap.GAP] = Gap.GAP
 
 
-class _Change(Struct, frozen=True):
-    """Channels to begin or to stop listening to."""
-
-    wanted: bool
-    channels: tuple[str, ...]
-
-
 class Broker:
     """Publishes and listens. It never forgets a subscription.
 
     What is published goes out in the order of the calls, all that is waiting in one round trip. After a lost
     connection, and after falling behind, listeners get `GAP` once everything is subscribed again: whoever then reads
-    the truth from the log has missed nothing.
+    the truth from the log has missed nothing. In a cluster each primary has a connection of its own: the loss of one
+    holds up its channels only, and a channel whose slot moves is followed to its new server.
     """
 
     def __init__(self, url: str) -> None:
-        """Prepare to talk to the server at `url`: `redis://`, `rediss://` or `unix://`."""
+        """Prepare to talk to the server at `url`: `redis://`, `rediss://` or `unix://`, or to a cluster."""
         self.url = url
-        self._client = _impatient_client(url)
         self._own = f"probe:{new_id()}"
-        self._wanted = {self._own}
-        self._changes: asyncio.Queue[_Change] = asyncio.Queue()
-        self._unconfirmed: dict[str, int] = {}  # how many answers to SUBSCRIBE are still to come, by channel
-        self._confirmed: set[str] = set()
+        self._wanted: set[str] = set()
         self._waiting: dict[str, asyncio.Future[None]] = {}
-        self._lost = False
+        self._cluster = is_cluster(url)
+        self._layout = Layout({})
+        self._lines: dict[str, Line] = {} if self._cluster else {url: Line(url, self._own, self)}
+        self._at: dict[str, Line] = {}
+        """Where each channel is listened to, or is to be."""
+        self._stale = asyncio.Event()
         self._whole = asyncio.Event()
-        self._probes: dict[bytes, asyncio.Future[None]] = {}
-        self._outgoing: deque[tuple[str, bytes]] = deque()
-        self._outgoing_bytes = 0
-        self._to_send = asyncio.Event()
         self._arrived: deque[Message | Gap] = deque()
         self._arrived_bytes = 0
         self._something = asyncio.Event()
 
     @property
     def connected(self) -> bool:
-        """Whether the connection stands and everything is subscribed."""
-        return self._whole.is_set()
+        """Whether every connection stands and everything is subscribed."""
+        known = self._layout.whole if self._cluster else True
+        return known and all(line.connected for line in self._lines.values())
 
     async def until_connected(self) -> None:
         """Wait until `connected`."""
-        await self._whole.wait()
+        while not self.connected:
+            self._whole.clear()
+            await self._whole.wait()
 
     def publish(self, channel: str, data: bytes) -> bool:
-        """Send a message without waiting. False: it was dropped, because the server is away or does not keep up."""
-        if not self.connected or self._outgoing_bytes > OUTGOING_LIMIT:
-            return False
-        self._outgoing.append((channel, data))
-        self._outgoing_bytes += len(data)
-        self._to_send.set()
-        return True
+        """Send a message without waiting. False: it was dropped, because its server is away or does not keep up."""
+        line = self._line_of(channel)
+        return line is not None and line.publish(channel, data)
 
     async def subscribe(self, *channels: str) -> None:
         """Listen to more channels; returns when every message published from now on will arrive.
 
         With the server away this waits until it is back, or until the channel is unsubscribed again.
         """
-        new = tuple(channel for channel in channels if channel not in self._wanted)
-        if new:
-            self._wanted.update(new)
-            self._changes.put_nowait(_Change(wanted=True, channels=new))
+        new: dict[Line, list[str]] = {}
         for channel in channels:
-            if channel not in self._confirmed:
+            if channel not in self._wanted:
+                self._wanted.add(channel)
+                line = self._line_of(channel)
+                if line is not None:
+                    self._at[channel] = line
+                    new.setdefault(line, []).append(channel)
+        for line, added in new.items():
+            line.want(*added)
+        for channel in channels:
+            line = self._at.get(channel)
+            if line is None or not line.listens(channel):
                 await asyncio.shield(self._waiting.setdefault(channel, asyncio.get_running_loop().create_future()))
 
     def unsubscribe(self, *channels: str) -> None:
         """Stop listening to channels; a few more messages of theirs may still arrive."""
         self._wanted.difference_update(channels)
-        self._confirmed.difference_update(channels)
+        leaving: dict[Line, list[str]] = {}
         for channel in channels:
-            if waiting := self._waiting.pop(channel, None):
-                waiting.set_result(None)
-        if channels:
-            self._changes.put_nowait(_Change(wanted=False, channels=channels))
+            if line := self._at.pop(channel, None):
+                leaving.setdefault(line, []).append(channel)
+            self._let_go(channel)
+        for line, dropped in leaving.items():
+            line.drop(*dropped)
 
     async def messages(self) -> AsyncIterator[Message | Gap]:
         """Give what arrives on all channels, and `GAP` where something may be missing. For one listener."""
@@ -143,99 +140,115 @@ class Broker:
             await self._something.wait()
 
     async def round_trip(self, wait: float) -> float:
-        """Send ourselves a message and tell how many seconds it took. Raises `BrokerUnavailable` after `wait`."""
-        token = new_id().bytes
-        self._probes[token] = arrived = asyncio.get_running_loop().create_future()
-        start = time.perf_counter()
-        self.publish(self._own, token)
+        """Send ourselves a message by every connection, and tell how many seconds the slowest took.
+
+        Raises `BrokerUnavailable` after `wait`, or at once where a part of the cluster has no server.
+        """
+        if self._cluster and not self._layout.whole:
+            raise BrokerUnavailable("a part of the cluster has no server")
         try:
             async with asyncio.timeout(wait):
-                await arrived
+                return max(await asyncio.gather(*(line.round_trip() for line in self._lines.values())))
         except TimeoutError:
             raise BrokerUnavailable(f"no message came back within {wait} s") from None
-        finally:
-            del self._probes[token]
-        return time.perf_counter() - start
 
     async def keep(self) -> None:
-        """Keep the connection, and make it again whenever it is lost. Runs until cancelled."""
-        pause = 0.05
-        async with self._client:
+        """Keep the connections, and make them again whenever they are lost. Runs until cancelled."""
+        if not self._cluster:
+            await self._lines[self.url].keep()
+        async with asyncio.TaskGroup() as tasks:
+            keeping: dict[Line, asyncio.Task[None]] = {}
             while True:
-                try:
-                    await self._converse()
-                except* (RedisError, OSError, TimeoutError) as errors:
-                    reason = repr(errors.exceptions[0])
-                    _log.warning("lost the broker", broker=without_passwords(self.url), reason=reason)
-                pause = 0.05 if self.connected else min(pause * 2, 1)
-                self._lost = self._lost or self.connected
-                self._whole.clear()
-                self._forget_outgoing()
-                await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - spreads load, guards nothing
+                await self._look()
+                for line in [line for line in keeping if line not in self._lines.values()]:
+                    keeping.pop(line).cancel()
+                for line in self._lines.values():
+                    if line not in keeping:
+                        keeping[line] = tasks.create_task(line.keep(), name=f"broker {line.server}")
+                await self._until_next_look()
 
-    async def _converse(self) -> None:
-        """Subscribe to everything, and send and take messages until the connection ends."""
-        self._confirmed.clear()
-        self._unconfirmed.clear()
-        self._changes = asyncio.Queue()
-        self._changes.put_nowait(_Change(wanted=True, channels=tuple(self._wanted)))
-        async with self._client.pubsub() as pubsub:  # pyright: ignore[reportUnknownMemberType] - untyped options
-            await self._change(pubsub)
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._listen(pubsub))
-                tasks.create_task(self._keep_changing(pubsub))
-                tasks.create_task(self._send())
+    def hear(self, channel: str, data: bytes) -> None:
+        """Take a message from a line."""
+        self._arrive(Message(channel, data))
 
-    async def _send(self) -> None:
-        while True:
-            await self._to_send.wait()
-            self._to_send.clear()
-            while self._outgoing:
-                pipeline: Any = self._client.pipeline(transaction=False)
-                for _ in range(min(len(self._outgoing), MOST_AT_ONCE)):
-                    channel, data = self._outgoing.popleft()
-                    self._outgoing_bytes -= len(data)
-                    pipeline.publish(channel, data)
-                await pipeline.execute()
+    def confirmed(self, channel: str) -> None:
+        """Learn from a line that it listens to a channel."""
+        self._let_go(channel)
+        if self.connected:
+            self._whole.set()
 
-    async def _keep_changing(self, pubsub: PubSub) -> None:
-        while True:
-            await self._change(pubsub)
+    def gap(self) -> None:
+        """Learn from a line that messages may be missing."""
+        self._arrive(GAP)
 
-    async def _change(self, pubsub: Any) -> None:
-        change = await self._changes.get()
-        if not change.wanted:
-            await pubsub.unsubscribe(*change.channels)
+    def stale(self) -> None:
+        """Learn from a line that channels may have moved."""
+        self._stale.set()
+
+    def _line_of(self, channel: str) -> Line | None:
+        if not self._cluster:
+            return self._lines[self.url]
+        server = self._layout.server_of.get(slot_of(channel))
+        return None if server is None else self._lines[server]
+
+    def _let_go(self, channel: str) -> None:
+        if waiting := self._waiting.pop(channel, None):
+            waiting.set_result(None)
+
+    async def _until_next_look(self) -> None:
+        amiss = not self.connected
+        if amiss:  # nothing is learned by asking more often
+            await asyncio.sleep(HURRY_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HURRY_SECONDS if amiss else LOOK_SECONDS):
+                await self._stale.wait()
+        self._stale.clear()
+
+    async def _look(self) -> None:
+        """Learn which server has which slot now, and follow the channels that moved."""
+        try:
+            found = await layout(self.url, self._lines)
+        except ClusterAway:
+            _log.warning("lost the broker", broker=without_passwords(self.url), reason="no server knows the cluster")
             return
-        for channel in change.channels:
-            self._unconfirmed[channel] = self._unconfirmed.get(channel, 0) + 1
-        await pubsub.subscribe(*change.channels)
+        if found == self._layout and all(self._is_on(line, found) for line in self._lines.values()):
+            self._follow()
+            return
+        self._layout = found
+        before = self._lines
+        self._lines = {}
+        for server in found.servers:
+            line = before.get(server)
+            if line is None or not self._is_on(line, found):
+                line = Line(server, self._probe_of(server), self, sharded=True)
+            self._lines[server] = line
+        self._follow()
 
-    async def _listen(self, pubsub: Any) -> None:
-        silent = False
-        while True:
-            value = await pubsub.parse_response(block=False, timeout=SILENCE)
-            if value is not None:
-                silent = False
-                self._take(value)
-            elif silent:
-                raise TimeoutError("the broker fell silent")
-            else:
-                silent = True
-                self.publish(self._own, b"")
+    def _follow(self) -> None:
+        """Listen to every channel where it is now. One that was listened to elsewhere may have missed something."""
+        moved: dict[tuple[Line, bool], list[str]] = {}
+        for channel in self._wanted:
+            line, old = self._line_of(channel), self._at.get(channel)
+            if line is None or line is old:
+                continue
+            missed = old is not None and old.missed(channel)
+            if old is not None and old in self._lines.values():
+                old.drop(channel)
+            self._at[channel] = line
+            moved.setdefault((line, missed), []).append(channel)
+        for (line, missed), channels in moved.items():
+            line.want(*channels, suspect=missed)
 
-    def _take(self, value: list[Any]) -> None:
-        match value:
-            case [b"message", channel, data]:
-                name = channel.decode()
-                if name != self._own:
-                    self._arrive(Message(name, data))
-                elif (probe := self._probes.get(data)) and not probe.done():
-                    probe.set_result(None)
-            case [b"subscribe", channel, _]:
-                self._confirm(channel.decode())
-            case _:
-                pass  # the answer to UNSUBSCRIBE
+    def _is_on(self, line: Line, found: Layout) -> bool:
+        """Whether a line's own channel still lies on its server."""
+        return found.server_of.get(slot_of(line.probe)) == line.server
+
+    def _probe_of(self, server: str) -> str:
+        """Find a channel of our own that lies on a server."""
+        number = 0
+        while self._layout.server_of.get(slot_of(f"{self._own}:{number}")) != server:
+            number += 1
+        return f"{self._own}:{number}"
 
     def _arrive(self, item: Message | Gap) -> None:
         if isinstance(item, Message):
@@ -246,22 +259,6 @@ class Broker:
                 item = GAP
         self._arrived.append(item)
         self._something.set()
-
-    def _confirm(self, channel: str) -> None:
-        self._unconfirmed[channel] -= 1
-        if self._unconfirmed[channel] or channel not in self._wanted:
-            return
-        self._confirmed.add(channel)
-        if waiting := self._waiting.pop(channel, None):
-            waiting.set_result(None)
-        if not self.connected and self._confirmed >= self._wanted:
-            self._whole.set()
-            if self._lost:
-                self._arrive(GAP)
-
-    def _forget_outgoing(self) -> None:
-        self._outgoing.clear()
-        self._outgoing_bytes = 0
 
 
 @contextlib.asynccontextmanager
@@ -285,23 +282,19 @@ async def open_broker(url: str, *, wait: float = 30) -> AsyncGenerator[Broker]:
 def open_client(url: str, *, size: int = 20) -> Redis:
     """Give the library's client: at most `size` connections, checked when idle for 15 s, tried again when lost.
 
-    Use it as `async with`, so that its connections are closed.
+    Use it as `async with`, so that its connections are closed. For a cluster it is the library's other client, which
+    has the same calls, and as many connections to each server; every call must keep to one key.
     """
-    return Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - untyped options
-        url,
-        max_connections=size,
-        socket_timeout=5,
-        socket_connect_timeout=CONNECT_LIMIT,
-        health_check_interval=15,
-        retry=Retry(FullJitterBackoff(cap=0.5, base=0.02), 5),
-    )
-
-
-def _impatient_client(url: str) -> Redis:
-    """Give a client that never mends a connection behind our back: we must know what may be missing.
-
-    It has no socket timeout, under which the library can swallow a cancellation on Python 3.11; `SILENCE` stands in.
-    """
-    return Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - as above
-        url, max_connections=2, socket_connect_timeout=CONNECT_LIMIT, socket_timeout=None, retry=Retry(NoBackoff(), 0)
-    )
+    limits: dict[str, Any] = {
+        "max_connections": size,
+        "socket_timeout": 5,
+        "socket_connect_timeout": CONNECT_LIMIT,
+        "health_check_interval": 15,
+        "retry": Retry(FullJitterBackoff(cap=0.5, base=0.02), 5),
+    }
+    if not is_cluster(url):
+        return Redis.from_url(url, **limits)  # pyright: ignore[reportUnknownMemberType] - untyped options
+    first, *others = seeds(url)
+    nodes = [ClusterNode(parts.hostname or "", parts.port or 6379) for parts in map(urlsplit, others)]
+    cluster = RedisCluster.from_url(first, startup_nodes=nodes, require_full_coverage=False, **limits)
+    return cast("Redis", cluster)

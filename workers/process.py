@@ -54,7 +54,7 @@ async def work(settings: Settings) -> None:
         name = f"{socket.gethostname()}:{os.getpid()}:{new_id()}"
         worker = Worker(tools=tools, leases=Leases(pool, name), kinds=KINDS)
         attempts = Attempts(worker)
-        nudges = Nudges(settings.valkey, attempts.run)
+        nudges = Nudges(settings.nudges, attempts.run)
         followers = [
             Following(settings.postgres, each) for each in (reactor(write.bus, nudges.send), notifier(write.bus))
         ]

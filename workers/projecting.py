@@ -4,7 +4,7 @@ import asyncio
 
 from projections.projector import Projector
 from projections.tables import ensure_tables
-from runtime.broker import open_client
+from runtime.broker import open_broker
 from runtime.database import open_pool
 from runtime.lifeline import stop_requested, watch_stdin
 from runtime.migrations import check
@@ -18,7 +18,7 @@ async def project(settings: Settings) -> None:
     await check(settings.postgres)
     async with open_pool(settings.postgres, name="projector", size=1) as pool, pool.connection() as connection:
         await ensure_tables(connection)
-    async with open_client(settings.valkey) as valkey, asyncio.TaskGroup() as tasks:
-        tasks.create_task(Projector(settings.postgres, valkey).run(stop))
+    async with open_broker(settings.valkey) as broker, asyncio.TaskGroup() as tasks:
+        tasks.create_task(Projector(settings.postgres, broker).run(stop))
         await stop_requested()
         stop.set()

@@ -5,7 +5,7 @@ import random
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from time import monotonic
 from typing import Any
 
@@ -23,7 +23,7 @@ from projections.ownership import try_own
 from projections.projection import Projection, Rows, Seen
 from projections.projector import Projector
 from projections.rebuild import fold_anew, rebuild
-from runtime.broker import open_client
+from runtime.broker import Message, open_broker
 from runtime.database import Pool
 from runtime.ids import new_id
 from tests.projections.play import ACTIONS, Play
@@ -110,16 +110,18 @@ async def test_the_broker_tells_what_polling_would_find_later(
 ) -> None:
     monkeypatch.setattr("projections.follower.IDLE", 60)
     heard: list[tuple[str, int]] = []
-    async with open_client(redis_url) as broker, broker.pubsub() as subscription:
-        await subscription.psubscribe("watermark:*")
+    async with open_broker(redis_url) as broker, open_broker(redis_url) as other:
+        await other.subscribe(*(f"watermark:{projection.name}" for projection in ALL))
         async with running(Projector(database_url, broker)) as projector:
             await until(lambda: settled(projector))
             end = await make_project(pool)
             while "projects" not in dict(heard):
-                await broker.publish("log", end)
-                message = await subscription.get_message(ignore_subscribe_messages=True, timeout=0.5)
-                if message:
-                    heard.append((message["channel"].decode().removeprefix("watermark:"), int(message["data"])))
+                other.publish("log", b"%d" % end)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.5):
+                        async for item in other.messages():
+                            assert isinstance(item, Message)
+                            heard.append((item.channel.removeprefix("watermark:"), int(item.data)))
             await until(reached(connection, end))
     assert dict(heard)["projects"] == end
 

@@ -15,7 +15,7 @@ from projections.history import ListHistory
 from projections.project_questions import SOURCES, GetProject, ListProjects
 from projections.queries import QUERIES, RESULT_OF, Queries, Rebuilding
 from projections.watermarks import StaleRead
-from runtime.broker import open_client
+from runtime.broker import open_broker
 from runtime.ids import new_id
 from tests.projections.shelf import EDITOR, OUTSIDER, OWNER, Shelf
 from tests.projections.tables import catch_up
@@ -196,7 +196,11 @@ async def test_an_announced_position_ends_the_waiting_at_once(
     monkeypatch.setattr("projections.watermarks.SHORTEST", 30)
     monkeypatch.setattr("projections.watermarks.LONGEST", 30)
     monkeypatch.setattr("projections.watermarks.PATIENCE", 20)
-    async with open_client(redis_url) as broker, Queries(shelf.pool, shelf.queries.vault, broker) as queries:
+    async with (
+        open_broker(redis_url) as own,
+        open_broker(redis_url) as broker,
+        Queries(shelf.pool, shelf.queries.vault, own) as queries,
+    ):
         shelf.project()
         position = await shelf.world.store(shelf.pool)
         viewer = Viewer(account_id=account(OWNER))
@@ -206,7 +210,7 @@ async def test_an_announced_position_ends_the_waiting_at_once(
         began = monotonic()
         while not asked.done():
             for projection in SOURCES:
-                await broker.publish(f"watermark:{projection}", position)
+                broker.publish(f"watermark:{projection}", b"%d" % position)
             await asyncio.sleep(0.05)
         assert len((await asked).body.items) == 1
         assert monotonic() - began < 10

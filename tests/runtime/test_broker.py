@@ -8,6 +8,7 @@ import pytest
 import redis
 
 import runtime.broker
+import runtime.broker_line
 from runtime.broker import GAP, Broker, BrokerUnavailable, Gap, Message, open_broker, open_client
 from runtime.embedded import embedded
 
@@ -105,7 +106,7 @@ async def test_a_cut_connection_is_mended_and_marked(broker: Broker, redis_url: 
 
 
 async def test_a_server_that_hangs_is_noticed(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime.broker, "SILENCE", 0.2)
+    monkeypatch.setattr(runtime.broker_line, "SILENCE", 0.2)
     async with open_broker(redis_url) as broker, open_client(redis_url) as client:
         await client.execute_command("CLIENT", "PAUSE", 1000, "ALL")
         assert await hear(broker, 1) == [GAP]
@@ -149,7 +150,7 @@ async def test_a_listener_that_falls_behind_is_told_and_memory_stays_bounded(
 
 
 async def test_a_sender_that_is_not_taken_from_drops(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime.broker, "OUTGOING_LIMIT", 1000)
+    monkeypatch.setattr(runtime.broker_line, "OUTGOING_LIMIT", 1000)
     assert [broker.publish("a", bytes(600)) for _ in range(3)] == [True, True, False]
 
 

@@ -128,3 +128,21 @@ def test_settings_cannot_be_changed(here: dict[str, str]) -> None:
     settings: Settings = load(here)
     with pytest.raises(AttributeError):
         settings.port = 1  # type: ignore[misc] - that is the point
+
+
+def test_a_cluster_needs_a_single_server_for_nudges(here: dict[str, str]) -> None:
+    cluster = here | SERVERS | {"REDIS_URL": "redis+cluster://me:hush@a:6379,b:6379"}
+    with pytest.raises(SettingsError, match="set JOBS_REDIS_URL"):
+        load(cluster)
+    with pytest.raises(SettingsError, match=r"JOBS_REDIS_URL=.* is not allowed: give a URL of a single server"):
+        load(cluster | {"JOBS_REDIS_URL": "redis+cluster://c:6379"})
+    settings = load(cluster | {"JOBS_REDIS_URL": "redis://c:6379"})
+    assert (settings.valkey, settings.nudges) == (cluster["REDIS_URL"], "redis://c:6379")
+    assert "hush" not in repr(settings)
+    assert load(child_environment(settings)) == settings
+
+
+def test_nudges_go_where_everything_goes_unless_said_otherwise(here: dict[str, str]) -> None:
+    settings = load(here | SERVERS)
+    assert settings.nudges == settings.valkey
+    assert load(child_environment(settings)) == settings

@@ -40,6 +40,7 @@ def test_a_job_that_nobody_takes_degrades_the_service(api: Api) -> None:
         time.sleep(1.1)  # the last answer is kept for a second
         answer = api.client().get("/health/ready")
         connection.execute("DELETE FROM job_leases")
+    time.sleep(1.1)  # for whichever test comes next
     assert answer.status_code == 200
     assert answer.json()["status"] == "degraded"
     assert answer.json()["checks"]["jobs"]["details"]["overdue_seconds"] > 100
