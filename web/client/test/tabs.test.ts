@@ -4,6 +4,7 @@ import { Claims } from "../src/election.js";
 import { MemoryStore, createClient } from "../src/index.js";
 import type { Client } from "../src/index.js";
 import { FEED, FakeServer, POSITION, PROJECT } from "./server.js";
+import { FakeSurroundings } from "./world.js";
 
 const open: { close(): void }[] = [];
 afterEach(() => {
@@ -18,7 +19,7 @@ function browser() {
   const store = new MemoryStore();
   browsers += 1;
   const scope = `tabs ${String(browsers)}`;
-  const tab = (): Client => {
+  const tab = (surroundings = new FakeSurroundings()): Client => {
     const client = createClient({
       url: "http://plumbline.test",
       credentials: () => ({ token: "secret" }),
@@ -28,6 +29,7 @@ function browser() {
       shared: true,
       scope,
       store,
+      surroundings,
     });
     open.push(client);
     client.start();
@@ -70,6 +72,21 @@ test("tabs share one connection, and another one takes over when the leader goes
   expect(tabs.filter((each) => each.leads)).toHaveLength(1);
 }, 20_000);
 
+test("the next leader follows what only others follow", async () => {
+  const { server, tab } = browser();
+  const tabs = [tab()];
+  await until(() => { expect(tabs[0]?.leads).toBe(true); });
+  tabs.push(tab(), tab());
+  const feeds = tabs.map((each) => follow(each));
+  await until(() => { for (const { cursor } of feeds) expect(cursor.state).toBe("live"); });
+  feeds[1]?.cursor.stop(); // the next to lead, for it came before the third
+  tabs[0]?.close();
+  await until(() => { expect(tabs[1]?.leads).toBe(true); });
+  server.append();
+  await until(() => { expect(feeds[2]?.heard).toEqual([1]); });
+  expect(feeds[1]?.heard).toEqual([]);
+}, 20_000);
+
 test("a tab that comes later gets what is behind its own place, and the others nothing twice", async () => {
   const { server, tab } = browser();
   for (let count = 0; count < 4; count += 1) server.append();
@@ -92,6 +109,26 @@ test("what a tab queued while nobody was connected is sent by whoever leads late
   leader.close();
   server.admit = "welcome";
   expect((await receipt).sequence).toBe(1);
+}, 20_000);
+
+test("a leader that nobody looks at comes back for a tab that somebody looks at, and for nobody it does not", async () => {
+  const { server, tab } = browser();
+  const [back, front] = [new FakeSurroundings(), new FakeSurroundings()];
+  const leader = tab(back);
+  await until(() => { expect(leader.status.state).toBe("connected"); });
+  const follower = tab(front);
+  await until(() => { expect(follower.status.state).toBe("connected"); });
+  back.set({ visible: false });
+  server.socket.drop(4008);
+  await until(() => { expect(server.sockets).toHaveLength(2); });
+  await until(() => { expect(follower.status.state).toBe("connected"); });
+  front.set({ visible: false });
+  await new Promise((resolve) => setTimeout(resolve, 50)); // the leader hears of it
+  server.socket.drop(4008);
+  await until(() => { expect(follower.status).toMatchObject({ state: "reconnecting", reason: "hidden" }); });
+  expect(leader.leads).toBe(true);
+  front.set({ visible: true });
+  await until(() => { expect(follower.status.state).toBe("connected"); });
 }, 20_000);
 
 test("where there are no locks, tabs agree on one leader by talking", async () => {
