@@ -17,10 +17,11 @@ from commands.passwords import Passwords
 from commands.states import States
 from commands.tokens import Tokens
 from domain.account import Account, ChangePassword, Credentials, IssueToken, Register
-from domain.audit import Scope, StartAudit
+from domain.audit import AuditCompleted, Scope, StartAudit
 from domain.budget import Budget, RestoreVersion, UnknownVersion
 from domain.core import Command
 from domain.experts.rules import RULES
+from domain.project import Project
 
 
 @lru_cache(maxsize=10_000)
@@ -93,7 +94,15 @@ class Lookups:
 
     async def _audit_scope(self, command: StartAudit, states: States, _fresh: bool) -> Found:
         budget: Budget = (await states.get(f"budget:{command.project_id}", fresh=True)).state
-        return Found(given=Scope(version=budget.version, rules=tuple(rule.id for rule in RULES)))
+        project: Project = (await states.get(f"project:{command.project_id}", fresh=True)).state
+        completed = await states.latest(f"project:{command.project_id}", AuditCompleted)
+        scope = Scope(
+            version=budget.version,
+            rules=tuple(rule.id for rule in RULES),
+            settings=project.audit_settings,
+            previous=completed and completed.audit_id,
+        )
+        return Found(given=scope)
 
     async def _past_budget(self, command: RestoreVersion, states: States, _fresh: bool) -> Found:
         return Found(given=await past_budget(states, command.project_id, command.version))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from math import inf
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar, cast
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -20,11 +20,13 @@ from psycopg_pool import PoolTimeout
 
 from commands.sealing import opened
 from domain.core import Aggregate, ClaimReleased, ClaimTaken, Event
-from domain.registry import AGGREGATES
+from domain.registry import AGGREGATES, name_of
 from eventstore import EventStore, Recorded, Snapshot, worth_snapshot
 from eventstore.personal import Vault
 from eventstore.types import EventTypes
 from runtime.telemetry import get_logger
+
+E = TypeVar("E", bound=Event)
 
 LARGEST_CACHE = 256 * 1024 * 1024
 """Bytes of stored events whose folded states are kept; states weigh about as much as their events."""
@@ -88,6 +90,11 @@ class States:
             if until(entry.state):
                 break
         return entry.state
+
+    async def latest(self, feed: str, kind: type[E]) -> E | None:
+        """Give the last event of a type in a feed, `None` if there is none."""
+        recorded = await self._store.latest(feed, name_of(kind))
+        return None if recorded is None else cast("E", await self.opened(recorded))
 
     def advance(self, stream: str, base: int, events: Sequence[Event], sizes: Sequence[int], position: int) -> None:
         """Fold events that were just stored behind version `base`, with the bytes that each has in the log."""

@@ -1,6 +1,7 @@
 """Audits: what the experts say of one version of a budget, and what people make of that."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -8,11 +9,23 @@ from msgspec import Meta, Struct, structs
 
 from domain.core import Aggregate, Command, Context, Event, Name, Refused
 from domain.experts.finding import Finding, Verdict
+from domain.experts.settings import DEFAULTS, AuditSettings
 
 AuditStatus = Literal["unknown", "running", "completed", "cancelled"]
 ResolvedBy = Literal["rule", "model", "person"]
 
 MOST_POSITIONS_PER_EVENT = 200
+
+
+class Override(Struct, frozen=True, kw_only=True):
+    """A person's verdict on a position as it was at `revision`, and why. It outlives audits, but no edit."""
+
+    position_id: UUID
+    verdict: Verdict
+    reason: str
+    revision: int
+    by: str
+    at: datetime
 
 
 class StartAudit(Command, frozen=True, kw_only=True, tag="audit.start"):
@@ -27,7 +40,8 @@ class RecordFindings(Command, frozen=True, kw_only=True, tag="audit.record_findi
     """Say what the experts found on some positions.
 
     `part` counts up from 1, so that a repeated attempt adds nothing twice. `outcomes` has one letter per rule
-    of the audit (see `domain.experts`), `verdicts` the merged verdict of each position.
+    of the audit (see `domain.experts`), `verdicts` the merged verdict of each position. `revisions` are those of the
+    positions that were edited since they came, and are 1 for the others.
     """
 
     project_id: UUID
@@ -36,6 +50,7 @@ class RecordFindings(Command, frozen=True, kw_only=True, tag="audit.record_findi
     outcomes: dict[UUID, str]
     verdicts: dict[UUID, Verdict]
     findings: tuple[Finding, ...]
+    revisions: dict[UUID, int] = {}
 
 
 class RaiseConflict(Command, frozen=True, kw_only=True, tag="audit.raise_conflict"):
@@ -70,6 +85,14 @@ class OverrideVerdict(Command, frozen=True, kw_only=True, tag="audit.override_ve
     reason: Name
 
 
+class CarryOverrides(Command, frozen=True, kw_only=True, tag="audit.carry_overrides"):
+    """Let people's verdicts of an earlier audit count in this one: those on positions that did not change since."""
+
+    project_id: UUID
+    audit_id: UUID
+    overrides: tuple[Override, ...]
+
+
 class CompleteAudit(Command, frozen=True, kw_only=True, tag="audit.complete"):
     """All positions were looked at. `rules` counts the verdicts of each rule."""
 
@@ -86,12 +109,17 @@ class CancelAudit(Command, frozen=True, kw_only=True, tag="audit.cancel"):
 
 
 class AuditStarted(Event, frozen=True, kw_only=True, tag="audit.started"):
-    """An audit of a version began, with these rules in this order."""
+    """An audit of a version began, with these rules in this order, and with these parameters of theirs.
+
+    `previous` is the project's latest completed audit, whose overrides go on to count.
+    """
 
     project_id: UUID
     audit_id: UUID
     version: int
     rules: tuple[str, ...]
+    settings: AuditSettings | None = None
+    previous: UUID | None = None
 
 
 class FindingsRecorded(Event, frozen=True, kw_only=True, tag="audit.findings_recorded"):
@@ -103,6 +131,7 @@ class FindingsRecorded(Event, frozen=True, kw_only=True, tag="audit.findings_rec
     outcomes: dict[UUID, str]
     verdicts: dict[UUID, Verdict]
     findings: tuple[Finding, ...]
+    revisions: dict[UUID, int] = {}
 
 
 class ConflictRaised(Event, frozen=True, kw_only=True, tag="audit.conflict_raised"):
@@ -126,16 +155,27 @@ class ConflictResolved(Event, frozen=True, kw_only=True, tag="audit.conflict_res
     verdict: Verdict
     by: ResolvedBy
     resolution: str
+    override: Override | None = None
+    """What a person decided counts in later audits, too."""
 
 
 class VerdictOverridden(Event, frozen=True, kw_only=True, tag="audit.verdict_overridden"):
-    """An auditor put another verdict in the experts' place."""
+    """An auditor put another verdict in the experts' place: `override` says it for later audits."""
 
     project_id: UUID
     audit_id: UUID
     position_id: UUID
     verdict: Verdict
     reason: str
+    override: Override | None = None
+
+
+class OverridesCarried(Event, frozen=True, kw_only=True, tag="audit.overrides_carried"):
+    """People's verdicts of an earlier audit count in this one."""
+
+    project_id: UUID
+    audit_id: UUID
+    overrides: tuple[Override, ...]
 
 
 class AuditCompleted(Event, frozen=True, kw_only=True, tag="audit.completed"):
@@ -156,21 +196,34 @@ class AuditCancelled(Event, frozen=True, kw_only=True, tag="audit.cancelled"):
 
 
 class Audit(Struct, frozen=True, kw_only=True):
-    """The state of one audit. `verdicts` is updated in place: copying it for each part would cost the square."""
+    """The state of one audit. Maps of positions are updated in place: copies for each part would cost the square.
+
+    `revisions` holds those other than 1, `conflicts` all that were raised, `overrides` people's verdicts by position.
+    """
 
     status: AuditStatus = "unknown"
     project_id: UUID | None = None
     version: int = 0
+    settings: AuditSettings | None = None
+    previous: UUID | None = None
     parts: int = 0
     verdicts: dict[UUID, Verdict] = {}
+    revisions: dict[UUID, int] = {}
+    overrides: dict[UUID, Override] = {}
     open_conflicts: dict[UUID, UUID] = {}
+    conflicts: frozenset[UUID] = frozenset()
 
 
 class Scope(Struct, frozen=True, kw_only=True):
-    """What the bus looked up for `audit.start`: the budget's version now, and the rules there are."""
+    """What the bus looked up for `audit.start`.
+
+    The budget's version, the rules that there are, the project's parameters for them, its latest completed audit.
+    """
 
     version: int
     rules: tuple[str, ...]
+    settings: AuditSettings = DEFAULTS
+    previous: UUID | None = None
 
 
 class UnknownAudit(Refused):
@@ -225,7 +278,14 @@ class UnknownConflict(Refused):
 
 
 AuditCommand = (
-    StartAudit | RecordFindings | RaiseConflict | ResolveConflict | OverrideVerdict | CompleteAudit | CancelAudit
+    StartAudit
+    | RecordFindings
+    | RaiseConflict
+    | ResolveConflict
+    | OverrideVerdict
+    | CarryOverrides
+    | CompleteAudit
+    | CancelAudit
 )
 AuditEvent = (
     AuditStarted
@@ -233,6 +293,7 @@ AuditEvent = (
     | ConflictRaised
     | ConflictResolved
     | VerdictOverridden
+    | OverridesCarried
     | AuditCompleted
     | AuditCancelled
 )
@@ -250,11 +311,15 @@ def decide(command: AuditCommand, audit: Audit, context: Context) -> list[Event]
             if audit.status == "running":
                 raise AuditRunning
             _audited(audit, position_id)
-            return [VerdictOverridden(**ids, position_id=position_id, verdict=verdict, reason=reason)]
+            override = _override(audit, position_id, verdict, reason, context)
+            return [
+                VerdictOverridden(**ids, position_id=position_id, verdict=verdict, reason=reason, override=override)
+            ]
         case ResolveConflict(conflict_id=conflict_id, verdict=verdict, by=by, resolution=resolution):
             if conflict_id not in audit.open_conflicts:
                 raise UnknownConflict
             position_id = audit.open_conflicts[conflict_id]
+            decided = None if by == "rule" else _override(audit, position_id, verdict, resolution, context)
             return [
                 ConflictResolved(
                     **ids,
@@ -263,12 +328,24 @@ def decide(command: AuditCommand, audit: Audit, context: Context) -> list[Event]
                     verdict=verdict,
                     by=by,
                     resolution=resolution,
+                    override=decided,
                 )
             ]
-        case RecordFindings() | RaiseConflict() | CompleteAudit() | CancelAudit():
+        case RecordFindings() | RaiseConflict() | CarryOverrides() | CompleteAudit() | CancelAudit():
             if audit.status != "running":
                 raise AuditNotRunning
             return _running(command, audit)
+
+
+def _override(audit: Audit, position_id: UUID, verdict: Verdict, reason: str, context: Context) -> Override:
+    return Override(
+        position_id=position_id,
+        verdict=verdict,
+        reason=reason,
+        revision=audit.revisions.get(position_id, 1),
+        by=context.actor,
+        at=context.now,
+    )
 
 
 def _start(command: StartAudit, audit: Audit, scope: Scope) -> list[Event]:
@@ -277,10 +354,21 @@ def _start(command: StartAudit, audit: Audit, scope: Scope) -> list[Event]:
     version = command.version or scope.version
     if not 1 <= version <= scope.version:
         raise NothingToAudit
-    return [AuditStarted(project_id=command.project_id, audit_id=command.audit_id, version=version, rules=scope.rules)]
+    return [
+        AuditStarted(
+            project_id=command.project_id,
+            audit_id=command.audit_id,
+            version=version,
+            rules=scope.rules,
+            settings=scope.settings,
+            previous=scope.previous,
+        )
+    ]
 
 
-def _running(command: RecordFindings | RaiseConflict | CompleteAudit | CancelAudit, audit: Audit) -> list[Event]:
+def _running(
+    command: RecordFindings | RaiseConflict | CarryOverrides | CompleteAudit | CancelAudit, audit: Audit
+) -> list[Event]:
     ids = {"project_id": command.project_id, "audit_id": command.audit_id}
     match command:
         case RecordFindings(part=part):
@@ -289,13 +377,23 @@ def _running(command: RecordFindings | RaiseConflict | CompleteAudit | CancelAud
             return [FindingsRecorded(**structs.asdict(command))] if part == audit.parts + 1 else []
         case RaiseConflict(conflict_id=conflict_id, position_id=position_id):
             _audited(audit, position_id)
-            return [] if conflict_id in audit.open_conflicts else [ConflictRaised(**structs.asdict(command))]
+            return [] if conflict_id in audit.conflicts else [ConflictRaised(**structs.asdict(command))]
+        case CarryOverrides(overrides=overrides):
+            fresh = tuple(each for each in overrides if _still_counts(each, audit))
+            return [OverridesCarried(**ids, overrides=fresh)] if fresh else []
         case CompleteAudit(rules=rules):
             return [
                 AuditCompleted(**ids, version=audit.version, verdicts=counted(audit.verdicts.values()), rules=rules)
             ]
         case CancelAudit():
             return [AuditCancelled(**ids)]
+
+
+def _still_counts(override: Override, audit: Audit) -> bool:
+    """Whether the position is as it was when the person judged it, and the verdict does not count yet."""
+    position_id = override.position_id
+    there = position_id in audit.verdicts and audit.revisions.get(position_id, 1) == override.revision
+    return there and audit.overrides.get(position_id) != override
 
 
 def _audited(audit: Audit, position_id: UUID) -> None:
@@ -314,24 +412,36 @@ def counted(verdicts: Iterable[Verdict]) -> dict[Verdict, int]:
 def evolve(audit: Audit, event: AuditEvent) -> Audit:
     """Apply what happened. Never fails."""
     match event:
-        case AuditStarted(project_id=project_id, version=version):
-            return Audit(status="running", project_id=project_id, version=version)
-        case FindingsRecorded(part=part, verdicts=verdicts):
+        case AuditStarted(project_id=project_id, version=version, settings=settings, previous=previous):
+            return Audit(status="running", project_id=project_id, version=version, settings=settings, previous=previous)
+        case FindingsRecorded(part=part, verdicts=verdicts, revisions=revisions):
             audit.verdicts.update(verdicts)
+            audit.revisions.update(revisions)
             return structs.replace(audit, parts=part)
         case ConflictRaised(conflict_id=conflict_id, position_id=position_id):
-            return structs.replace(audit, open_conflicts=audit.open_conflicts | {conflict_id: position_id})
-        case ConflictResolved(conflict_id=conflict_id, position_id=position_id, verdict=verdict):
+            opened = audit.open_conflicts | {conflict_id: position_id}
+            return structs.replace(audit, open_conflicts=opened, conflicts=audit.conflicts | {conflict_id})
+        case ConflictResolved(conflict_id=conflict_id, position_id=position_id, verdict=verdict, override=override):
             still_open = {key: value for key, value in audit.open_conflicts.items() if key != conflict_id}
-            audit.verdicts[position_id] = verdict
+            _judge(audit, position_id, verdict, override)
             return structs.replace(audit, open_conflicts=still_open)
-        case VerdictOverridden(position_id=position_id, verdict=verdict):
-            audit.verdicts[position_id] = verdict
+        case VerdictOverridden(position_id=position_id, verdict=verdict, override=override):
+            _judge(audit, position_id, verdict, override)
+            return audit
+        case OverridesCarried(overrides=overrides):
+            for override in overrides:
+                _judge(audit, override.position_id, override.verdict, override)
             return audit
         case AuditCompleted():
             return structs.replace(audit, status="completed")
         case AuditCancelled():
             return structs.replace(audit, status="cancelled")
+
+
+def _judge(audit: Audit, position_id: UUID, verdict: Verdict, override: Override | None) -> None:
+    audit.verdicts[position_id] = verdict
+    if override is not None:
+        audit.overrides[position_id] = override
 
 
 AUDIT = Aggregate(
@@ -345,6 +455,7 @@ AUDIT = Aggregate(
         RaiseConflict,
         ResolveConflict,
         OverrideVerdict,
+        CarryOverrides,
         CompleteAudit,
         CancelAudit,
     ),
@@ -354,6 +465,7 @@ AUDIT = Aggregate(
         ConflictRaised,
         ConflictResolved,
         VerdictOverridden,
+        OverridesCarried,
         AuditCompleted,
         AuditCancelled,
     ),

@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import Struct, structs
 
 from domain.core import Aggregate, Command, Context, Event, Name, Refused, Text
+from domain.experts.settings import DEFAULTS, AuditSettings
 
 Role = Literal["owner", "editor", "auditor", "viewer"]
 Workflow = Literal["workflow_a", "workflow_b"]
@@ -76,6 +77,16 @@ class RestoreProject(Command, frozen=True, kw_only=True, tag="project.restore"):
     project_id: UUID
 
 
+class ConfigureAudit(Command, frozen=True, kw_only=True, tag="project.configure_audit"):
+    """Set the parameters of the rules and the profile for concrete; what is left out has its default.
+
+    The next audit uses them, and records that it did.
+    """
+
+    project_id: UUID
+    settings: AuditSettings
+
+
 class Created(Event, frozen=True, kw_only=True, tag="project.created"):
     """A project was started."""
 
@@ -143,6 +154,13 @@ class Restored(Event, frozen=True, kw_only=True, tag="project.restored"):
     project_id: UUID
 
 
+class AuditConfigured(Event, frozen=True, kw_only=True, tag="project.audit_configured"):
+    """Audits have other parameters from now on."""
+
+    project_id: UUID
+    settings: AuditSettings
+
+
 class Project(Struct, frozen=True, kw_only=True):
     """The state of one project. `name` is empty before it is created."""
 
@@ -151,6 +169,7 @@ class Project(Struct, frozen=True, kw_only=True):
     archived: bool = False
     members: dict[UUID, Role] = {}
     invited: dict[UUID, Role] = {}
+    audit_settings: AuditSettings = DEFAULTS
 
     @property
     def exists(self) -> bool:
@@ -197,6 +216,13 @@ class UnknownMember(Refused):
     kind = "unknown"
 
 
+class BadAuditSettings(Refused):
+    """No rule could work with these parameters."""
+
+    code = "project.bad_audit_settings"
+    kind = "invalid"
+
+
 class LastOwner(Refused):
     """A project needs an owner: make somebody else one first."""
 
@@ -213,6 +239,7 @@ ProjectCommand = (
     | RemoveMember
     | ArchiveProject
     | RestoreProject
+    | ConfigureAudit
 )
 ProjectEvent = (
     Created
@@ -224,6 +251,7 @@ ProjectEvent = (
     | MemberRemoved
     | Archived
     | Restored
+    | AuditConfigured
 )
 
 
@@ -269,6 +297,11 @@ def decide(command: ProjectCommand, project: Project, context: Context) -> list[
             return [] if project.archived else [Archived(project_id=project_id)]
         case RestoreProject(project_id=project_id):
             return [Restored(project_id=project_id)] if project.archived else []
+        case ConfigureAudit(project_id=project_id, settings=settings):
+            if fault := settings.fault():
+                raise BadAuditSettings(fault)
+            changed = settings != project.audit_settings
+            return [AuditConfigured(project_id=project_id, settings=settings)] if changed else []
 
 
 def account_of(actor: str) -> UUID | None:
@@ -321,6 +354,8 @@ def evolve(project: Project, event: ProjectEvent) -> Project:
             return structs.replace(project, archived=True)
         case Restored():
             return structs.replace(project, archived=False)
+        case AuditConfigured(settings=settings):
+            return structs.replace(project, audit_settings=settings)
 
 
 PROJECT = Aggregate(
@@ -338,6 +373,7 @@ PROJECT = Aggregate(
         RemoveMember,
         ArchiveProject,
         RestoreProject,
+        ConfigureAudit,
     ),
     events=(
         Created,
@@ -349,6 +385,7 @@ PROJECT = Aggregate(
         MemberRemoved,
         Archived,
         Restored,
+        AuditConfigured,
     ),
     state=Project,
     decide=decide,

@@ -14,6 +14,7 @@ EVENT = (
 STREAM = f"{EVENT} WHERE stream = %s AND version > %s ORDER BY version"
 STREAM_UPTO = f"{EVENT} WHERE stream = %s AND version > %s AND position <= %s ORDER BY version"
 FEED = f"{EVENT} WHERE feed = %s AND sequence > %s ORDER BY sequence LIMIT %s"
+LATEST = f"{EVENT} WHERE feed = %s AND type = %s ORDER BY sequence DESC LIMIT 1"
 LOG = f"{EVENT} WHERE position > %s AND position <= %s ORDER BY position LIMIT %s"
 LOG_TYPES = f"{EVENT} WHERE position > %s AND position <= %s AND type = ANY(%s) ORDER BY position LIMIT %s"
 LAST_POSITION = 2**63 - 1

@@ -10,6 +10,7 @@ from eventstore.appender import PATIENCE, Appender
 from eventstore.reading import (
     FEED,
     LAST_POSITION,
+    LATEST,
     STREAM,
     STREAM_UPTO,
     read_events,
@@ -81,6 +82,12 @@ class EventStore:
         """Read a feed behind sequence `after`, at most `limit` events."""
         async with self._pool.connection() as connection:
             return await read_events(connection, FEED, (feed, after, limit))
+
+    async def latest(self, feed: str, kind: str) -> Recorded | None:
+        """Give the last event of a type in a feed, by a look from its end backwards; `None` if there is none."""
+        async with self._pool.connection() as connection:
+            found = await read_events(connection, LATEST, (feed, kind))
+        return found[0] if found else None
 
     async def log(
         self,

@@ -8,6 +8,7 @@ from msgspec import Struct, structs
 from domain.audit import UnknownAudit
 from domain.experts.finding import ExpertRole
 from domain.experts.rules import RULES
+from domain.experts.settings import AuditSettings
 from projections import versions
 from projections.asking import MEMBERS, Listing, Order, Page, Query, Question, Reading, page_of
 from projections.audits import NAME, PROJECTION, AuditRow, Conflict, Counts, Status
@@ -36,13 +37,15 @@ class GetAudit(Query, frozen=True, kw_only=True, tag="audits.get"):
 class AuditItem(Struct, frozen=True, kw_only=True):
     """An audit of `version`. `verdicts` counts positions as they are judged now, `overrides` what people changed.
 
-    While it runs, `looked` says how many positions were looked at.
+    `previous` is the audit before, whose overrides went on to count. While it runs, `looked` says how many
+    positions were looked at.
     """
 
     audit_id: UUID
     status: Status
     version: int
     looked: int
+    previous: UUID | None
     verdicts: Counts
     overrides: int
     conflicts: tuple[Conflict, ...]
@@ -62,8 +65,12 @@ class RuleTold(Struct, frozen=True, kw_only=True):
 
 
 class AuditDetails(AuditItem, frozen=True, kw_only=True):
-    """An audit with its rules, in the order of a verdict's `outcomes`."""
+    """An audit with its rules, in the order of a verdict's `outcomes`, and the parameters that they had.
 
+    `settings` is null for audits from before there were parameters.
+    """
+
+    settings: AuditSettings | None
     rules: tuple[RuleTold, ...]
 
 
@@ -106,7 +113,7 @@ async def _get_audit(reading: Reading, query: GetAudit) -> AuditDetails:
         raise UnknownAudit
     (row,) = found
     rules = tuple(_told(rule, row.rule_counts.get(rule, {})) for rule in row.rules)
-    return AuditDetails(**structs.asdict(_item(row)), rules=rules)
+    return AuditDetails(**structs.asdict(_item(row)), settings=row.settings, rules=rules)
 
 
 async def _rows_at(reading: Reading, project_id: UUID, at: str) -> list[AuditRow]:

@@ -1,5 +1,6 @@
 """Audits: how far each is, what the experts and people say of every position, and the counts of that."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 from uuid import UUID
@@ -13,11 +14,14 @@ from domain.audit import (
     ConflictRaised,
     ConflictResolved,
     FindingsRecorded,
+    Override,
+    OverridesCarried,
     ResolvedBy,
     VerdictOverridden,
     counted,
 )
 from domain.experts.finding import Verdict
+from domain.experts.settings import AuditSettings
 from projections.projection import Projection, Rows, Seen, Touched
 from projections.rows import Row
 
@@ -31,6 +35,7 @@ AuditEvent = (
     | ConflictRaised
     | ConflictResolved
     | VerdictOverridden
+    | OverridesCarried
     | AuditCompleted
     | AuditCancelled
 )
@@ -51,7 +56,7 @@ class Conflict(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class AuditRow(Row, frozen=True, kw_only=True):
-    """An audit of one version. `rules` are the ids in the order of a verdict's `outcomes`.
+    """An audit of one version. `rules` are the ids in the order of a verdict's `outcomes`, `settings` their parameters.
 
     `looked` counts the positions looked at, `verdicts` their verdicts as they stand now, `rule_counts` what each rule
     said of what it judges (once the audit is completed), `overrides` the verdicts that people changed.
@@ -66,6 +71,8 @@ class AuditRow(Row, frozen=True, kw_only=True):
     status: Status
     version: int
     rules: tuple[str, ...]
+    settings: AuditSettings | None = None
+    previous: UUID | None = None
     looked: int = 0
     verdicts: Counts
     rule_counts: dict[str, Counts] = {}
@@ -102,6 +109,9 @@ def _keys(seen: Seen) -> Touched:
         yield AuditRow, (event.audit_id,)
     if isinstance(event, VerdictOverridden | ConflictResolved):
         yield VerdictRow, (event.audit_id, event.position_id)
+    if isinstance(event, OverridesCarried):
+        for carried in event.overrides:
+            yield VerdictRow, (event.audit_id, carried.position_id)
 
 
 def _fold(rows: Rows, seen: Seen) -> None:
@@ -129,6 +139,8 @@ def _fold(rows: Rows, seen: Seen) -> None:
         case VerdictOverridden(position_id=position_id, verdict=verdict, reason=reason):
             override = {"overridden_by": seen.actor, "override_reason": reason, "overridden_at": seen.at}
             _judge(rows, structs.replace(row, overrides=row.overrides + 1), position_id, verdict, override)
+        case OverridesCarried(overrides=overrides):
+            _carry(rows, row, overrides)
         case AuditCompleted(rules=rule_counts):
             rows.put(structs.replace(row, status="completed", rule_counts=rule_counts, ended_at=seen.at))
         case AuditCancelled():
@@ -142,6 +154,8 @@ def _started(event: AuditStarted, seen: Seen) -> AuditRow:
         status="running",
         version=event.version,
         rules=event.rules,
+        settings=event.settings,
+        previous=event.previous,
         verdicts=counted(()),
         started_by=seen.actor,
         started_at=seen.at,
@@ -175,15 +189,22 @@ def _resolved(conflict: Conflict, event: ConflictResolved, seen: Seen) -> Confli
     )
 
 
-def _judge(rows: Rows, row: AuditRow, position_id: UUID, verdict: Verdict, override: dict[str, Any]) -> None:
-    """Put another verdict in the place of a position's, and count it there."""
+def _carry(rows: Rows, row: AuditRow, overrides: Iterable[Override]) -> None:
+    for carried in overrides:
+        override = {"overridden_by": carried.by, "override_reason": carried.reason, "overridden_at": carried.at}
+        row = structs.replace(row, overrides=row.overrides + 1)
+        row = _judge(rows, row, carried.position_id, carried.verdict, override)
+
+
+def _judge(rows: Rows, row: AuditRow, position_id: UUID, verdict: Verdict, override: dict[str, Any]) -> AuditRow:
+    """Put another verdict in the place of a position's, and count it there; give the audit's row as it is then."""
     judged = rows.get(VerdictRow, row.audit_id, position_id)
-    if judged is None:
-        rows.put(row)
-        return
-    rows.put(structs.replace(judged, verdict=verdict, **override))
-    verdicts = row.verdicts | {judged.verdict: row.verdicts[judged.verdict] - 1}
-    rows.put(structs.replace(row, verdicts=verdicts | {verdict: verdicts[verdict] + 1}))
+    if judged is not None:
+        rows.put(structs.replace(judged, verdict=verdict, **override))
+        verdicts = row.verdicts | {judged.verdict: row.verdicts[judged.verdict] - 1}
+        row = structs.replace(row, verdicts=verdicts | {verdict: verdicts[verdict] + 1})
+    rows.put(row)
+    return row
 
 
 PROJECTION = Projection(
@@ -196,6 +217,7 @@ PROJECTION = Projection(
         ConflictRaised,
         ConflictResolved,
         VerdictOverridden,
+        OverridesCarried,
         AuditCompleted,
         AuditCancelled,
     ),

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct, structs
 
 from domain.budget import Versioned
+from domain.experts.settings import AuditSettings
 from domain.project import Role, UnknownProject, Workflow
 from projections import audits, versions
 from projections.asking import MEMBERS, Listing, Order, Page, Query, Question, Reading, contains
@@ -35,7 +36,8 @@ class ProjectItem(Struct, frozen=True, kw_only=True):
     """A project. `progress` is 0..100, `total_cost` in `currency`, `role` the asking account's own.
 
     `audit_id` is the latest completed audit, of `audited_version`, and `verdicts` counts positions as it judges them
-    now; null before the first one. `members` and `documents` are counts.
+    now; null before the first one; `audit_settings` is what the next one will use. `members` and
+    `documents` are counts.
     """
 
     project_id: UUID
@@ -57,6 +59,7 @@ class ProjectItem(Struct, frozen=True, kw_only=True):
     audit_id: UUID | None
     audited_version: int | None
     verdicts: Counts | None
+    audit_settings: AuditSettings
     created_position: int
 
 
@@ -71,7 +74,7 @@ class _Version(Struct, frozen=True, kw_only=True):
 GET = (
     "SELECT p.project_id, p.name, p.description, p.workflow, p.status, p.progress, p.created_at, p.updated_at,"
     " p.completed_at, p.version, p.total_positions, p.total_cost, p.currency, p.documents, p.audit_id,"
-    " p.audited_version, p.created_position, p.roles ->> %(viewer)s::text AS role,"
+    " p.audited_version, p.audit_settings, p.created_position, p.roles ->> %(viewer)s::text AS role,"
     " (SELECT count(*) FROM jsonb_object_keys(p.roles)) AS members,"
     " (SELECT a.verdicts FROM read.audits a WHERE a.audit_id = p.audit_id) AS verdicts"
     " FROM read.projects p WHERE p.project_id = %(project_id)s"

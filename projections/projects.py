@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import structs
 
 from domain import audit, budget, document, job, project
+from domain.experts.settings import DEFAULTS, AuditSettings
 from domain.job import JobKind
 from domain.project import Role, Workflow
 from projections.projection import Projection, Rows, Seen, Touched
@@ -53,6 +54,8 @@ class ProjectRow(Row, frozen=True, kw_only=True):
     audited_version: int | None = None
     jobs: dict[UUID, Stage] = {}
     audits: dict[UUID, int] = {}
+    audit_settings: AuditSettings = DEFAULTS
+    """What the next audit will use."""
 
 
 def _keys(seen: Seen) -> Touched:
@@ -93,6 +96,8 @@ def _changes(row: ProjectRow, event: Any, seen: Seen) -> dict[str, Any]:
             return {"roles": _without(row.roles, account_id)}
         case project.Archived() | project.Restored():
             return {"archived": isinstance(event, project.Archived)}
+        case project.AuditConfigured(settings=settings):
+            return {"audit_settings": settings}
         case document.Uploaded():
             return {"documents": row.documents + 1}
         case document.Removed() | document.Replaced():
@@ -158,6 +163,7 @@ PROJECTION = Projection(
         project.MemberRemoved,
         project.Archived,
         project.Restored,
+        project.AuditConfigured,
         document.Uploaded,
         document.Replaced,
         document.Removed,

@@ -21,20 +21,28 @@ def derived_id(recorded: Recorded, purpose: str) -> UUID:
     return uuid5(_DERIVED, f"{recorded.stream}:{recorded.version}:{purpose}")
 
 
+def reaudit_id(project_id: UUID, version: int) -> UUID:
+    """Give the id that the audit of an edited version has, however often it becomes due."""
+    return uuid5(_DERIVED, f"reaudit:{project_id}:{version}")
+
+
 async def follow_up(bus: Bus, recorded: Recorded, command: Command, purpose: str = "follow-up") -> None:
     """Send a command that follows from an event. What is refused is logged; raises when the log is away."""
+    await send_command(bus, command, derived_id(recorded, purpose), recorded.correlation_id, recorded.command_id)
+
+
+async def send_command(
+    bus: Bus, command: Command, command_id: UUID, correlation_id: UUID | None = None, causation_id: UUID | None = None
+) -> None:
+    """Send a command that nobody waits for. What is refused is logged; raises when the log is away."""
     try:
         await bus.execute(
-            command,
-            actor=SYSTEM,
-            command_id=derived_id(recorded, purpose),
-            correlation_id=recorded.correlation_id,
-            causation_id=recorded.command_id,
+            command, actor=SYSTEM, command_id=command_id, correlation_id=correlation_id, causation_id=causation_id
         )
     except Refused as refusal:
         if refusal.kind == "unavailable":
             raise OperationalError(refusal.detail) from refusal
-        log.warning("follow_up.refused", position=recorded.position, code=refusal.code, detail=refusal.detail)
+        log.warning("follow_up.refused", command_id=str(command_id), code=refusal.code, detail=refusal.detail)
 
 
 async def requester(states: States, recorded: Recorded) -> str:

@@ -1,21 +1,16 @@
 """What jobs do: read a document, import its positions, audit them."""
 
 import asyncio
-from collections import defaultdict
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from commands.lookups import past_budget
-from domain.audit import MOST_POSITIONS_PER_EVENT, Audit, CompleteAudit, RecordFindings
 from domain.bill import Bill, BillItem, Declared, Rounding
-from domain.budget import Budget, ImportPositions
+from domain.budget import ImportPositions
 from domain.document import Document, RecordParsed, RecordParseFailure
-from domain.experts.context import BillFacts, DeclaredBill
-from domain.experts.finding import Finding
-from domain.experts.orchestrator import audit
 from domain.position import Position
+from workers.auditing import audit_budget
 from workers.readers import Unreadable
 from workers.work import Attempt, GaveUp, Work
 
@@ -73,37 +68,6 @@ async def import_document(attempt: Attempt) -> dict[str, Any]:
     return {"positions": len(positions)}
 
 
-async def audit_budget(attempt: Attempt) -> dict[str, Any]:
-    """Have every rule judge a version of the budget, and record what they say in parts."""
-    project_id, audit_id = attempt.claim.project_id, attempt.claim.subject
-    under_way: Audit = (await attempt.bus.states.get(f"audit:{audit_id}", fresh=True)).state
-    await attempt.enter("judging")
-    budget = await _budget_at(attempt, project_id, under_way.version)
-    positions = sorted(budget.positions.values(), key=lambda position: budget.ranks[position.position_id])
-    judged = await asyncio.to_thread(audit, positions, facts_of(budget))
-    findings: defaultdict[UUID | None, list[Finding]] = defaultdict(list)
-    for finding in judged.findings:
-        findings[finding.position_id].append(finding)
-    await attempt.enter("recording")
-    for part, start in enumerate(range(0, len(positions), MOST_POSITIONS_PER_EVENT), start=1):
-        ids = [position.position_id for position in positions[start : start + MOST_POSITIONS_PER_EVENT]]
-        whom = [None, *ids] if part == 1 else ids  # what is said of the bill as a whole comes first
-        await attempt.execute(
-            RecordFindings(
-                project_id=project_id,
-                audit_id=audit_id,
-                part=part,
-                outcomes={position_id: judged.outcomes[position_id] for position_id in ids},
-                verdicts={position_id: judged.verdicts[position_id] for position_id in ids},
-                findings=tuple(finding for position_id in whom for finding in findings[position_id]),
-            ),
-            f"part:{part}",
-        )
-        await attempt.progress(start + len(ids), len(positions))
-    await attempt.execute(CompleteAudit(project_id=project_id, audit_id=audit_id, rules=judged.rule_counts), "complete")
-    return {"audit_id": str(audit_id), "positions": len(positions), "findings": len(judged.findings)}
-
-
 BESIDES = ("price_system", "unit_hours", "unit_mass", "unit_debris")
 """What an item states that no rule reads: kept as text in the position's metadata."""
 
@@ -115,12 +79,6 @@ async def _document(attempt: Attempt) -> Document:
     if not entry.state.exists:
         raise GaveUp("document.unknown", "The document was removed before its job began.")
     return entry.state
-
-
-async def _budget_at(attempt: Attempt, project_id: UUID, version: int) -> Budget:
-    """Give the budget at a version: from memory where that is the present one."""
-    present: Budget = (await attempt.bus.states.get(f"budget:{project_id}", fresh=True)).state
-    return present if present.version == version else await past_budget(attempt.bus.states, project_id, version)
 
 
 def positions_of(bill: Bill, job_id: UUID, document_id: UUID) -> tuple[Position, ...]:
@@ -157,22 +115,4 @@ def _position(item: BillItem, position_id: UUID, document_id: UUID, rounding: Ro
         source_line=item.line,
         rounding=rounding,
         metadata={name: f"{value}" for name in BESIDES if (value := getattr(item, name))},
-    )
-
-
-def facts_of(budget: Budget) -> BillFacts:
-    """Say what is known of the budget besides its positions: above all what its documents declare."""
-    return BillFacts(
-        currency=budget.currency,
-        rounding=budget.rounding,
-        declared=tuple(
-            DeclaredBill(
-                document_id=document_id,
-                declared_total=document.declared.total,
-                sections=document.declared.sections,
-                surcharges=document.declared.surcharges,
-                diminished=tuple(sorted(document.diminished)),
-            )
-            for document_id, document in budget.documents.items()
-        ),
     )

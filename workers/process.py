@@ -23,6 +23,7 @@ from runtime.lifeline import stop_requested, watch_stdin
 from runtime.migrations import check
 from runtime.progress import ProgressBoard
 from runtime.settings import Settings
+from workers.bases import Bases
 from workers.following import Following
 from workers.jobs import KINDS
 from workers.leases import Leases
@@ -49,7 +50,12 @@ async def work(settings: Settings) -> None:
         write = await stack.enter_async_context(write_side(pool, broker, settings.master_key))
         parser = await stack.enter_async_context(ParserPool())
         tools = Tools(
-            bus=write.bus, blobs=Blobs(settings.blob_url), parser=parser, broker=broker, board=ProgressBoard(valkey)
+            bus=write.bus,
+            blobs=Blobs(settings.blob_url),
+            parser=parser,
+            broker=broker,
+            board=ProgressBoard(valkey),
+            bases=Bases(),
         )
         name = f"{socket.gethostname()}:{os.getpid()}:{new_id()}"
         worker = Worker(tools=tools, leases=Leases(pool, name), kinds=KINDS)

@@ -13,18 +13,21 @@ from psycopg import AsyncConnection
 
 from commands.bus import Bus
 from domain.audit import AuditStarted, StartAudit
-from domain.budget import Versioned
+from domain.budget import Trigger, Versioned
 from domain.core import Command, Event
 from domain.document import Parsed, ParseRequested, Uploaded
 from domain.job import Cancelled, CancelRequested, Completed, Failed, JobKind, Queued, QueueJob, RetryScheduled
 from eventstore import Recorded
-from workers import leases
+from workers import leases, reaudits
 from workers.following import Follower, Seen
-from workers.following_up import derived_id, follow_up, requester
+from workers.following_up import derived_id, follow_up, reaudit_id, requester, send_command
 from workers.leases import Nudge
 
 LOCK = 7_586_255_104_201
 """Advisory lock key: one reactor works, the others stand by."""
+
+AUDITED_AT_ONCE: frozenset[Trigger] = frozenset({"initial", "document_added"})
+"""Versions that whole documents make. Those of edits wait for more edits, see `workers.reaudits`."""
 
 FOLLOWED: tuple[type[Event], ...] = (
     Uploaded,
@@ -66,7 +69,7 @@ def consequence(recorded: Recorded, event: Event, requested_by: str = "") -> Com
             return job("parse", project_id, document_id)
         case Parsed(project_id=project_id, document_id=document_id, items=items):
             return job("import", project_id, document_id) if items else None
-        case Versioned(project_id=project_id, version=version, trigger="initial" | "document_added"):
+        case Versioned(project_id=project_id, version=version, trigger=trigger) if trigger in AUDITED_AT_ONCE:
             return StartAudit(project_id=project_id, audit_id=derived_id(recorded, "audit"), version=version)
         case AuditStarted(project_id=project_id, audit_id=audit_id):
             return job("audit", project_id, audit_id)
@@ -89,6 +92,27 @@ async def apply_to_leases(connection: AsyncConnection[Any], event: Event) -> Non
             pass
 
 
+async def apply_to_reaudits(connection: AsyncConnection[Any], event: Event) -> None:
+    """Keep in mind which projects are audited, and that an edit of one makes another audit due."""
+    match event:
+        case AuditStarted(project_id=project_id, version=version):
+            await reaudits.follow(connection, project_id)
+            await reaudits.done(connection, project_id, version)
+        case Versioned(project_id=project_id, version=version, trigger=trigger) if trigger not in AUDITED_AT_ONCE:
+            await reaudits.put_off(connection, project_id, version)
+        case _:
+            pass
+
+
+async def audit_again(connection: AsyncConnection[Any], bus: Bus) -> None:
+    """Start the audits that edits have made due. An id for each version: repeating it changes nothing."""
+    for each in await reaudits.due(connection):
+        audit_id = reaudit_id(each.project_id, each.version)
+        command = StartAudit(project_id=each.project_id, audit_id=audit_id, version=each.version)
+        await send_command(bus, command, audit_id)
+        await reaudits.done(connection, each.project_id, each.version)
+
+
 def reactor(bus: Bus, send: Callable[[Iterable[Nudge]], None]) -> Follower:
     """Make the follower that sends commands through `bus`, and nudges through `send`, which may block for a moment."""
 
@@ -102,9 +126,11 @@ def reactor(bus: Bus, send: Callable[[Iterable[Nudge]], None]) -> Follower:
     async def keep(connection: AsyncConnection[Any], seen: Seen) -> None:
         for _, event in seen:
             await apply_to_leases(connection, event)
+            await apply_to_reaudits(connection, event)
 
     async def nudge(connection: AsyncConnection[Any]) -> None:
-        """Send a message for each attempt that is due."""
+        """Start audits and send messages for attempts: those that are due."""
+        await audit_again(connection, bus)
         nudges = await leases.due(connection)
         if nudges:
             await asyncio.to_thread(send, nudges)

@@ -18,6 +18,7 @@ from domain.job import CancelJob, CompleteJob, EnterPhase, FailJob, StartJob
 from runtime.blobs import Blobs
 from runtime.broker import Broker
 from runtime.progress import ProgressBoard, Step, own_job
+from workers.bases import Bases
 from workers.leases import RENEW_SECONDS, Claim, LeaseLost, Leases
 from workers.parsing import ParserPool
 
@@ -51,6 +52,7 @@ class Tools(Struct, frozen=True, kw_only=True):
     parser: ParserPool
     broker: Broker
     board: ProgressBoard
+    bases: Bases
 
 
 class Attempt:
@@ -62,6 +64,7 @@ class Attempt:
         self.bus = tools.bus
         self.blobs = tools.blobs
         self.parser = tools.parser
+        self.bases = tools.bases
         self._broker = tools.broker
         self._board = tools.board
         self._phase = ""

@@ -1,6 +1,9 @@
 """The validator's rules about a single line: its total (V1), its texts (V4), its numbers (V5) and its price (V6)."""
 
 from decimal import Decimal
+from uuid import UUID
+
+from msgspec import Struct
 
 from domain.experts.context import AuditContext, finite
 from domain.experts.finding import Issue, Suggestion, clipped, shown
@@ -58,16 +61,46 @@ def judge_total(position: Position, context: AuditContext) -> Outcome:
     )
 
 
-def judge_texts(position: Position, _context: AuditContext) -> Outcome:
-    """V4: a line says what is to be done and in which unit; a code ties it to a price system."""
+class Texts(Struct):
+    """How many lines a document has, and how many of them have a description and a unit."""
+
+    lines: int = 0
+    described: int = 0
+    measured: int = 0
+
+    def usual(self, having: int) -> bool:
+        """Whether a line of this document should have what `having` lines of it have."""
+        return self.lines == 1 or having * 2 >= self.lines
+
+
+def texts_of_documents(context: AuditContext) -> dict[UUID | None, Texts]:
+    """Count what the lines of each document say."""
+    found: dict[UUID | None, Texts] = {}
+    for position in context.positions:
+        texts = found.get(position.source_document_id) or found.setdefault(position.source_document_id, Texts())
+        texts.lines += 1
+        texts.described += 1 if position.description.strip() else 0
+        texts.measured += 1 if position.unit.strip() else 0
+    return found
+
+
+def judge_texts(position: Position, context: AuditContext) -> Outcome:
+    """V4: a line says what is to be done and in which unit; a code ties it to a price system.
+
+    AMBER where most lines of the document lack the same: some files (prices of a bid) leave texts to another one.
+    """
+    texts = context.once(texts_of_documents)[position.source_document_id]
     issues: list[Issue] = []
     if position.code_system == "gaeb" and not (position.description.strip() or position.unit.strip()):
         return "0"
+    red = False
     if not position.description.strip():
+        red |= texts.usual(texts.described)
         issues.append(issue("missing_description", "error", "The line has no description.", "Describe the work."))
     if not position.unit.strip():
+        red |= texts.usual(texts.measured)
         issues.append(issue("missing_unit", "error", "The line has no unit.", "State the unit of the quantity."))
-    verdict: Objection = "RED" if issues else "AMBER"
+    verdict: Objection = "RED" if red else "AMBER"
     if not position.code.strip():
         issues.append(
             issue("missing_code", "warning", "The line has no code.", "Add the code of a price system, or an own one.")
@@ -82,6 +115,10 @@ def judge_texts(position: Position, _context: AuditContext) -> Outcome:
             "code": clipped(position.code),
             "description": clipped(position.description),
             "unit": clipped(position.unit),
+            "lines_of_document": str(texts.lines),
+            "described": str(texts.described),
+            "with_unit": str(texts.measured),
+            "threshold": "half of the lines",
         },
     )
 
@@ -171,7 +208,7 @@ V4 = Rule(
     title="The line has a description, a unit and a code",
     source="Without description or unit a line can be neither priced nor measured; own items often lack a code",
     judge=judge_texts,
-    scope=own("description", "unit", "code", "code_system"),
+    scope=Scope(name="bill", fields=frozenset({"description", "unit", "code", "code_system"})),
     not_checked=("A bid of GAEB states prices only: description and unit are those of its request.",),
 )
 

@@ -393,6 +393,19 @@ CREATE TABLE public.person_keys (
 
 
 --
+-- Name: reaudits; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.reaudits (
+    project_id uuid NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    since timestamp with time zone,
+    due_at timestamp with time zone,
+    CONSTRAINT reaudits_check CHECK (((since IS NULL) = (due_at IS NULL)))
+);
+
+
+--
 -- Name: seals; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -472,6 +485,14 @@ ALTER TABLE ONLY public.person_keys
 
 
 --
+-- Name: reaudits reaudits_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.reaudits
+    ADD CONSTRAINT reaudits_pkey PRIMARY KEY (project_id);
+
+
+--
 -- Name: seals seals_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -513,6 +534,13 @@ CREATE UNIQUE INDEX events_stream_version ON public.events USING btree (stream, 
 --
 
 CREATE INDEX job_leases_due ON public.job_leases USING btree (nudge_at);
+
+
+--
+-- Name: reaudits_due; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX reaudits_due ON public.reaudits USING btree (due_at) WHERE (due_at IS NOT NULL);
 
 
 --

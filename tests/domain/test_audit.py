@@ -17,11 +17,14 @@ from domain.audit import (
     AuditRunning,
     AuditStarted,
     CancelAudit,
+    CarryOverrides,
     CompleteAudit,
     ConflictRaised,
     ConflictResolved,
     FindingsRecorded,
     NothingToAudit,
+    Override,
+    OverridesCarried,
     OverrideVerdict,
     PartMissing,
     PositionNotAudited,
@@ -37,11 +40,14 @@ from domain.audit import (
 )
 from domain.core import Command, Event
 from domain.experts.finding import Finding, Issue, Suggestion, Verdict
-from tests.domain.history import MACHINE, History, context, fold
+from domain.experts.settings import AuditSettings
+from tests.domain.history import ALICE, MACHINE, NOW, History, actor, context, fold
 
 P, OTHER_PROJECT, A, CONFLICT = (UUID(int=0xA0D1 + number) for number in range(4))
 POSITIONS = tuple(UUID(int=0xB0B + number) for number in range(4))
-SCOPE = Scope(version=7, rules=("V1", "V4"))
+OTHER_AUDIT = UUID(int=0xA0DF)
+STRICT = AuditSettings(profile="en206", design_life=100)
+SCOPE = Scope(version=7, rules=("V1", "V4"), settings=STRICT, previous=OTHER_AUDIT)
 
 FINDING = Finding(
     rule="V1",
@@ -70,8 +76,14 @@ def recorded_part(number: int, *positions: UUID) -> FindingsRecorded:
     return FindingsRecorded(**msgspec.structs.asdict(part(number, *positions)))
 
 
+def decided(verdict: Verdict, reason: str, revision: int = 1) -> Override:
+    return Override(
+        position_id=POSITIONS[0], verdict=verdict, reason=reason, revision=revision, by=actor(ALICE), at=NOW
+    )
+
+
 START = StartAudit(project_id=P, audit_id=A)
-STARTED = AuditStarted(project_id=P, audit_id=A, version=7, rules=("V1", "V4"))
+STARTED = AuditStarted(project_id=P, audit_id=A, version=7, rules=("V1", "V4"), settings=STRICT, previous=OTHER_AUDIT)
 COMPLETE = CompleteAudit(project_id=P, audit_id=A, rules={"V1": {"GREEN": 1, "RED": 1}})
 COMPLETED = AuditCompleted(
     project_id=P,
@@ -93,12 +105,16 @@ RAISED = ConflictRaised(**msgspec.structs.asdict(RAISE))
 RESOLVE = ResolveConflict(
     project_id=P, audit_id=A, conflict_id=CONFLICT, verdict="AMBER", by="person", resolution="The price is agreed."
 )
-RESOLVED = ConflictResolved(position_id=POSITIONS[0], **msgspec.structs.asdict(RESOLVE))
+RESOLVED = ConflictResolved(
+    position_id=POSITIONS[0], override=decided("AMBER", "The price is agreed."), **msgspec.structs.asdict(RESOLVE)
+)
 OVERRIDE = OverrideVerdict(
     project_id=P, audit_id=A, position_id=POSITIONS[0], verdict="GREEN", reason="Checked on the drawing."
 )
-OVERRIDDEN = VerdictOverridden(**msgspec.structs.asdict(OVERRIDE))
-WHILE_RUNNING: list[Command] = [part(1, *POSITIONS), RAISE, COMPLETE, CANCEL]
+OVERRIDDEN = VerdictOverridden(override=decided("GREEN", "Checked on the drawing."), **msgspec.structs.asdict(OVERRIDE))
+CARRY = CarryOverrides(project_id=P, audit_id=A, overrides=(decided("GREEN", "Checked on the drawing."),))
+CARRIED = OverridesCarried(project_id=P, audit_id=A, overrides=CARRY.overrides)
+WHILE_RUNNING: list[Command] = [part(1, *POSITIONS), RAISE, CARRY, COMPLETE, CANCEL]
 LATER: list[Command] = [*WHILE_RUNNING, RESOLVE, OVERRIDE]
 PARTS = (recorded_part(1, POSITIONS[0]), recorded_part(2, POSITIONS[1]))
 
@@ -109,7 +125,7 @@ def test_an_audit_looks_at_the_budget_as_it_is_now(given: Any) -> None:
 
 @pytest.mark.parametrize("version", [1, 3, 7])
 def test_an_audit_looks_at_the_version_that_is_asked_for(given: Any, version: int) -> None:
-    asked = AuditStarted(project_id=P, audit_id=A, version=version, rules=("V1", "V4"))
+    asked = msgspec.structs.replace(STARTED, version=version)
     given(AUDIT).when(StartAudit(project_id=P, audit_id=A, version=version), given=SCOPE).then(asked)
 
 
@@ -168,6 +184,41 @@ def test_an_auditor_has_the_last_word_once_the_experts_are_done(given: Any) -> N
     given(AUDIT, STARTED, PARTS[0], CANCELLED).when(OVERRIDE).then(OVERRIDDEN)
     given(AUDIT, STARTED, CANCELLED).when(OVERRIDE).refused(PositionNotAudited)
     assert fold(AUDIT, [STARTED, *PARTS, COMPLETED, OVERRIDDEN]).verdicts[POSITIONS[0]] == "GREEN"
+
+
+def test_an_audit_remembers_its_parameters_and_the_audit_before() -> None:
+    state = fold(AUDIT, [STARTED])
+    assert (state.settings, state.previous) == (STRICT, OTHER_AUDIT)
+
+
+def test_an_override_speaks_of_the_position_as_it_was_audited(given: Any) -> None:
+    edited = msgspec.structs.replace(PARTS[0], revisions={POSITIONS[0]: 3})
+    override = decided("GREEN", "Checked on the drawing.", revision=3)
+    given(AUDIT, STARTED, edited, COMPLETED).when(OVERRIDE).then(msgspec.structs.replace(OVERRIDDEN, override=override))
+
+
+def test_an_override_is_carried_once_and_counts(given: Any) -> None:
+    given(AUDIT, STARTED, *PARTS).when(CARRY).then(CARRIED)
+    given(AUDIT, STARTED, *PARTS, CARRIED).when(CARRY).then()
+    state = fold(AUDIT, [STARTED, *PARTS, CARRIED])
+    assert (state.verdicts[POSITIONS[0]], state.overrides) == ("GREEN", {POSITIONS[0]: CARRY.overrides[0]})
+
+
+def test_an_override_of_a_position_that_changed_or_is_gone_is_not_carried(given: Any) -> None:
+    edited = msgspec.structs.replace(PARTS[0], revisions={POSITIONS[0]: 2})
+    given(AUDIT, STARTED, edited).when(CARRY).then()
+    given(AUDIT, STARTED, PARTS[1]).when(CARRY).then()
+
+
+def test_what_a_rule_resolved_is_nobodys_override(given: Any) -> None:
+    by_rule = msgspec.structs.replace(RESOLVE, by="rule")
+    resolved = msgspec.structs.replace(RESOLVED, by="rule", override=None)
+    given(AUDIT, STARTED, *PARTS, RAISED).when(by_rule).then(resolved)
+    assert fold(AUDIT, [STARTED, *PARTS, RAISED, resolved]).overrides == {}
+
+
+def test_a_conflict_that_was_resolved_is_not_raised_again(given: Any) -> None:
+    given(AUDIT, STARTED, *PARTS, RAISED, RESOLVED).when(RAISE).then()
 
 
 def test_a_completed_audit_counts_the_merged_verdicts(given: Any) -> None:

@@ -1,5 +1,6 @@
 """Projects: what they are called, and who may do what in them."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
 from domain.core import SYSTEM, Command, Event
+from domain.experts.settings import DEFAULTS, AuditSettings
 from domain.project import (
     PROJECT,
     AcceptInvitation,
@@ -15,7 +17,10 @@ from domain.project import (
     AlreadyMember,
     Archived,
     ArchiveProject,
+    AuditConfigured,
+    BadAuditSettings,
     ChangeMemberRole,
+    ConfigureAudit,
     Created,
     CreateProject,
     Described,
@@ -49,6 +54,7 @@ BOB_JOINED = MemberJoined(project_id=P, account_id=BOB, role="editor")
 BOB_OWNS = MemberRoleChanged(project_id=P, account_id=BOB, role="owner")
 
 CHANGES: list[Command] = [
+    ConfigureAudit(project_id=P, settings=AuditSettings(profile="tkp17")),
     RenameProject(project_id=P, name="Gym roof"),
     DescribeProject(project_id=P, description="New tiles"),
     InviteMember(project_id=P, account_id=BOB, role="editor"),
@@ -67,6 +73,22 @@ def test_whoever_creates_a_project_owns_it(given: Any) -> None:
 
 def test_a_project_is_created_once(given: Any) -> None:
     given(PROJECT, CREATED).when(CREATE).refused(AlreadyCreated)
+
+
+def test_the_parameters_of_audits_are_the_projects(given: Any) -> None:
+    strict = AuditSettings(profile="en206", design_life=100)
+    configured = AuditConfigured(project_id=P, settings=strict)
+    given(PROJECT, CREATED).when(ConfigureAudit(project_id=P, settings=strict)).then(configured)
+    given(PROJECT, CREATED, configured).when(ConfigureAudit(project_id=P, settings=strict)).then()
+    given(PROJECT, CREATED, configured).when(ConfigureAudit(project_id=P, settings=DEFAULTS)).then(
+        AuditConfigured(project_id=P, settings=DEFAULTS)
+    )
+    assert fold(PROJECT, [CREATED, configured]).audit_settings == strict
+
+
+def test_parameters_that_no_rule_could_work_with_are_refused(given: Any) -> None:
+    settings = AuditSettings(rebar_least=Decimal(500))
+    given(PROJECT, CREATED).when(ConfigureAudit(project_id=P, settings=settings)).refused(BadAuditSettings)
 
 
 def test_nobody_is_no_owner(given: Any) -> None:

@@ -64,6 +64,8 @@ class _Maker:
                 return str(Decimal(number) + Decimal("0.1230"))
             case inspect.UUIDType():
                 return str(UUID(int=number))
+            case inspect.DateType():
+                return (EPOCH + timedelta(days=number)).date().isoformat()
             case inspect.DateTimeType():
                 return (EPOCH + timedelta(hours=number)).isoformat().replace("+00:00", "Z")
             case _:

@@ -1,6 +1,7 @@
 """Random but lawful histories: people and workers send commands, some of which are refused."""
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from hashlib import sha256
 from random import Random
@@ -22,7 +23,9 @@ from domain.account import (
 from domain.audit import (
     Audit,
     CancelAudit,
+    CarryOverrides,
     CompleteAudit,
+    Override,
     OverrideVerdict,
     RaiseConflict,
     RecordFindings,
@@ -56,6 +59,7 @@ from domain.document import (
     document_id_of,
 )
 from domain.experts.finding import VERDICTS, Finding, Issue, Suggestion
+from domain.experts.settings import DEFAULTS, AuditSettings
 from domain.job import CancelJob, CompleteJob, EnterPhase, FailJob, QueueJob, RequestCancel, StartJob
 from domain.notification import MarkRead, SendNotification
 from domain.operation import PHASES, CloseOperation, OpenOperation, ReportStep
@@ -64,6 +68,7 @@ from domain.project import (
     AcceptInvitation,
     ArchiveProject,
     ChangeMemberRole,
+    ConfigureAudit,
     CreateProject,
     DescribeProject,
     InviteMember,
@@ -72,13 +77,14 @@ from domain.project import (
     RestoreProject,
 )
 from runtime.ids import new_id
-from tests.projections.world import World, account
+from tests.projections.world import BEGAN, World, account
 
 TEXTS = ("", "Zdivo", "a\0b", "\\u0000", 'quo"te\t\n', "100 %_", "\ud7ff\U0001f3d7")
 NUMBERS = ("0", "1", "-2.5", "12.3450", "99999.9999", "0.0001")
 STRANGE_NUMBERS = (*NUMBERS, "NaN", "Infinity", "1E+200000", "1E-200000")
 HASH = "sealed:hash:somebody"
 PASSWORD = "correct horse"  # noqa: S105 - a test's
+PARAMETERS = (DEFAULTS, AuditSettings(profile="tkp17", design_life=100, priced_on=date(2023, 5, 1)))
 ROLES = ("owner", "editor", "auditor", "viewer")
 
 
@@ -229,6 +235,7 @@ def _project(play: Play, project: UUID) -> bool:
         (
             RenameProject(project_id=project, name=play.name()),
             DescribeProject(project_id=project, description=play.random.choice(TEXTS)),
+            ConfigureAudit(project_id=project, settings=play.random.choice(PARAMETERS)),
             InviteMember(project_id=project, account_id=account(other), role=role),
             InviteMember(project_id=project, account_id=account(other), role=role),
             ChangeMemberRole(project_id=project, account_id=account(other), role=role),
@@ -319,7 +326,11 @@ def _judge(play: Play, project: UUID) -> bool:
     resolve = ResolveConflict(**ids, conflict_id=conflict_id, verdict=verdict, by="person", resolution="so")
     override = OverrideVerdict(**ids, position_id=position_id, verdict=verdict, reason=play.name())
     end = CancelAudit(**ids) if play.random.random() < 0.2 else CompleteAudit(**ids, rules={"V1": {"GREEN": 1}})
-    under_way = (RaiseConflict(**ids, **raised), resolve, end)
+    carried = Override(
+        position_id=position_id, verdict=verdict, reason=play.name(), revision=1, by=play.people[0], at=BEGAN
+    )
+    carry = CarryOverrides(**ids, overrides=(carried,))
+    under_way = (RaiseConflict(**ids, **raised), resolve, carry, end)
     command = play.random.choice(under_way if audited.status == "running" else (override, resolve))
     return play.world.attempt(command, play.people[2])
 
