@@ -1,14 +1,17 @@
 """PDF: the real one, ours with and without drawn lines, in any order of the file, over pages; and scans."""
 
+import json
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import typst
 
-from domain.bill import BillItem
+from domain.bill import Bill, BillItem
 from tests.workers.papers import HEADINGS, Text, pdf, scrambled, table
 from workers.parsing import parse
 from workers.readers import Unreadable, pdf_pages, read_bill
+from workers.sample_bill import sample_bill
 
 LONG = "Excavation in soil of class 3, by machine, with the soil\nthrown up to three metres"
 ROWS = [
@@ -96,6 +99,22 @@ def test_headings_of_two_lines_are_one() -> None:
     assert bill.currency == "EUR"
 
 
+def test_a_unit_below_a_heading_belongs_to_it_and_takeoff_goes_on_over_pages() -> None:
+    two = ("No.", "Code", "Description", "Unit", "Quantity", "Unit price", "Total\n[EUR]")
+    first, _ = table([two, ROWS[1], ("", "", "2*1,0", "", "2.0", "", "")])
+    second, _ = table([two, ("", "", "0,5", "", "0.5", "", ""), ROWS[2]])
+    bill = read_bill(pdf([(first, []), (second, [])]))
+    assert facts(bill.items) == EXPECTED[1:]
+    assert [(row.expression, row.value) for row in bill.items[0].takeoff] == [
+        ("2*1,0", Decimal("2.0")),
+        ("0,5", Decimal("0.5")),
+    ]
+    assert {(each.sheet, each.reason) for each in bill.skipped} == {
+        ("2", "above or in the headings again: No. Code Description Unit Quantity Unit price Total"),
+        ("2", "above or in the headings again: [EUR]"),
+    }
+
+
 def test_totals_and_headings_between_items_are_told_apart() -> None:
     rows = [("1", "", "EARTHWORKS", "", "", "", ""), *ROWS[:2], ("", "", "Total", "", "", "", "15,468.68")]
     bill = read_bill(pdf([table([HEADINGS, *rows], ruled=True)]))
@@ -136,6 +155,44 @@ def test_broken_and_endless_documents_are_refused(monkeypatch: pytest.MonkeyPatc
     assert refusal(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3").code == "unreadable.malformed"
     monkeypatch.setattr(pdf_pages, "MOST_PAGES", 2)
     assert refusal(pdf([([], [])] * 3)).code == "unreadable.too_large"
+
+
+def printed(bill: Bill) -> bytes:
+    """The bill as its program prints it: no lines between the rows, headings on every page, folios below."""
+    titles = {part.path: part for part in bill.sections}
+    rows: list[tuple[object, ...]] = []
+    section: tuple[str, ...] = ()
+    for found in bill.items:
+        if found.section != section:
+            section = found.section
+            rows.append(("", "D", section[-1], titles[section].title, "", "", "", titles[section].declared_total))
+        numbers = (found.quantity, found.unit_price, found.declared_total)
+        rows.append((found.number, "K", found.code, found.description, found.unit, *numbers))
+        rows += [("", "VV", "", row.expression, "", row.value, "", "") for row in found.takeoff]
+    heads = ("PČ", "Typ", "Kód", "Popis", "MJ", "Množství", "J.cena [CZK]", "Cena celkem [CZK]")
+    cells = [_shown(cell) for row in rows for cell in row]
+    return typst.compile(
+        '#set page(paper: "a4", margin: 12mm, footer: context [Strana #counter(page).display() z 9])\n'
+        f"#set text(size: 7pt)\nStavba: Dům\n#table(columns: (20pt, 20pt, 50pt, 1fr, 25pt, 50pt, 55pt, 65pt), "
+        "stroke: none, align: (right, left, left, left, left, right, right, right), "
+        f"table.header({','.join(map(_shown, heads))}), {','.join(cells)})".encode()
+    )
+
+
+def _shown(cell: object) -> str:
+    written = f"{cell:,}".translate(str.maketrans(",.", " ,")) if isinstance(cell, Decimal) else str(cell or "")
+    return json.dumps(written, ensure_ascii=False)
+
+
+def test_a_printed_bill_equals_its_workbook() -> None:
+    whole = read_bill(sample_bill(items=60, seed=4))
+    bill = read_bill(printed(whole))
+    assert facts(bill.items) == facts(whole.items)
+    assert [(row.expression, row.value) for i in bill.items for row in i.takeoff] == [
+        (row.expression, row.value) for i in whole.items for row in i.takeoff
+    ]
+    assert (bill.title, bill.currency) == ("Stavba: Dům", "CZK")
+    assert int(bill.items[-1].sheet) > 2
 
 
 async def test_a_child_reads_what_the_reader_reads() -> None:

@@ -129,7 +129,26 @@ def _head(page: Page, page_rows: list[Row], place: int) -> Head | None:
     ]
     if len(found) == 1 and found[0].rows > 1 and _header(stacks(page_rows[place + 1], marks)) is not None:
         return None  # the next row does without this one
+    if len(found) > 1 and _names_go_on(found[0], page_rows[place + 1]):
+        return found[1]
     return max(found, key=lambda head: len(head.header.columns), default=None)
+
+
+def _names_go_on(head: Head, below: Row) -> bool:
+    """Whether the row below headings only goes on with some of them: close to them, in words, and no description."""
+    description = head.header.columns["description"]
+    tops = [run for column in head.columns for run in column]
+    if below.top - max(run.bottom for run in tops) > tops[0].height:
+        return False
+    for run in below.all():
+        over = {
+            at
+            for at, column in enumerate(head.columns)
+            if any(run.left < each.right and each.left < run.right for each in column)
+        }
+        if not over or description in over or any(character.isdigit() for character in run.text):
+            return False
+    return True
 
 
 def _header(columns: list[list[Run]]) -> Header | None:
