@@ -19,7 +19,7 @@ HEAD = '''"""Every event that the server tells, as a struct. Generated: `python 
 What is personal is `None` here. Members that a newer server adds are passed over.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
@@ -39,6 +39,7 @@ SIMPLE: dict[type[inspect.Type], str] = {
     inspect.StrType: "str",
     inspect.UUIDType: "UUID",
     inspect.DecimalType: "Decimal",
+    inspect.DateType: "date",
     inspect.DateTimeType: "datetime",
 }
 

@@ -3,7 +3,7 @@
 What is personal is `None` here. Members that a newer server adds are passed over.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
@@ -134,6 +134,40 @@ class ProjectRestored(_Part, frozen=True, kw_only=True):
     """The project is open again."""
 
     project_id: UUID
+
+
+class AuditSettings(_Part, frozen=True, kw_only=True):
+    """The parameters of the rules. Every audit records those that it used, defaults included.
+
+    `profile` names the table of exposure classes (`domain.experts.exposures`), `design_life` is in years.
+    `priced_on` says which VAT rates held; without it, those of today. `price_spread` and `price_spread_red` are
+    highest by lowest price of one code. `outlier_score` is a modified z-score, looked at from `outlier_prices`
+    different prices of a unit on. `dominant_share` and `lump_share` are parts of 1. `unbalance` is how far a
+    price may be from where its reference and the whole bill's level put it, as a part of 1. Rebar is in kg, formwork in
+    m² per m³ of concrete.
+    """
+
+    profile: Literal["cz", "en206", "tkp17"] = "cz"
+    design_life: Literal[50, 100] = 50
+    priced_on: date | None = None
+    price_spread: Decimal = Decimal('1.10')
+    price_spread_red: Decimal = Decimal('2')
+    outlier_score: Decimal = Decimal('3.5')
+    outlier_prices: int = 20
+    dominant_share: Decimal = Decimal('0.40')
+    lump_share: Decimal = Decimal('0.30')
+    unbalance: Decimal = Decimal('0.50')
+    rebar_least: Decimal = Decimal('15')
+    rebar_most: Decimal = Decimal('450')
+    formwork_least: Decimal = Decimal('0.1')
+    formwork_most: Decimal = Decimal('20')
+
+
+class ProjectAuditConfigured(_Part, frozen=True, kw_only=True):
+    """Audits have other parameters from now on."""
+
+    project_id: UUID
+    settings: AuditSettings
 
 
 class DocumentUploaded(_Part, frozen=True, kw_only=True):
@@ -398,12 +432,17 @@ class BudgetVersionNamed(_Part, frozen=True, kw_only=True):
 
 
 class AuditStarted(_Part, frozen=True, kw_only=True):
-    """An audit of a version began, with these rules in this order."""
+    """An audit of a version began, with these rules in this order, and with these parameters of theirs.
+
+    `previous` is the project's latest completed audit, whose overrides go on to count.
+    """
 
     project_id: UUID
     audit_id: UUID
     version: int
     rules: tuple[str, ...]
+    settings: AuditSettings | None = None
+    previous: UUID | None = None
 
 
 class Issue(_Part, frozen=True, kw_only=True):
@@ -455,6 +494,7 @@ class AuditFindingsRecorded(_Part, frozen=True, kw_only=True):
     outcomes: dict[UUID, str]
     verdicts: dict[UUID, Literal["AMBER", "GREEN", "NOT_CHECKED", "RED"]]
     findings: tuple[Finding, ...]
+    revisions: dict[UUID, int] = {}
 
 
 class AuditConflictRaised(_Part, frozen=True, kw_only=True):
@@ -468,6 +508,17 @@ class AuditConflictRaised(_Part, frozen=True, kw_only=True):
     description: str
 
 
+class Override(_Part, frozen=True, kw_only=True):
+    """A person's verdict on a position as it was at `revision`, and why. It outlives audits, but no edit."""
+
+    position_id: UUID
+    verdict: Literal["AMBER", "GREEN", "NOT_CHECKED", "RED"]
+    reason: str
+    revision: int
+    by: str
+    at: datetime
+
+
 class AuditConflictResolved(_Part, frozen=True, kw_only=True):
     """It was decided between them."""
 
@@ -478,16 +529,26 @@ class AuditConflictResolved(_Part, frozen=True, kw_only=True):
     verdict: Literal["AMBER", "GREEN", "NOT_CHECKED", "RED"]
     by: Literal["model", "person", "rule"]
     resolution: str
+    override: Override | None = None
 
 
 class AuditVerdictOverridden(_Part, frozen=True, kw_only=True):
-    """An auditor put another verdict in the experts' place."""
+    """An auditor put another verdict in the experts' place: `override` says it for later audits."""
 
     project_id: UUID
     audit_id: UUID
     position_id: UUID
     verdict: Literal["AMBER", "GREEN", "NOT_CHECKED", "RED"]
     reason: str
+    override: Override | None = None
+
+
+class AuditOverridesCarried(_Part, frozen=True, kw_only=True):
+    """People's verdicts of an earlier audit count in this one."""
+
+    project_id: UUID
+    audit_id: UUID
+    overrides: tuple[Override, ...]
 
 
 class AuditCompleted(_Part, frozen=True, kw_only=True):
@@ -674,6 +735,7 @@ EVENTS: dict[str, type[Struct]] = {
     "project.member_removed": ProjectMemberRemoved,
     "project.archived": ProjectArchived,
     "project.restored": ProjectRestored,
+    "project.audit_configured": ProjectAuditConfigured,
     "document.uploaded": DocumentUploaded,
     "document.parse_requested": DocumentParseRequested,
     "document.parsed": DocumentParsed,
@@ -692,6 +754,7 @@ EVENTS: dict[str, type[Struct]] = {
     "audit.conflict_raised": AuditConflictRaised,
     "audit.conflict_resolved": AuditConflictResolved,
     "audit.verdict_overridden": AuditVerdictOverridden,
+    "audit.overrides_carried": AuditOverridesCarried,
     "audit.completed": AuditCompleted,
     "audit.cancelled": AuditCancelled,
     "job.queued": JobQueued,

@@ -89,12 +89,19 @@ export interface AuditCompleted {
   rules: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
-/** An audit with its rules, in the order of a verdict's `outcomes`. */
+/** Audits have other parameters from now on. */
+export interface AuditConfigured {
+  project_id: string;
+  settings: AuditSettings;
+}
+
+/** An audit with its rules, in the order of a verdict's `outcomes`, and the parameters that they had. `settings` is null for audits from before there were parameters. */
 export interface AuditDetails {
   audit_id: string;
   status: "cancelled" | "completed" | "running";
   version: number;
   looked: number;
+  previous: string | null;
   verdicts: Readonly<Record<string, number>>;
   overrides: number;
   conflicts: readonly (Conflict)[];
@@ -102,15 +109,17 @@ export interface AuditDetails {
   started_at: string;
   started_position: number;
   ended_at: string | null;
+  settings: AuditSettings | null;
   rules: readonly (RuleTold)[];
 }
 
-/** An audit of `version`. `verdicts` counts positions as they are judged now, `overrides` what people changed. While it runs, `looked` says how many positions were looked at. */
+/** An audit of `version`. `verdicts` counts positions as they are judged now, `overrides` what people changed. `previous` is the audit before, whose overrides went on to count. While it runs, `looked` says how many positions were looked at. */
 export interface AuditItem {
   audit_id: string;
   status: "cancelled" | "completed" | "running";
   version: number;
   looked: number;
+  previous: string | null;
   verdicts: Readonly<Record<string, number>>;
   overrides: number;
   conflicts: readonly (Conflict)[];
@@ -120,12 +129,32 @@ export interface AuditItem {
   ended_at: string | null;
 }
 
-/** An audit of a version began, with these rules in this order. */
+/** The parameters of the rules. Every audit records those that it used, defaults included. `profile` names the table of exposure classes (`domain.experts.exposures`), `design_life` is in years. `priced_on` says which VAT rates held; without it, those of today. `price_spread` and `price_spread_red` are highest by lowest price of one code. `outlier_score` is a modified z-score, looked at from `outlier_prices` different prices of a unit on. `dominant_share` and `lump_share` are parts of 1. `unbalance` is how far a price may be from where its reference and the whole bill's level put it, as a part of 1. Rebar is in kg, formwork in m² per m³ of concrete. */
+export interface AuditSettings {
+  profile?: "cz" | "en206" | "tkp17";
+  design_life?: 50 | 100;
+  priced_on?: string | null;
+  price_spread?: string;
+  price_spread_red?: string;
+  outlier_score?: string;
+  outlier_prices?: number;
+  dominant_share?: string;
+  lump_share?: string;
+  unbalance?: string;
+  rebar_least?: string;
+  rebar_most?: string;
+  formwork_least?: string;
+  formwork_most?: string;
+}
+
+/** An audit of a version began, with these rules in this order, and with these parameters of theirs. `previous` is the project's latest completed audit, whose overrides go on to count. */
 export interface AuditStarted {
   project_id: string;
   audit_id: string;
   version: number;
   rules: readonly (string)[];
+  settings?: AuditSettings | null;
+  previous?: string | null;
 }
 
 /** Sign in with a bearer token or a one-time ticket, or go on under fresh ones of the same account. */
@@ -303,6 +332,13 @@ export interface Completed {
   result?: Readonly<Record<string, unknown>>;
 }
 
+/** Set the parameters of the rules and the profile for concrete; what is left out has its default. The next audit uses them, and records that it did. */
+export interface ConfigureAudit {
+  type: "project.configure_audit";
+  project_id: string;
+  settings: AuditSettings;
+}
+
 /** Two rules that contradict each other on a position, and what came of it. */
 export interface Conflict {
   conflict_id: string;
@@ -335,6 +371,7 @@ export interface ConflictResolved {
   verdict: "AMBER" | "GREEN" | "NOT_CHECKED" | "RED";
   by: "model" | "person" | "rule";
   resolution: string;
+  override?: Override | null;
 }
 
 /** How many notifications the asking account has, and has not read. */
@@ -537,6 +574,7 @@ export interface FindingsRecorded {
   outcomes: Readonly<Record<string, string>>;
   verdicts: Readonly<Record<string, "AMBER" | "GREEN" | "NOT_CHECKED" | "RED">>;
   findings: readonly (Finding)[];
+  revisions?: Readonly<Record<string, number>>;
 }
 
 /** The asking account itself. */
@@ -1098,6 +1136,16 @@ export interface OperationPhaseEntered {
   step_total?: number | null;
 }
 
+/** A person's verdict on a position as it was at `revision`, and why. It outlives audits, but no edit. */
+export interface Override {
+  position_id: string;
+  verdict: "AMBER" | "GREEN" | "NOT_CHECKED" | "RED";
+  reason: string;
+  revision: number;
+  by: string;
+  at: string;
+}
+
 /** Put an auditor's own verdict above the experts', with the reason. */
 export interface OverrideVerdict {
   type: "audit.override_verdict";
@@ -1106,6 +1154,13 @@ export interface OverrideVerdict {
   position_id: string;
   verdict: "AMBER" | "GREEN" | "NOT_CHECKED" | "RED";
   reason: string;
+}
+
+/** People's verdicts of an earlier audit count in this one. */
+export interface OverridesCarried {
+  project_id: string;
+  audit_id: string;
+  overrides: readonly (Override)[];
 }
 
 /** Some items, and the cursor that continues behind them; `None` after the last one. */
@@ -1385,7 +1440,7 @@ export interface Progress {
   updated_at: string;
 }
 
-/** A project. `progress` is 0..100, `total_cost` in `currency`, `role` the asking account's own. `audit_id` is the latest completed audit, of `audited_version`, and `verdicts` counts positions as it judges them now; null before the first one. `members` and `documents` are counts. */
+/** A project. `progress` is 0..100, `total_cost` in `currency`, `role` the asking account's own. `audit_id` is the latest completed audit, of `audited_version`, and `verdicts` counts positions as it judges them now; null before the first one; `audit_settings` is what the next one will use. `members` and `documents` are counts. */
 export interface ProjectItem {
   project_id: string;
   name: string;
@@ -1406,6 +1461,7 @@ export interface ProjectItem {
   audit_id: string | null;
   audited_version: number | null;
   verdicts: Readonly<Record<string, number>> | null;
+  audit_settings: AuditSettings;
   created_position: number;
 }
 
@@ -1842,13 +1898,14 @@ export interface Use {
   total_price: string | null;
 }
 
-/** An auditor put another verdict in the experts' place. */
+/** An auditor put another verdict in the experts' place: `override` says it for later audits. */
 export interface VerdictOverridden {
   project_id: string;
   audit_id: string;
   position_id: string;
   verdict: "AMBER" | "GREEN" | "NOT_CHECKED" | "RED";
   reason: string;
+  override?: Override | null;
 }
 
 /** A version: who made it when, by what (`trigger`), and what the budget came to, in `currency`. */
@@ -1964,6 +2021,7 @@ export interface Commands {
   "project.remove_member": RemoveMember;
   "project.archive": ArchiveProject;
   "project.restore": RestoreProject;
+  "project.configure_audit": ConfigureAudit;
   "document.parse": ParseDocument;
   "document.replace": ReplaceDocument;
   "document.remove": RemoveDocument;
@@ -2055,6 +2113,7 @@ export interface Events {
   "project.member_removed": MemberRemoved;
   "project.archived": Archived;
   "project.restored": Restored;
+  "project.audit_configured": AuditConfigured;
   "document.uploaded": Uploaded;
   "document.parse_requested": ParseRequested;
   "document.parsed": Parsed;
@@ -2073,6 +2132,7 @@ export interface Events {
   "audit.conflict_raised": ConflictRaised;
   "audit.conflict_resolved": ConflictResolved;
   "audit.verdict_overridden": VerdictOverridden;
+  "audit.overrides_carried": OverridesCarried;
   "audit.completed": AuditCompleted;
   "audit.cancelled": AuditCancelled;
   "job.queued": Queued;
@@ -2152,6 +2212,7 @@ export const EVENTS: Record<string, string> = {
   "project.member_removed": "MemberRemoved",
   "project.archived": "Archived",
   "project.restored": "Restored",
+  "project.audit_configured": "AuditConfigured",
   "document.uploaded": "Uploaded",
   "document.parse_requested": "ParseRequested",
   "document.parsed": "Parsed",
@@ -2170,6 +2231,7 @@ export const EVENTS: Record<string, string> = {
   "audit.conflict_raised": "ConflictRaised",
   "audit.conflict_resolved": "ConflictResolved",
   "audit.verdict_overridden": "VerdictOverridden",
+  "audit.overrides_carried": "OverridesCarried",
   "audit.completed": "AuditCompleted",
   "audit.cancelled": "AuditCancelled",
   "job.queued": "Queued",
@@ -2196,7 +2258,9 @@ export const SCHEMAS: Record<string, Schema> = {
   "Archived": {"type": "object", "required": ["project_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}}},
   "AuditCancelled": {"type": "object", "required": ["project_id", "audit_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}}},
   "AuditCompleted": {"type": "object", "required": ["project_id", "audit_id", "version", "verdicts", "rules"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "verdicts": {"type": "object", "additionalProperties": {"type": "integer"}}, "rules": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": {"type": "integer"}}}}},
-  "AuditStarted": {"type": "object", "required": ["project_id", "audit_id", "version", "rules"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "rules": {"type": "array", "items": {"type": "string"}}}},
+  "AuditConfigured": {"type": "object", "required": ["project_id", "settings"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "settings": {"$ref": "AuditSettings"}}},
+  "AuditSettings": {"type": "object", "properties": {"profile": {"enum": ["cz", "en206", "tkp17"]}, "design_life": {"enum": [50, 100]}, "priced_on": {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}, "price_spread": {"type": "string", "format": "decimal"}, "price_spread_red": {"type": "string", "format": "decimal"}, "outlier_score": {"type": "string", "format": "decimal"}, "outlier_prices": {"type": "integer", "minimum": 3}, "dominant_share": {"type": "string", "format": "decimal"}, "lump_share": {"type": "string", "format": "decimal"}, "unbalance": {"type": "string", "format": "decimal"}, "rebar_least": {"type": "string", "format": "decimal"}, "rebar_most": {"type": "string", "format": "decimal"}, "formwork_least": {"type": "string", "format": "decimal"}, "formwork_most": {"type": "string", "format": "decimal"}}},
+  "AuditStarted": {"type": "object", "required": ["project_id", "audit_id", "version", "rules"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "rules": {"type": "array", "items": {"type": "string"}}, "settings": {"anyOf": [{"$ref": "AuditSettings"}, {"type": "null"}]}, "previous": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}}},
   "BillSection": {"type": "object", "required": ["path"], "properties": {"path": {"type": "array", "items": {"type": "string"}}, "title": {"type": "string"}, "kind": {"enum": ["object", "section"]}, "declared_total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "notes": {"type": "array", "items": {"type": "string"}}, "sheet": {"type": "string"}, "line": {"type": "integer"}}},
   "Bye": {"type": "object", "required": ["op", "code", "reason", "reconnect", "retry_after_ms"], "properties": {"op": {"enum": ["bye"]}, "code": {"type": "integer"}, "reason": {"type": "string"}, "reconnect": {"type": "boolean"}, "retry_after_ms": {"type": "integer"}}},
   "CancelRequested": {"type": "object", "required": ["project_id", "job_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}}},
@@ -2208,14 +2272,14 @@ export const SCHEMAS: Record<string, Schema> = {
   "ClaimTaken": {"type": "object", "required": ["claim", "holder"], "properties": {"claim": {"type": "string"}, "holder": {"type": "string"}}},
   "Completed": {"type": "object", "required": ["project_id", "job_id", "attempt"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "attempt": {"type": "integer"}, "result": {"type": "object"}}},
   "ConflictRaised": {"type": "object", "required": ["project_id", "audit_id", "conflict_id", "position_id", "rules", "description"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "conflict_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "rules": {"type": "array"}, "description": {"type": "string"}}},
-  "ConflictResolved": {"type": "object", "required": ["project_id", "audit_id", "conflict_id", "position_id", "verdict", "by", "resolution"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "conflict_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "verdict": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "by": {"enum": ["model", "person", "rule"]}, "resolution": {"type": "string"}}},
+  "ConflictResolved": {"type": "object", "required": ["project_id", "audit_id", "conflict_id", "position_id", "verdict", "by", "resolution"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "conflict_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "verdict": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "by": {"enum": ["model", "person", "rule"]}, "resolution": {"type": "string"}, "override": {"anyOf": [{"$ref": "Override"}, {"type": "null"}]}}},
   "Created": {"type": "object", "required": ["project_id", "name", "owner"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}, "owner": {"type": "string", "format": "uuid"}, "description": {"type": "string"}, "workflow": {"enum": ["workflow_a", "workflow_b"]}}},
   "Declared": {"type": "object", "properties": {"total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "sections": {"type": "array", "items": {"$ref": "BillSection"}}, "surcharges": {"type": "array", "items": {"$ref": "Surcharge"}}}},
   "Described": {"type": "object", "required": ["project_id", "description"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "description": {"type": "string"}}},
   "Error": {"type": "object", "required": ["op", "problem"], "properties": {"op": {"enum": ["error"]}, "problem": {"type": "object"}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}}},
   "Failed": {"type": "object", "required": ["project_id", "job_id", "attempt", "error_code", "error"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "attempt": {"type": "integer"}, "error_code": {"type": "string"}, "error": {"type": "string"}}},
   "Finding": {"type": "object", "required": ["rule", "expert_role", "recommendation", "reasoning"], "properties": {"rule": {"type": "string"}, "expert_role": {"enum": ["concrete", "cost", "orchestrator", "standards", "structural", "validator"]}, "recommendation": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "reasoning": {"type": "string"}, "position_id": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "section": {"type": "array", "items": {"type": "string"}}, "confidence": {"type": "integer"}, "evidence": {"type": "object", "additionalProperties": {"type": "string"}}, "issues": {"type": "array", "items": {"$ref": "Issue"}}, "suggestions": {"type": "array", "items": {"$ref": "Suggestion"}}, "demand": {"type": "string"}}},
-  "FindingsRecorded": {"type": "object", "required": ["project_id", "audit_id", "part", "outcomes", "verdicts", "findings"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "part": {"type": "integer"}, "outcomes": {"type": "object", "additionalProperties": {"type": "string"}}, "verdicts": {"type": "object", "additionalProperties": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}}, "findings": {"type": "array", "items": {"$ref": "Finding"}}}},
+  "FindingsRecorded": {"type": "object", "required": ["project_id", "audit_id", "part", "outcomes", "verdicts", "findings"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "part": {"type": "integer"}, "outcomes": {"type": "object", "additionalProperties": {"type": "string"}}, "verdicts": {"type": "object", "additionalProperties": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}}, "findings": {"type": "array", "items": {"$ref": "Finding"}}, "revisions": {"type": "object", "additionalProperties": {"type": "integer"}}}},
   "Imported": {"type": "object", "required": ["project_id", "document_id", "part", "first_rank", "positions", "currency"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "part": {"type": "integer"}, "first_rank": {"type": "integer"}, "positions": {"type": "array", "items": {"$ref": "Position"}}, "declared": {"anyOf": [{"$ref": "Declared"}, {"type": "null"}]}, "currency": {"type": "string"}, "rounding": {"type": "integer"}}},
   "Issue": {"type": "object", "required": ["type", "severity", "description", "suggestion"], "properties": {"type": {"type": "string"}, "severity": {"enum": ["error", "info", "warning"]}, "description": {"type": "string"}, "suggestion": {"type": "string"}}},
   "MemberInvited": {"type": "object", "required": ["project_id", "account_id", "role"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "role": {"enum": ["auditor", "editor", "owner", "viewer"]}}},
@@ -2228,6 +2292,8 @@ export const SCHEMAS: Record<string, Schema> = {
   "OperationClosed": {"type": "object", "required": ["project_id", "operation_id", "job_id", "outcome"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "operation_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "outcome": {"enum": ["cancelled", "completed", "failed"]}, "error": {"type": "string"}}},
   "OperationOpened": {"type": "object", "required": ["project_id", "operation_id", "job_id", "name"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "operation_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}}},
   "OperationPhaseEntered": {"type": "object", "required": ["project_id", "operation_id", "job_id", "event_id", "phase", "stage"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "operation_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "event_id": {"type": "integer"}, "phase": {"type": "string"}, "stage": {"$ref": "Stage"}, "step_index": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "step_total": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}},
+  "Override": {"type": "object", "required": ["position_id", "verdict", "reason", "revision", "by", "at"], "properties": {"position_id": {"type": "string", "format": "uuid"}, "verdict": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "reason": {"type": "string"}, "revision": {"type": "integer"}, "by": {"type": "string"}, "at": {"type": "string"}}},
+  "OverridesCarried": {"type": "object", "required": ["project_id", "audit_id", "overrides"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "overrides": {"type": "array", "items": {"$ref": "Override"}}}},
   "ParseFailed": {"type": "object", "required": ["project_id", "document_id", "error_code", "error"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "error_code": {"type": "string"}, "error": {"type": "string"}}},
   "ParseRequested": {"type": "object", "required": ["project_id", "document_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}}},
   "Parsed": {"type": "object", "required": ["project_id", "document_id", "bill_hash", "format", "confidence", "items", "priced", "currency"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "bill_hash": {"type": "string"}, "format": {"type": "string"}, "confidence": {"type": "integer"}, "items": {"type": "integer"}, "priced": {"type": "integer"}, "currency": {"type": "string"}, "declared_total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "skipped": {"type": "integer"}, "warnings": {"type": "array", "items": {"type": "string"}}}},
@@ -2266,7 +2332,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "TokenRevoked": {"type": "object", "required": ["account_id", "token_id"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "token_id": {"type": "string", "format": "uuid"}}},
   "Unsubscribed": {"type": "object", "required": ["op", "feed"], "properties": {"op": {"enum": ["unsubscribed"]}, "feed": {"type": "string"}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}, "code": {"type": "string"}}},
   "Uploaded": {"type": "object", "required": ["project_id", "document_id", "filename", "content_hash", "size"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "filename": {"type": "string"}, "content_hash": {"type": "string"}, "size": {"type": "integer"}}},
-  "VerdictOverridden": {"type": "object", "required": ["project_id", "audit_id", "position_id", "verdict", "reason"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "verdict": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "reason": {"type": "string"}}},
+  "VerdictOverridden": {"type": "object", "required": ["project_id", "audit_id", "position_id", "verdict", "reason"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "verdict": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "reason": {"type": "string"}, "override": {"anyOf": [{"$ref": "Override"}, {"type": "null"}]}}},
   "VersionNamed": {"type": "object", "required": ["project_id", "version", "name"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "name": {"type": "string"}}},
   "Versioned": {"type": "object", "required": ["project_id", "version", "trigger", "total_positions", "total_cost", "delta_cost", "changes"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "trigger": {"enum": ["chat_modification", "document_added", "initial", "recalculation", "restore", "user_edit"]}, "trigger_details": {"type": "object"}, "total_positions": {"type": "integer"}, "total_cost": {"type": "string", "format": "decimal"}, "delta_cost": {"type": "string", "format": "decimal"}, "currency": {"type": "string"}, "rounding": {"type": "integer"}, "summary": {"type": "string"}, "changes": {"$ref": "ChangeCounts"}}},
   "Welcome": {"type": "object", "required": ["op", "connection_id", "account_id", "server_time", "epoch", "heartbeat_interval", "heartbeat_timeout", "reconnect_jitter_max_ms", "limits"], "properties": {"op": {"enum": ["welcome"]}, "connection_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "server_time": {"type": "string"}, "epoch": {"type": "string", "format": "uuid"}, "heartbeat_interval": {"type": "number"}, "heartbeat_timeout": {"type": "number"}, "reconnect_jitter_max_ms": {"type": "integer"}, "limits": {"$ref": "Allowance"}, "expires_at": {"anyOf": [{"type": "string"}, {"type": "null"}]}}},
