@@ -5,6 +5,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from inspect import getdoc
 from textwrap import indent
 
@@ -133,6 +134,8 @@ def _docstring(struct: type) -> str:
 
 
 def _literal(value: object) -> str:
+    if isinstance(value, Decimal):
+        return f"Decimal({value})" if f"{value}".isdigit() else f'Decimal("{value}")'
     return msgspec.json.encode(value).decode() if isinstance(value, str) else repr(value)
 
 

@@ -150,17 +150,17 @@ class AuditSettings(_Part, frozen=True, kw_only=True):
     profile: Literal["cz", "en206", "tkp17"] = "cz"
     design_life: Literal[50, 100] = 50
     priced_on: date | None = None
-    price_spread: Decimal = Decimal('1.10')
-    price_spread_red: Decimal = Decimal('2')
-    outlier_score: Decimal = Decimal('3.5')
+    price_spread: Decimal = Decimal("1.10")
+    price_spread_red: Decimal = Decimal(2)
+    outlier_score: Decimal = Decimal("3.5")
     outlier_prices: int = 20
-    dominant_share: Decimal = Decimal('0.40')
-    lump_share: Decimal = Decimal('0.30')
-    unbalance: Decimal = Decimal('0.50')
-    rebar_least: Decimal = Decimal('15')
-    rebar_most: Decimal = Decimal('450')
-    formwork_least: Decimal = Decimal('0.1')
-    formwork_most: Decimal = Decimal('20')
+    dominant_share: Decimal = Decimal("0.40")
+    lump_share: Decimal = Decimal("0.30")
+    unbalance: Decimal = Decimal("0.50")
+    rebar_least: Decimal = Decimal(15)
+    rebar_most: Decimal = Decimal(450)
+    formwork_least: Decimal = Decimal("0.1")
+    formwork_most: Decimal = Decimal(20)
 
 
 class ProjectAuditConfigured(_Part, frozen=True, kw_only=True):
