@@ -20,6 +20,7 @@ from transport.admission import Admission
 from transport.command_door import command_apps
 from transport.docs_door import docs_routes
 from transport.doors import Doors
+from transport.feed_door import feed_routes
 from transport.freshness import Freshness
 from transport.gate import Gate
 from transport.health import health_routes
@@ -48,7 +49,7 @@ def create_app(settings: Settings, *, limits: Limits = LIMITS) -> Litestar:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncGenerator[None]:
         async with access_log, open_doors(settings, limits) as doors, open_socket_door(doors) as socket_door:
-            for route in _routes(doors):
+            for route in (*_routes(doors), *feed_routes(doors, socket_door)):
                 app.register(route)
             gate.direct |= command_apps(doors) | {TICKETS: TicketDoor(doors), PATH: socket_door}
             app.state.socket_door = socket_door

@@ -20,6 +20,8 @@ from transport.visit import DRAIN_SECONDS, new_request_id
 HEAD_SECONDS = 10.0
 """In which a request's head must have arrived, from the connection or from its own first byte on."""
 HEAD_BYTES = 64 * 1024
+STALL_SECONDS = 30.0
+"""In which a client must read what the transport holds (64 KiB): one that reads nothing would be kept for ever."""
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -35,6 +37,7 @@ class HttpProtocol(HttpToolsProtocol):
     _method = b""
     _offered_other = False
     """Whether the request offers to go on in another protocol than HTTP or WebSocket, such as HTTP/2."""
+    _stalled: asyncio.TimerHandle | None = None
     _deadline: asyncio.TimerHandle | None = None
     """The end of patience with a head, or with a body that nobody wants."""
 
@@ -48,6 +51,8 @@ class HttpProtocol(HttpToolsProtocol):
         """End."""
         self._forget_deadline()
         self._unset_keepalive_if_required()
+        if self._stalled is not None:
+            self._stalled.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -69,6 +74,17 @@ class HttpProtocol(HttpToolsProtocol):
                 self._refuse(HeadTooLarge())
             elif self._deadline is None:
                 self._deadline = self.loop.call_later(HEAD_SECONDS, self._head_is_late)
+
+    def pause_writing(self) -> None:
+        """Hear that the transport holds enough; give up a client that then reads nothing for a while."""
+        super().pause_writing()
+        self._stalled = self.loop.call_later(STALL_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Hear that the transport takes more."""
+        if self._stalled is not None:
+            self._stalled.cancel()
+        super().resume_writing()
 
     def on_message_begin(self) -> None:
         """Begin a head."""

@@ -148,7 +148,7 @@ class Connection:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(ANSWER_SECONDS):
                             await self._speaker.finish()
-            bye: Text | None = _bye(closing)
+            bye: Text | None = bye_of(closing)
             if closing.flush:
                 self.outbox.put(bye)
                 self.outbox.finish()
@@ -171,7 +171,8 @@ class Connection:
         self._speaker = self._line = self._parting = None
 
 
-def _bye(closing: Closing) -> Text:
+def bye_of(closing: Closing) -> Text:
+    """Write the goodbye that comes before a close."""
     return told(
         Bye(
             code=closing.code,

@@ -145,12 +145,13 @@ class Feeds:
         if error is None:
             return
         if subscription.begun:
-            self._outbox.put(told(Unsubscribed(feed=feed, code=_code_of(error, feed))))
+            self._outbox.put(told(Unsubscribed(feed=feed, code=code_of(error, feed))))
         else:
             self._fail(subscription.asked.id, error)
 
 
-def _code_of(error: Exception, feed: str) -> str:
+def code_of(error: Exception, feed: str) -> str:
+    """Say in a word why a subscription to `feed` ended; what nobody expected is logged."""
     refusal = refusal_of(error)
     if refusal is None:
         _log.error("a subscription failed", feed=feed, exc_info=error)

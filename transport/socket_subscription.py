@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from msgspec import Struct
@@ -11,7 +11,7 @@ from domain.core import Refused
 from transport.hub import Hub
 from transport.hub_feed import Feed
 from transport.hub_stretch import EVERYTHING, Filter, Stretch
-from transport.socket_buffer import Outbox
+from transport.socket_formats import Text
 from transport.socket_messages import Advanced, CaughtUp, Present, Reset, Subscribe, Subscribed, told
 from transport.socket_metrics import ACK_LAG, RECOVERIES
 from transport.socket_window import Window
@@ -28,6 +28,22 @@ class NotSent(Refused):
     kind = "invalid"
 
 
+class Outgoing(Protocol):
+    """Where a subscription puts what it tells."""
+
+    def put(self, text: Text) -> None:
+        """Add messages."""
+        ...
+
+    def put_if_room(self, text: Text) -> None:
+        """Add messages that may be dropped, unless the reader is behind."""
+        ...
+
+    async def room(self) -> None:
+        """Wait until a backlog may be added to, or the end is near."""
+        ...
+
+
 class Terms(Struct, frozen=True, kw_only=True):
     """What a subscription needs of its socket.
 
@@ -36,7 +52,7 @@ class Terms(Struct, frozen=True, kw_only=True):
     """
 
     hub: Hub
-    outbox: Outbox
+    outbox: Outgoing
     connection_id: UUID
     account_id: UUID
     replay_limit: int
