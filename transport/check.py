@@ -161,11 +161,15 @@ class Bar:
 async def show_result(remote: Remote, checked: Checked, audited: Audited, console: Console) -> None:
     """Print the table that a person wants to see."""
     console.print(_summary(checked))
-    path = f"/api/projects/{checked.project_id}/audits/{audited.audit_id}/findings"
+    audit = f"/api/projects/{checked.project_id}/audits/{audited.audit_id}"
+    details = await remote.query(audit, after=audited.position)
+    console.print(_rules(details["rules"]))
     worst: list[dict[str, Any]] = []
     for verdict in ("RED", "AMBER"):
         if len(worst) < WORST:
-            page = await remote.query(path, verdict=verdict, limit=WORST - len(worst), after=audited.position)
+            page = await remote.query(
+                f"{audit}/findings", verdict=verdict, limit=WORST - len(worst), after=audited.position
+            )
             worst += page["items"]
     if worst:
         console.print(_findings(worst))
@@ -189,6 +193,17 @@ def _summary(checked: Checked) -> Table:
         "seconds",
         f"parse {seconds.parse:.2f}, import {seconds.import_:.2f}, audit {seconds.audit:.2f}, all {seconds.total:.2f}",
     )
+    return table
+
+
+def _rules(rules: list[dict[str, Any]]) -> Table:
+    """Show what each rule said of what it judges; a rule that said nothing had nothing to judge."""
+    table = Table(title="Rules", title_justify="left")
+    for heading, verdict in (("rule", ""), ("what it holds", ""), *((name, name) for name in STYLES)):
+        table.add_column(heading, style=STYLES.get(verdict, ""), justify="right" if verdict else "left")
+    for rule in rules:
+        counts = (str(rule["counts"].get(name) or "") for name in STYLES)
+        table.add_row(rule["rule"], rule["title"], *counts)
     return table
 
 

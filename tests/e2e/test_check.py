@@ -7,6 +7,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
+from domain.experts.rules import RULES
 from tests.e2e.conftest import Stack
 from transport.check import Checked, check
 from transport.remote import Remote
@@ -29,6 +30,7 @@ def test_one_command_checks_a_bill_and_prints_one_object(tmp_path: Path) -> None
     assert (checked["format"], checked["positions"], checked["version"]) == ("kros", 80, 1)
     assert sum(checked["verdicts"].values()) == 80
     assert checked["rules"]["V1"]["RED"] == checked["rules"]["V4"]["RED"] == 1
+    assert list(checked["rules"]) == [rule.id for rule in RULES]
     assert set(checked["seconds"]) == {"parse", "import", "audit", "total"}
 
 

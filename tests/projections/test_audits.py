@@ -1,6 +1,6 @@
 """Audits, findings, documents and jobs, as queries show them."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -8,7 +8,9 @@ import pytest
 
 from domain.audit import (
     CancelAudit,
+    CarryOverrides,
     CompleteAudit,
+    Override,
     OverrideVerdict,
     RaiseConflict,
     RecordFindings,
@@ -27,10 +29,12 @@ from domain.document import (
     UploadDocument,
     document_id_of,
 )
-from domain.experts.finding import Finding, Issue
+from domain.experts.finding import Finding, Issue, Verdict
 from domain.experts.rules import RULES
+from domain.experts.settings import AuditSettings
 from domain.job import CompleteJob, EnterPhase, FailJob, QueueJob, RequestCancel, StartJob, UnknownJob
 from domain.position import Position
+from domain.project import ConfigureAudit
 from projections.audit_questions import GetAudit, ListAudits
 from projections.documents import GetDocument, ListDocuments
 from projections.findings import ListFindings
@@ -146,6 +150,29 @@ async def test_an_audit_is_shown_as_it_stood(shelf: Shelf) -> None:
     assert completed_ones.audit_id == audit_id
     with pytest.raises(UnknownAudit):
         await shelf.ask(GetAudit(project_id=project_id, audit_id=second, at=str(completed)))
+
+
+async def test_what_people_decided_and_which_parameters_held_is_shown(shelf: Shelf) -> None:
+    project_id = shelf.project()
+    ids = imported(shelf, project_id)
+    strict = AuditSettings(profile="tkp17", priced_on=date(2023, 5, 1))
+    shelf.world.do(ConfigureAudit(project_id=project_id, settings=strict), OWNER)
+    earlier = audited(shelf, project_id, ids)
+    override = Override(
+        position_id=ids[0], verdict="GREEN", reason=AUDITOR_SAYS, revision=1, by="account:auditor", at=BEGAN
+    )
+    audit = {"project_id": project_id, "audit_id": new_id()}
+    scope = Scope(version=1, rules=("V1",), settings=strict, previous=earlier)
+    shelf.world.do(StartAudit(**audit), OWNER, scope)
+    verdicts: dict[UUID, Verdict] = dict.fromkeys(ids, "RED")
+    shelf.world.do(RecordFindings(**audit, part=1, outcomes=dict.fromkeys(ids, "R"), verdicts=verdicts, findings=()))
+    shelf.world.do(CarryOverrides(**audit, overrides=(override,)))
+    shelf.world.do(CompleteAudit(**audit, rules={}))
+    await shelf.keep_up()
+    shown = await shelf.ask(GetAudit(**audit))
+    assert (shown.settings, shown.previous, shown.overrides) == (strict, earlier, 1)
+    assert shown.verdicts == {"GREEN": 1, "AMBER": 0, "RED": 3, "NOT_CHECKED": 0}
+    assert (await shelf.ask(GetProject(project_id=project_id))).audit_settings == strict
 
 
 async def test_a_project_shows_the_verdicts_of_its_latest_completed_audit(shelf: Shelf) -> None:
