@@ -20,6 +20,8 @@ from uuid import UUID
 CONFLICT = 409
 TRANSIENT = frozenset({429, 503})
 """Statuses after which the same may be accepted in a moment."""
+BUSY = "busy"
+"""The code of a refusal because too many others change the same thing just now."""
 
 
 class ClientError(Exception):
@@ -43,7 +45,7 @@ class Refusal(ClientError):  # noqa: N818 - an answer, not a fault
     @property
     def transient(self) -> bool:
         """Whether the same may be accepted in a moment."""
-        return self.status in TRANSIENT
+        return self.status in TRANSIENT or self.code == BUSY
 
     @property
     def retry_after(self) -> float | None:

@@ -1,0 +1,125 @@
+"""A TCP proxy in this process that does to connections what networks do: delays them, cuts them, and worse."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+
+CHUNK = 64 * 1024
+TRICKLE = 512
+"""Bytes that pass at a time where the network is slow."""
+
+
+class Proxy:
+    """Stands before one port. What it does to connections holds for those that are open and those that come."""
+
+    def __init__(self, target: int) -> None:
+        self.port = 0
+        self.delay = 0.0
+        """Seconds that each piece is late, either way."""
+        self.slow = False
+        """Whether what the server sends only trickles, so that its buffers fill."""
+        self.closed = False
+        """Whether newcomers are turned away."""
+        self.cuts = 0
+        """Connections that were ended here."""
+        self._target = target
+        self._open: set[Pipe] = set()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def cut(self) -> None:
+        """Reset every connection."""
+        for pipe in list(self._open):
+            self.cuts += 1
+            pipe.cut()
+
+    def cut_in_frame(self, after: int) -> None:
+        """Reset each connection when so many more bytes have come from the server: most likely amid a frame."""
+        for pipe in self._open:
+            pipe.left = after
+
+    def half_open(self) -> None:
+        """Let nothing more through on the open connections, and tell nobody."""
+        for pipe in self._open:
+            pipe.passing.clear()
+            pipe.dead = True
+
+    def heal(self) -> None:
+        """Be a good network. What is half-open stays so: nothing but a new connection helps against that."""
+        self.delay, self.slow, self.closed = 0.0, False, False
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.closed:
+            writer.transport.abort()
+            return
+        pipe = Pipe(self)
+        self._open.add(pipe)
+        try:
+            await pipe.run(reader, writer, self._target)
+        finally:
+            self._open.discard(pipe)
+
+
+class Pipe:
+    """One connection through the proxy."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        self.passing = asyncio.Event()
+        self.passing.set()
+        self.dead = False
+        self.left: int | None = None
+        """Bytes that the server may still send before the connection is cut."""
+        self._proxy = proxy
+        self._end = asyncio.Event()
+
+    def cut(self) -> None:
+        self._end.set()
+
+    async def run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: int) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", target)
+        ways = [
+            asyncio.create_task(self._pass(reader, back, down=False)),
+            asyncio.create_task(self._pass(there, writer, down=True)),
+            asyncio.create_task(self._end.wait()),
+        ]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            writer.transport.abort()
+            back.transport.abort()
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, down: bool) -> None:
+        with suppress(OSError):
+            while data := await reader.read(TRICKLE if down and self._proxy.slow else CHUNK):
+                await self.passing.wait()
+                if delay := self._proxy.delay or (0.002 if down and self._proxy.slow else 0):
+                    await asyncio.sleep(delay)
+                if down and self.left is not None:
+                    data, self.left = data[: self.left], max(self.left - len(data), 0)
+                writer.write(data)
+                await writer.drain()
+                if down and self.left == 0:
+                    await asyncio.sleep(0)
+                    self._proxy.cuts += 1
+                    return
+        if self.dead:
+            await self._end.wait()  # the other side must not hear of an end, either
+
+
+@asynccontextmanager
+async def proxy(target: int) -> AsyncGenerator[Proxy]:
+    """Run a proxy before a port."""
+    running = Proxy(target)
+    server = await asyncio.start_server(running.serve, "127.0.0.1", 0)
+    running.port = server.sockets[0].getsockname()[1]
+    try:
+        yield running
+    finally:
+        server.close()
+        running.cut()
+        await server.wait_closed()
