@@ -15,7 +15,7 @@ from commands import Busy
 from commands.bus import Bus
 from commands.write_side import TYPES
 from domain.project import CreateProject, RenameProject
-from plumbline_client import Client, Clock, Event, Pending, Timing
+from plumbline_client import Client, Clock, Event, Pending, State, Timing
 from plumbline_client.wire import JSON, MSGPACK, Format
 from runtime.broker import open_broker
 from runtime.ids import new_id
@@ -138,6 +138,15 @@ class Consumer:
         self._form = form
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
+        self.failed = asyncio.Event()
+        """Set when the client has given up, which no fault here is a reason for."""
+        self._reports: list[tuple[str, dict[str, Any]]] = []
+
+    def __str__(self) -> str:
+        """What may explain why something did not come."""
+        feeds = [vars(feed) for feed in self.client._core.feeds.values()]
+        why = self.client._core.connector.error
+        return f"{self.client.state.value} ({why}), has {self.remembered}, {feeds}, reported {self._reports[-5:]}"
 
     @property
     def remembered(self) -> int:
@@ -151,7 +160,8 @@ class Consumer:
             formats=[self._form],
             timing=TIMING,
             clock=clock,
-            on_report=lambda *_: None,
+            on_state=lambda state: self.failed.set() if state is State.FAILED else None,
+            on_report=lambda *report: self._reports.append(report),
         )
         self.client.start()
         self._task = asyncio.create_task(self._consume(), name=f"consumer of {self._feed}")
@@ -159,8 +169,7 @@ class Consumer:
     async def stop(self) -> None:
         assert self._task is not None
         self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        await asyncio.wait([self._task])
         await self.client.close()
 
     async def reaches(self, last: int) -> None:
@@ -208,13 +217,28 @@ async def play(world: World, schedule: Schedule) -> Played:
         ]
         for consumer in consumers:
             consumer.start()
+        work = asyncio.create_task(_play(world, project_id, network, consumers, schedule.steps))
+        failures = [asyncio.create_task(consumer.failed.wait()) for consumer in consumers]
         try:
-            pending = await _faults(world, project_id, network, consumers, schedule.steps)
-            network.heal()
-            world.muddle.release(feed)
-            return await _settle(world, feed, network, consumers, pending)
+            await asyncio.wait({work, *failures}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise Broken(f"a client gave up: {[str(each) for each in consumers]}")
+            return work.result()
         finally:
+            for task in (work, *failures):
+                task.cancel()
+            await asyncio.gather(work, *failures, return_exceptions=True)
             await asyncio.gather(*(consumer.stop() for consumer in consumers))
+
+
+async def _play(
+    world: World, project_id: UUID, network: Proxy, consumers: Sequence[Consumer], steps: Sequence[Step]
+) -> Played:
+    pending = await _faults(world, project_id, network, consumers, steps)
+    network.heal()
+    feed = f"project:{project_id}"
+    world.muddle.release(feed)
+    return await _settle(world, feed, network, consumers, pending)
 
 
 async def _faults(
@@ -275,9 +299,7 @@ async def _settle(
             for consumer in consumers:
                 await consumer.reaches(stored[-1][0].sequence)
     except TimeoutError:
-        reached = [consumer.remembered for consumer in consumers]
-        states = [consumer.client.state.value for consumer in consumers]
-        raise Broken(f"not everything came within {PATIENCE:g} s: {reached} of {states}") from None
+        raise Broken(f"not everything came within {PATIENCE:g} s: {[str(each) for each in consumers]}") from None
     log = [seen for seen, _ in stored]
     for consumer in consumers:
         check(log, consumer.history)

@@ -29,6 +29,7 @@ from plumbline_client.errors import (
 )
 from plumbline_client.event import Event
 from plumbline_client.feed import Feed
+from plumbline_client.http_link import Way
 from plumbline_client.ids import new_id
 from plumbline_client.messages import Answer, Presence, Progress, Receipt, Reset
 from plumbline_client.outbox import Pending
@@ -59,6 +60,7 @@ __all__ = [
     "State",
     "Timing",
     "Unreachable",
+    "Way",
     "Withdrawn",
     "new_id",
 ]

@@ -13,6 +13,7 @@ from plumbline_client.credentials import SignIn, Wallet
 from plumbline_client.errors import AlreadyFollowing, Closed, Conflict, Unreachable
 from plumbline_client.feed import Feed, Snapshot, Wanted
 from plumbline_client.http import Http
+from plumbline_client.http_link import Way
 from plumbline_client.ids import new_id
 from plumbline_client.messages import Answer, BePresent, Passing, Receipt, Welcome
 from plumbline_client.outbox import Pending
@@ -82,6 +83,11 @@ class Client:
     def state(self) -> State:
         """Where the client is."""
         return self._core.connector.state
+
+    @property
+    def way(self) -> Way | None:
+        """How feeds travel just now; `None` without a connection."""
+        return self._core.way
 
     @property
     def welcome(self) -> Welcome | None:

@@ -1,24 +1,30 @@
 """What a client holds: its feeds, its outbox, and the one connection that serves them while it lasts."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from plumbline_client.asking import Asking, LinkLost
 from plumbline_client.backoff import Backoff
+from plumbline_client.closing import Ending
 from plumbline_client.connecting import Connector, Ended, State
 from plumbline_client.credentials import Wallet
 from plumbline_client.dispatch import Dispatch
-from plumbline_client.errors import ClientError, Conflict, Refusal
+from plumbline_client.errors import ClientError, Conflict, Refusal, Unreachable
 from plumbline_client.feed import Feed, Link
 from plumbline_client.http import Http
-from plumbline_client.messages import Answer, Authenticate, Welcome
+from plumbline_client.http_link import HttpLink, Way
+from plumbline_client.messages import Answer, Authenticate, Told, Unknown, Welcome
 from plumbline_client.outbox import Outbox, Pending
 from plumbline_client.socket_link import SocketLink, open_socket
 from plumbline_client.timing import Clock, Timing
 from plumbline_client.wire import Format
+
+MOST_BLOCKED = 2
+"""Sockets in a row that did not get through, before HTTP is tried."""
 
 
 class Hooks:
@@ -59,7 +65,11 @@ class Core:
         self.heard_at: datetime | None = None
         self.welcome: Welcome | None = None
         self.link: Link | None = None
+        self.way: Way | None = None
         self.asking: Asking | None = None
+        """What speaks over the socket; `None` without one."""
+        self._blocked = 0
+        """Sockets in a row that somebody on the way did not let through."""
         self._url = url
         self._wallet = wallet
         self._formats = formats
@@ -155,77 +165,130 @@ class Core:
         self._hooks.on_state(state)
 
     async def _connect(self) -> None:
-        """Open a socket, and serve it to its end. Raises `Ended`."""
+        """Serve a connection to its end: a socket, or HTTP where that works and sockets do not. Raises `Ended`."""
+        try:
+            await self._connect_by_socket()
+        except Ended as ended:
+            self._blocked = self._blocked + 1 if ended.blocked else 0
+            if self._blocked < MOST_BLOCKED:
+                raise
+        await self._connect_over_http()
+
+    async def _connect_by_socket(self) -> None:
         credentials = await self._wallet.get()
         async with open_socket(self._url, credentials, self._formats, self.timing, self._clock) as link:
             welcome, rest = await link.welcome(credentials, self.timing.connect)
-            asking = Asking(link, self.outbox, welcome.limits, self.next_id, self._reopen_later)
+            self.welcome = welcome
+            self.asking = asking = Asking(link, self.outbox, welcome.limits, self.next_id, self._reopen_later)
             dispatch = Dispatch(self.feeds, asking, self.report)
             work = [
                 self._run(link.write(), "plumbline writes"),
                 self._run(link.watch(welcome.heartbeat_interval + welcome.heartbeat_timeout), "plumbline watches"),
                 self._run(self._renew(link, credentials.expires_at or welcome.expires_at), "plumbline renews"),
-                self._run(self._open_outbox(asking), "plumbline outbox"),
+                self._run(self._open_outbox(link), "plumbline outbox"),
             ]
             try:
-                self._come_up(link, asking, welcome)
+                self._come_up(link, Way.SOCKET, jitter=welcome.reconnect_jitter_max_ms / 1000)
                 dispatch.hear(rest)
                 async for messages in link.frames():
                     self.heard_at = self._clock.wall()
                     dispatch.hear(messages)
             finally:
-                self._go_down(asking)
-                for task in work:
-                    task.cancel()
-                await asyncio.gather(*work, return_exceptions=True)
+                asking.end()
+                await self._go_down(work)
         raise Ended(link.ending)
 
-    def _come_up(self, link: Link, asking: Asking, welcome: Welcome) -> None:
-        self.welcome, self.link, self.asking = welcome, link, asking
+    async def _connect_over_http(self) -> None:
+        """Follow feeds over HTTP for a while; then sockets have another chance. Raises `Ended`."""
+        dispatch = Dispatch(self.feeds, None, self.report)
+
+        def hear(messages: Iterable[Told | Unknown]) -> None:
+            self.heard_at = self._clock.wall()
+            dispatch.hear(messages)
+
+        try:
+            await self.http.query({"type": "projects.list", "limit": 1})
+        except Refusal as refusal:  # which is an answer
+            if refusal.status == HTTPStatus.UNAUTHORIZED:
+                raise Ended(Ending(code=4001, reason=str(refusal))) from refusal
+        except ClientError as error:
+            raise Ended(Ending(reason=str(error))) from error
+        link = HttpLink(self.http, self.timing, hear, self._take_way)
+        work = [self._run(self._open_outbox(link), "plumbline outbox")]
+        try:
+            self._come_up(link, link.way, jitter=0)
+            await asyncio.wait({link.failed}, timeout=self.timing.fallback)
+        finally:
+            await link.aclose()
+            await self._go_down(work)
+        why = link.failed.result() if link.failed.done() else "sockets have another chance"
+        raise Ended(Ending(reason=why, welcomed=True))
+
+    def _come_up(self, link: Link, way: Way, *, jitter: float) -> None:
+        self.link = link
         self.heard_at = self._clock.wall()
-        self._calm.clear()
+        self._take_way(way)
         for feed in list(self.feeds.values()):
             feed.join(link)
-        self.connector.came_up(welcome.reconnect_jitter_max_ms / 1000)
+        self.connector.came_up(jitter)
 
-    def _go_down(self, asking: Asking) -> None:
-        self.link = self.asking = None
-        asking.end()
+    async def _go_down(self, work: Sequence[asyncio.Task[None]]) -> None:
+        self.link = self.asking = self.way = None
         self.outbox.close()
         for feed in list(self.feeds.values()):
             feed.leave()
         self.connector.went_down()
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
 
-    async def _open_outbox(self, asking: Asking) -> None:
+    def _take_way(self, way: Way) -> None:
+        self.way = way
+        if way is not Way.SOCKET:
+            self.report("sockets do not get through", way=way.value)
+
+    async def _open_outbox(self, link: Link) -> None:
         """Let commands go when the feeds have caught up, or do not get any further by themselves."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self.timing.catch_up):
                 while len(self.outbox) and not all(feed.settled for feed in self.feeds.values()):
                     self._calm.clear()
                     await self._calm.wait()
-        self._reopen(asking)
+        self._reopen(link)
 
     def _reopen_later(self, seconds: float | None) -> None:
-        asking = self.asking
-        if asking is not None:
-            self.later(seconds, lambda: self._reopen(asking))
+        link = self.link
+        if link is not None:
+            self.later(seconds, lambda: self._reopen(link))
 
-    def _reopen(self, asking: Asking) -> None:
-        if self.asking is asking:
-            self.outbox.open(asking.width)
+    def _reopen(self, link: Link) -> None:
+        if self.link is link:
+            self.outbox.open(1 if self.asking is None else self.asking.width)
 
     def _send(self, pending: Pending) -> None:
-        """Send a command: over the socket, unless it is too large for that."""
+        """Send a command: over the socket, unless there is none or it is too large for that."""
         if self.asking is None or not self.asking.command(pending):
             self._run(self._send_over_http(pending), "plumbline command")
 
     async def _send_over_http(self, pending: Pending) -> None:
         try:
             receipt = await self.http.command(pending.command, pending.command_id)
-        except ClientError as error:
-            self.outbox.fail(pending, error)
+        except Unreachable:
+            self._postpone(pending, None)
+        except Refusal as refusal:
+            if refusal.transient:
+                self._postpone(pending, refusal)
+            else:
+                self.outbox.fail(pending, refusal)
         else:
             self.outbox.succeed(pending, receipt)
+
+    def _postpone(self, pending: Pending, refusal: Refusal | None) -> None:
+        """Try a command again in a while; one that has been tried too often fails."""
+        if self.outbox.postpone(pending):
+            self._reopen_later(None if refusal is None else refusal.retry_after)
+        else:
+            self.outbox.fail(pending, refusal or Unreachable())
 
     async def _renew(self, link: SocketLink, ends: datetime | None) -> None:
         """Sign in again before the credentials end, on the connection that they opened."""

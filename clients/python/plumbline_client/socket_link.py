@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 from websockets.typing import Subprotocol
 
 from plumbline_client.closing import LOST, Ending
@@ -139,6 +139,8 @@ async def open_socket(
     }
     try:
         connection = await connect(url.replace("http", "ws", 1) + PATH, **options)
+    except InvalidMessage as error:
+        raise Ended(Ending(reason="the connection broke in the handshake")) from error
     except InvalidHandshake as error:
         raise Ended(Ending(reason=f"no WebSocket: {error}"), blocked=True) from error
     except TimeoutError as error:

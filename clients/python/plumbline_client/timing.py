@@ -40,6 +40,10 @@ class Timing(Struct, frozen=True, kw_only=True):
     breaker_failures: int = 5
     """HTTP requests in a row without an answer, after which none is sent for `breaker_pause`."""
     breaker_pause: float = 10.0
+    silence: float = 60.0
+    """How long a stream over HTTP may bring nothing, not even a comment."""
+    poll: int = 20
+    """For which the server holds back a page on which there would be nothing, in whole seconds."""
     fallback: float = 300.0
     """How long feeds travel over HTTP before the socket is tried again."""
 
