@@ -20,6 +20,8 @@ class Proxy:
         """Whether what the server sends only trickles, so that its buffers fill."""
         self.closed = False
         """Whether newcomers are turned away."""
+        self.no_sockets = False
+        """Whether this is one of those proxies that know nothing of WebSockets."""
         self.cuts = 0
         """Connections that were ended here."""
         self._target = target
@@ -48,16 +50,25 @@ class Proxy:
 
     def heal(self) -> None:
         """Be a good network. What is half-open stays so: nothing but a new connection helps against that."""
-        self.delay, self.slow, self.closed = 0.0, False, False
+        self.delay, self.slow, self.closed, self.no_sockets = 0.0, False, False, False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.closed:
             writer.transport.abort()
             return
+        with suppress(OSError, asyncio.IncompleteReadError):
+            head = await reader.readuntil(b"\r\n\r\n")
+            if self.no_sockets and b"upgrade: websocket" in head.lower():
+                writer.write(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                writer.close()
+                return
+            await self._pass_on(reader, writer, head)
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes) -> None:
         pipe = Pipe(self)
         self._open.add(pipe)
         try:
-            await pipe.run(reader, writer, self._target)
+            await pipe.run(reader, writer, self._target, head)
         finally:
             self._open.discard(pipe)
 
@@ -77,8 +88,9 @@ class Pipe:
     def cut(self) -> None:
         self._end.set()
 
-    async def run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: int) -> None:
+    async def run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: int, head: bytes) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", target)
+        back.write(head)
         ways = [
             asyncio.create_task(self._pass(reader, back, down=False)),
             asyncio.create_task(self._pass(there, writer, down=True)),

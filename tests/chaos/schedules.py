@@ -25,7 +25,17 @@ from tests.chaos.proxy import Proxy, proxy
 from tests.transport.socket_world import Server, Somebody, somebody, writing
 
 TIMING = Timing(
-    first_pause=0.01, longest_pause=0.1, most_tries=10_000, stable=0.2, connect=2, longest_jitter=0.02, hole=0.2
+    first_pause=0.01,
+    longest_pause=0.1,
+    most_tries=10_000,
+    stable=0.2,
+    connect=2,
+    longest_jitter=0.02,
+    hole=0.2,
+    breaker_pause=0.1,
+    silence=2,
+    poll=1,
+    fallback=1,
 )
 PATIENCE = 60.0
 """Seconds in which everything must have arrived once the faults are over, even on a busy machine."""
@@ -42,7 +52,7 @@ class Write(Struct, frozen=True):
 class Fault(Struct, frozen=True):
     """Something happens to the network. `amount`: bytes until a cut in mid-frame, milliseconds of a delay."""
 
-    kind: Literal["cut", "cut_in_frame", "half_open", "delay", "slow", "closed", "heal"]
+    kind: Literal["cut", "cut_in_frame", "half_open", "delay", "slow", "closed", "no_sockets", "heal"]
     amount: int = 0
 
 
@@ -79,7 +89,7 @@ FATES = st.lists(st.sampled_from(["pass", "pass", "drop", "repeat", "hold"]), mi
 STEPS = st.one_of(
     st.builds(Write, FATES),
     st.builds(Write, FATES),
-    st.builds(Fault, st.sampled_from(["cut", "slow", "closed", "heal", "half_open"])),
+    st.builds(Fault, st.sampled_from(["cut", "slow", "closed", "no_sockets", "heal", "half_open"])),
     st.builds(Fault, st.just("cut_in_frame"), st.integers(1, 1500)),
     st.builds(Fault, st.just("delay"), st.integers(1, 30)),
     st.builds(Command, st.integers(1, 3)),
@@ -283,6 +293,9 @@ def _break(network: Proxy, fault: Fault) -> None:
             network.slow = True
         case "closed":
             network.closed = True
+            network.cut()
+        case "no_sockets":
+            network.no_sockets = True
             network.cut()
         case "heal":
             network.heal()
