@@ -202,7 +202,7 @@ class Consumer:
 
     def _seen(self, event: Event) -> Seen:
         data = bytes(event.raw)
-        if self._form is MSGPACK:
+        if not data.startswith(b"{"):  # over HTTP all is JSON
             data = msgspec.json.encode(msgspec.msgpack.decode(data))
         return Seen(event.sequence, event.position, event.type, data)
 

@@ -17,7 +17,7 @@ class Event(Struct, frozen=True, kw_only=True):
     """Something that happened.
 
     `data` is one of the structs in `plumbline_client.events`; of a type that is not known here it is what the bytes
-    say, as a dict. `raw` are those bytes.
+    say, as a dict. `raw` are those bytes, JSON or MessagePack as they travelled.
     """
 
     feed: str
