@@ -1,7 +1,6 @@
 """The main job from outside: upload a bill, watch it being read, imported and audited, and show what came of it."""
 
 from collections.abc import Callable
-from contextlib import aclosing
 from datetime import datetime
 from hashlib import sha256
 from time import monotonic
@@ -13,6 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from plumbline_client import Progress as JobProgress
+from plumbline_client import events
+from plumbline_client.messages import Passing
 from runtime.ids import new_id
 from transport.remote import Remote
 
@@ -90,41 +92,42 @@ async def check(
 
 async def _watch(remote: Remote, checked: Checked, show: Show) -> Audited:
     """Follow the project until its audit is complete and its job is done."""
-    kinds: dict[str, str] = {}
-    started: dict[str, datetime] = {}
-    async with aclosing(remote.feed(checked.feed)) as messages:
-        async for message in messages:
-            if message["op"] == "progress" and message["type"] == "job.progress":
-                show(message["phase"], message["items_done"], message["items_total"])
-            if message["op"] != "event":
-                continue
-            checked.sequence = message["sequence"]
-            data, at = message["data"], datetime.fromisoformat(message["at"])
-            match message["type"]:
-                case "job.queued":
-                    kinds[data["job_id"]] = data["kind"]
-                case "job.started":
-                    started[data["job_id"]] = at
-                case "job.phase_entered":
-                    show(data["phase"], 0, 0)
-                case "document.parsed":
-                    checked.format, checked.priced = data["format"], data["priced"]
-                    checked.declared_total = data.get("declared_total")
-                    if not data["items"]:
+    kinds: dict[UUID, str] = {}
+    started: dict[UUID, datetime] = {}
+
+    def passing(message: Passing) -> None:
+        if isinstance(message, JobProgress) and message.type == "job.progress":
+            show(message.phase, message.items_done or 0, message.items_total or 0)
+
+    async with remote.feed(checked.feed, passing=passing) as feed:
+        async for event in feed:
+            checked.sequence = event.sequence
+            match event.data:
+                case events.JobQueued(job_id=job_id, kind=kind):
+                    kinds[job_id] = kind
+                case events.JobStarted(job_id=job_id):
+                    started[job_id] = event.at
+                case events.JobPhaseEntered(phase=phase):
+                    show(phase, 0, 0)
+                case events.DocumentParsed() as parsed:
+                    checked.format, checked.priced = parsed.format, parsed.priced
+                    checked.declared_total = None if parsed.declared_total is None else str(parsed.declared_total)
+                    if not parsed.items:
                         raise Unreadable("The file was understood, but it holds no positions.")
-                case "budget.versioned":
-                    checked.version, checked.positions = data["version"], data["total_positions"]
-                    checked.total, checked.currency = data["total_cost"], data["currency"]
-                case "audit.completed":
-                    checked.verdicts, checked.rules = data["verdicts"], data["rules"]
-                case "document.parse_failed" | "job.failed":
-                    raise Unreadable(data["error"])
-                case "job.completed":
-                    kind = kinds[data["job_id"]]
-                    took = round((at - started[data["job_id"]]).total_seconds(), 3)
+                case events.BudgetVersioned() as budget:
+                    checked.version, checked.positions = budget.version, budget.total_positions
+                    checked.total, checked.currency = str(budget.total_cost), budget.currency
+                case events.AuditCompleted(verdicts=verdicts, rules=rules):
+                    checked.verdicts = {**verdicts}
+                    checked.rules = {rule: {**counts} for rule, counts in rules.items()}
+                case events.DocumentParseFailed(error=error) | events.JobFailed(error=error):
+                    raise Unreadable(error)
+                case events.JobCompleted(job_id=job_id, result=result):
+                    kind = kinds[job_id]
+                    took = round((event.at - started[job_id]).total_seconds(), 3)
                     setattr(checked.seconds, {"import": "import_"}.get(kind, kind), took)
                     if kind == "audit":
-                        return Audited(data["result"]["audit_id"], message["position"])
+                        return Audited(result["audit_id"], event.position)
                 case _:
                     pass
     raise AssertionError("a feed does not end")

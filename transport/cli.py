@@ -110,13 +110,13 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Upload, read, import and audit a bill, and show the result. Exit code 2: the file cannot be read."""
+    from plumbline_client import ClientError  # noqa: PLC0415 - as above
     from transport.check import Unreadable  # noqa: PLC0415 - each command imports what it runs
     from transport.checking import check_file  # noqa: PLC0415 - as above
-    from transport.remote import Refusal  # noqa: PLC0415 - as above
 
     try:
         _run(check_file(file, url, token, as_json=as_json, out=out, began=monotonic()))
-    except (Unreadable, Refusal) as reason:
+    except (Unreadable, ClientError) as reason:
         err.print(f"{file.name}: {reason}", style="red", highlight=False)
         raise typer.Exit(UNREADABLE) from None
 

@@ -12,9 +12,10 @@ from msgspec import Struct
 from rich.console import Console
 from rich.rule import Rule
 
+from plumbline_client import Refusal
 from runtime.ids import new_id
 from transport.check import Bar, check, show_result
-from transport.remote import Refusal, Remote, make_account
+from transport.remote import Remote, make_account
 
 SAMPLE = "sample-bill.xlsx"
 

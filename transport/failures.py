@@ -8,7 +8,6 @@ from runtime.database import DatabaseUnavailable
 from runtime.migrations import MigrationChanged, MigrationsMissing
 from runtime.servers import EmbeddedError
 from runtime.settings import SettingsError
-from transport.remote import Refusal, Unreachable
 
 EXPECTED = (
     ClientError,
@@ -17,9 +16,7 @@ EXPECTED = (
     LogUnavailable,
     MigrationChanged,
     MigrationsMissing,
-    Refusal,
     Refused,
     SettingsError,
     UnknownProjection,
-    Unreachable,
 )

@@ -3,11 +3,10 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from contextlib import aclosing
 from pathlib import Path
-from typing import Any
 
 from domain.experts.rules import RULES
+from plumbline_client import Event
 from tests.e2e.conftest import Stack
 from transport.check import Checked, check
 from transport.remote import Remote
@@ -82,7 +81,7 @@ async def test_whatever_is_killed_in_mid_check_nothing_is_lost_and_nothing_is_do
         for name, words in VICTIMS.items():
             checked = await _check_with_a_murder(stack, remote, words)
             assert checked.positions == 1_500, name
-            types = Counter(event["type"] for event in await _events(remote, checked))
+            types = Counter(event.type for event in await _events(remote, checked))
             assert types["document.parsed"] == types["budget.versioned"] == types["audit.completed"] == 1, name
             assert types["job.queued"] == types["job.completed"] == 3, name
             project = await remote.query(f"/api/projects/{checked.project_id}", after=await _head(remote, checked))
@@ -99,19 +98,18 @@ async def _check_with_a_murder(stack: Stack, remote: Remote, words: tuple[str, .
     return checked
 
 
-async def _events(remote: Remote, checked: Checked) -> list[dict[str, Any]]:
-    events: list[dict[str, Any]] = []
-    async with aclosing(remote.feed(checked.feed)) as messages:
-        async for message in messages:
-            if message["op"] == "event":
-                events.append(message)
-            if message["op"] == "caught_up":
+async def _events(remote: Remote, checked: Checked) -> list[Event]:
+    events: list[Event] = []
+    async with remote.feed(checked.feed) as feed:
+        async for event in feed:
+            events.append(event)
+            if event.sequence >= checked.sequence:
                 break
     return events
 
 
 async def _head(remote: Remote, checked: Checked) -> int:
-    return max(event["position"] for event in await _events(remote, checked))
+    return max(event.position for event in await _events(remote, checked))
 
 
 async def test_a_second_start_finds_the_data_again(tmp_path: Path) -> None:

@@ -127,6 +127,10 @@ class Client:
         if self.state is not State.CLOSED:
             await self._core.close(Closed())
 
+    def use_token(self, token: str) -> None:
+        """Be whoever this token stands for, from the next request and the next connection on."""
+        self._core.wallet.put(token)
+
     def retry(self) -> None:
         """Try to connect again, after `failed`."""
         self._core.connector.retry()

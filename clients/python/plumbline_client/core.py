@@ -71,7 +71,7 @@ class Core:
         self._blocked = 0
         """Sockets in a row that somebody on the way did not let through."""
         self._url = url
-        self._wallet = wallet
+        self.wallet = wallet
         self._formats = formats
         self._clock = clock
         self._hooks = hooks
@@ -175,7 +175,7 @@ class Core:
         await self._connect_over_http()
 
     async def _connect_by_socket(self) -> None:
-        credentials = await self._wallet.get()
+        credentials = await self.wallet.get()
         async with open_socket(self._url, credentials, self._formats, self.timing, self._clock) as link:
             welcome, rest = await link.welcome(credentials, self.timing.connect)
             self.welcome = welcome
@@ -292,11 +292,11 @@ class Core:
 
     async def _renew(self, link: SocketLink, ends: datetime | None) -> None:
         """Sign in again before the credentials end, on the connection that they opened."""
-        while ends is not None and self._wallet.renewable:
+        while ends is not None and self.wallet.renewable:
             left = (ends - self._clock.wall()).total_seconds() - self.timing.renew_before
             await self._clock.sleep(max(left, self.timing.renew_least))
             try:
-                fresh = await self._wallet.fresh()
+                fresh = await self.wallet.fresh()
             except Exception as error:  # noqa: BLE001 - it is the application's, and may raise anything
                 self.report("no fresh credentials", why=repr(error))
                 continue

@@ -41,6 +41,10 @@ class Wallet:
         """What an HTTP request carries just now."""
         return {} if self._now is None else self._now.headers
 
+    def put(self, token: str) -> None:
+        """Hold another token from now on."""
+        self._now = Credentials(token=token)
+
     async def get(self) -> Credentials:
         """Give credentials for a new connection. Raises what `sign_in` raises."""
         now = self._now
