@@ -14,14 +14,17 @@ import msgspec
 from msgspec import Struct
 
 from commands.passwords import Passwords
+from commands.refusals import Forbidden
 from commands.states import States
 from commands.tokens import Tokens
 from domain.account import Account, ChangePassword, Credentials, IssueToken, Register
 from domain.audit import AuditCompleted, Scope, StartAudit
 from domain.budget import Budget, RestoreVersion, UnknownVersion
+from domain.catalogue import AttachCatalogue, ImportPrices
 from domain.core import Command
+from domain.document import Document, UnknownDocument
 from domain.experts.rules import RULES
-from domain.project import Project
+from domain.project import Project, Role, UnknownProject
 
 
 @lru_cache(maxsize=10_000)
@@ -55,6 +58,8 @@ class Lookups:
             IssueToken: self._token,
             StartAudit: self._audit_scope,
             RestoreVersion: self._past_budget,
+            ImportPrices: self._price_list,
+            AttachCatalogue: self._attachment,
         }
 
     async def find(self, command: Command, states: States, *, fresh: bool) -> Found:
@@ -106,6 +111,32 @@ class Lookups:
 
     async def _past_budget(self, command: RestoreVersion, states: States, _fresh: bool) -> Found:
         return Found(given=await past_budget(states, command.project_id, command.version))
+
+    async def _price_list(self, command: ImportPrices, states: States, _fresh: bool) -> Found:
+        """Give the hash of a project's document. Raises `UnknownProject`, `UnknownDocument`."""
+        await _role(states, command)
+        document: Document = (await states.get(f"document:{command.document_id}", fresh=True)).state
+        if not document.exists or document.project_id != command.project_id:
+            raise UnknownDocument
+        return Found(given=document.content_hash)
+
+    async def _attachment(self, command: AttachCatalogue, states: States, _fresh: bool) -> Found:
+        if await _role(states, command) not in MAY_PRICE:
+            raise Forbidden("Only owners and editors of a project may attach a catalogue to it.")
+        return NOTHING
+
+
+MAY_PRICE: frozenset[Role] = frozenset({"owner", "editor"})
+"""Whose catalogues count in a project's audits."""
+
+
+async def _role(states: States, command: ImportPrices | AttachCatalogue) -> Role:
+    """Give the owner's role in the project that a catalogue is to have to do with. Raises `UnknownProject`."""
+    project: Project = (await states.get(f"project:{command.project_id}", fresh=True)).state
+    role = project.members.get(command.account_id)
+    if role is None:
+        raise UnknownProject
+    return role
 
 
 async def past_budget(states: States, project_id: UUID, version: int) -> Budget:

@@ -5,7 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from commands.refusals import Forbidden, NotSignedIn
-from domain import account, audit, budget, document, job, notification, operation, project
+from domain import account, audit, budget, catalogue, document, job, notification, operation, project
 from domain.account import Account
 from domain.core import SYSTEM, Command
 from domain.project import Project, ProjectArchived, Role, UnknownProject
@@ -66,6 +66,14 @@ RIGHTS: dict[type[Command], Right] = {
     job.CompleteJob: "system",
     job.FailJob: "system",
     job.CancelJob: "system",
+    catalogue.CreateCatalogue: "self",
+    catalogue.RenameCatalogue: "self",
+    catalogue.RemoveCatalogue: "self",
+    catalogue.AttachCatalogue: "self",
+    catalogue.DetachCatalogue: "self",
+    catalogue.ImportPrices: "self",
+    catalogue.RecordPrices: "system",
+    catalogue.RecordImportFailure: "system",
     notification.SendNotification: "system",
     notification.MarkRead: "self",
     operation.OpenOperation: EDITOR,

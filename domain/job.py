@@ -8,7 +8,7 @@ from msgspec import Meta, Struct, structs
 
 from domain.core import Aggregate, Command, Context, Event, Name, Refused
 
-JobKind = Literal["parse", "import", "audit"]
+JobKind = Literal["parse", "import", "audit", "prices"]
 Queue = Literal["critical", "high", "default", "low"]
 JobStatus = Literal["unknown", "queued", "running", "waiting", "completed", "failed", "cancelled"]
 

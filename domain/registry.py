@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from domain.account import ACCOUNT
 from domain.audit import AUDIT
 from domain.budget import BUDGET
+from domain.catalogue import CATALOGUE
 from domain.core import Aggregate, ClaimReleased, ClaimTaken, Command, Event
 from domain.document import DOCUMENT
 from domain.job import JOB
@@ -17,7 +18,7 @@ from domain.project import PROJECT
 
 S = TypeVar("S", bound=Struct)
 
-AGGREGATES: tuple[Aggregate, ...] = (ACCOUNT, PROJECT, DOCUMENT, BUDGET, AUDIT, JOB, OPERATION, INBOX)
+AGGREGATES: tuple[Aggregate, ...] = (ACCOUNT, PROJECT, DOCUMENT, BUDGET, AUDIT, JOB, OPERATION, INBOX, CATALOGUE)
 
 
 def name_of(struct: type[Struct]) -> str:

@@ -4,6 +4,7 @@ from projections import (
     accounts,
     audit_questions,
     audits,
+    catalogues,
     differences,
     documents,
     findings,
@@ -35,6 +36,7 @@ ALL: tuple[Projection, ...] = (
     findings.PROJECTION,
     jobs.PROJECTION,
     search.PROJECTION,
+    catalogues.PROJECTION,
     operations.PROJECTION,
     notifications.PROJECTION,
 )
@@ -54,4 +56,5 @@ QUESTIONS: tuple[Question, ...] = (
     *notifications.QUESTIONS,
     *history.QUESTIONS,
     *search_questions.QUESTIONS,
+    *catalogues.QUESTIONS,
 )

@@ -105,7 +105,7 @@ def _changes(row: ProjectRow, event: Any, seen: Seen) -> dict[str, Any]:
         case budget.Versioned(version=version, total_positions=count, total_cost=cost, currency=currency):
             return {"version": version, "total_positions": count, "total_cost": amount(cost), "currency": currency}
         case job.Queued(job_id=job_id, kind=kind):
-            return {"jobs": row.jobs | {job_id: _stage(kind)}}
+            return {"jobs": row.jobs | {job_id: stage}} if (stage := _stage(kind)) else {}
         case job.Completed(job_id=job_id) | job.Failed(job_id=job_id) | job.Cancelled(job_id=job_id):
             return {"jobs": _without(row.jobs, job_id)}
         case audit.AuditStarted(audit_id=audit_id):
@@ -125,7 +125,7 @@ def _without(entries: dict[UUID, Any], key: UUID) -> dict[UUID, Any]:
     return {other: value for other, value in entries.items() if other != key}
 
 
-def _stage(kind: JobKind) -> Stage:
+def _stage(kind: JobKind) -> Stage | None:
     match kind:
         case "parse":
             return "parsing"
@@ -133,6 +133,8 @@ def _stage(kind: JobKind) -> Stage:
             return "enriching"
         case "audit":
             return "auditing"
+        case "prices":
+            return None  # it is about a catalogue
 
 
 def standing(row: ProjectRow) -> ProjectRow:

@@ -6,7 +6,7 @@ few microseconds, twenty times faster than binding 30 arrays, and nested values 
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from operator import attrgetter
@@ -31,6 +31,7 @@ _SQL_TYPES = {
     bool: "boolean",
     Decimal: "numeric",
     datetime: "timestamptz",
+    date: "date",
 }
 REPLACEMENT = "\ufffd"
 """Stands for NUL, which PostgreSQL has in no text."""

@@ -24,6 +24,8 @@ PATHS: dict[str, str] = {
     "/api/projects": "projects.list",
     "/api/positions": "positions.using_code",
     "/api/search": "search.find",
+    "/api/catalogues": "catalogues.list",
+    "/api/catalogues/{catalogue_id}/prices": "catalogues.prices",
     PROJECT: "projects.get",
     f"{PROJECT}/members": "members.list",
     f"{PROJECT}/documents": "documents.list",

@@ -24,6 +24,7 @@ from domain.experts.orchestrator import Audit as Judged
 from domain.experts.orchestrator import Base, reaudit
 from domain.experts.settings import DEFAULTS
 from domain.position import Position
+from workers.pricing import with_prices
 from workers.work import Attempt
 
 
@@ -38,7 +39,8 @@ async def audit_budget(attempt: Attempt) -> dict[str, Any]:
     await attempt.enter("judging")
     budget = await _budget_at(attempt, project_id, under_way.version)
     positions = sorted(budget.positions.values(), key=lambda position: budget.ranks[position.position_id])
-    facts, settings = facts_of(budget), under_way.settings or DEFAULTS
+    facts = await with_prices(attempt, facts_of(budget), positions)
+    settings = under_way.settings or DEFAULTS
     judging = await asyncio.to_thread(reaudit, attempt.bases.get(project_id), positions, facts, settings)
     judged = judging.result
     by_id = {position.position_id: position for position in positions}

@@ -11,6 +11,7 @@ from domain.budget import ImportPositions
 from domain.document import Document, RecordParsed, RecordParseFailure
 from domain.position import Position
 from workers.auditing import audit_budget
+from workers.pricing import import_prices
 from workers.readers import Unreadable
 from workers.work import Attempt, GaveUp, Work
 
@@ -71,7 +72,12 @@ async def import_document(attempt: Attempt) -> dict[str, Any]:
 BESIDES = ("price_system", "unit_hours", "unit_mass", "unit_debris")
 """What an item states that no rule reads: kept as text in the position's metadata."""
 
-KINDS: dict[str, Work] = {"parse": parse_document, "import": import_document, "audit": audit_budget}
+KINDS: dict[str, Work] = {
+    "parse": parse_document,
+    "import": import_document,
+    "audit": audit_budget,
+    "prices": import_prices,
+}
 
 
 async def _document(attempt: Attempt) -> Document:

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from domain.bill import Bill
 from workers.readers.unreadable import Code, Unreadable
-from workers.readers.wire import LENGTH, Answer, Done, Failed, Piece, Request, frame, whole
+from workers.readers.wire import LENGTH, Answer, Done, Failed, Piece, Request, Wanted, frame, whole
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = {"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"}
@@ -75,8 +75,15 @@ class ParserPool:
 
     async def parse(self, data: bytes | Path, limits: Limits = DEFAULT) -> Bill:
         """Read a bill like the function of this name, in the waiting child; the next one starts meanwhile."""
+        return await self._read(data, limits, "bill")
+
+    async def prices(self, data: bytes | Path, limits: Limits = DEFAULT) -> Bill:
+        """Read a price list: a bill of items without quantities, without a currency where the file states none."""
+        return await self._read(data, limits, "prices")
+
+    async def _read(self, data: bytes | Path, limits: Limits, wants: Wanted) -> Bill:
         content = await _content(data, limits)
-        return await (await self._take()).read(content, limits)
+        return await (await self._take()).read(content, limits, wants)
 
     async def _take(self) -> "_Child":
         if self._spare is None:
@@ -112,11 +119,11 @@ class _Child:
         """Whether the process still runs, as far as is known."""
         return self._process.returncode is None
 
-    async def read(self, content: bytes, limits: Limits) -> Bill:
+    async def read(self, content: bytes, limits: Limits, wants: Wanted = "bill") -> Bill:
         """Read one file. The process is gone afterwards, whatever happened."""
         try:
             async with asyncio.timeout(limits.wall_seconds):
-                await self._send(content, limits)
+                await self._send(content, limits, wants)
                 bill = await self._receive(limits)
                 if bill is None:
                     raise _died(await self._process.wait(), await self._last_words, limits)
@@ -135,7 +142,7 @@ class _Child:
         await self._last_words
         await self._process.wait()
 
-    async def _send(self, content: bytes, limits: Limits) -> None:
+    async def _send(self, content: bytes, limits: Limits, wants: Wanted) -> None:
         stdin = _writer(self._process.stdin)
         request = Request(
             size=len(content),
@@ -143,6 +150,7 @@ class _Child:
             cpu_seconds=limits.cpu_seconds,
             wall_seconds=limits.wall_seconds,
             open_files=limits.open_files,
+            wants=wants,
         )
         # A child that dies at this point breaks the pipe; why it died is told by its exit code.
         with contextlib.suppress(ConnectionError):

@@ -15,6 +15,7 @@ from psycopg import OperationalError
 from commands.frames import LOG_CHANNEL
 from commands.write_side import write_side
 from eventstore.seals import seal
+from projections.tables import ensure_tables
 from runtime.blobs import Blobs
 from runtime.broker import Broker, open_broker, open_client
 from runtime.database import Pool, open_pool
@@ -45,6 +46,8 @@ async def work(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_pool(settings.postgres, name="worker", size=settings.pool_size))
         await check(settings.postgres)
+        async with pool.connection() as connection:
+            await ensure_tables(connection)  # audits read prices there, perhaps before any projector has started
         broker = await stack.enter_async_context(open_broker(settings.valkey))
         valkey = await stack.enter_async_context(open_client(settings.valkey))
         write = await stack.enter_async_context(write_side(pool, broker, settings.master_key))
@@ -56,6 +59,7 @@ async def work(settings: Settings) -> None:
             broker=broker,
             board=ProgressBoard(valkey),
             bases=Bases(),
+            pool=pool,
         )
         name = f"{socket.gethostname()}:{os.getpid()}:{new_id()}"
         worker = Worker(tools=tools, leases=Leases(pool, name), kinds=KINDS)

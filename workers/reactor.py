@@ -14,6 +14,7 @@ from psycopg import AsyncConnection
 from commands.bus import Bus
 from domain.audit import AuditStarted, StartAudit
 from domain.budget import Trigger, Versioned
+from domain.catalogue import PricesRequested
 from domain.core import Command, Event
 from domain.document import Parsed, ParseRequested, Uploaded
 from domain.job import Cancelled, CancelRequested, Completed, Failed, JobKind, Queued, QueueJob, RetryScheduled
@@ -35,6 +36,7 @@ FOLLOWED: tuple[type[Event], ...] = (
     Parsed,
     Versioned,
     AuditStarted,
+    PricesRequested,
     Queued,
     RetryScheduled,
     CancelRequested,
@@ -43,7 +45,7 @@ FOLLOWED: tuple[type[Event], ...] = (
     Cancelled,
 )
 
-ASKING = (Uploaded, ParseRequested, Parsed, AuditStarted)
+ASKING = (Uploaded, ParseRequested, Parsed, AuditStarted, PricesRequested)
 """Events that a job follows from."""
 
 
@@ -73,6 +75,8 @@ def consequence(recorded: Recorded, event: Event, requested_by: str = "") -> Com
             return StartAudit(project_id=project_id, audit_id=derived_id(recorded, "audit"), version=version)
         case AuditStarted(project_id=project_id, audit_id=audit_id):
             return job("audit", project_id, audit_id)
+        case PricesRequested(catalogue_id=catalogue_id, wanted=wanted):
+            return job("prices", wanted.project_id, catalogue_id)
         case _:
             return None
 

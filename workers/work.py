@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 
 import structlog
 from msgspec import Struct
+from psycopg_pool import AsyncConnectionPool
 from redis.exceptions import RedisError
 
 from commands.bus import Bus
@@ -53,6 +54,7 @@ class Tools(Struct, frozen=True, kw_only=True):
     broker: Broker
     board: ProgressBoard
     bases: Bases
+    pool: AsyncConnectionPool[Any]
 
 
 class Attempt:
@@ -65,6 +67,7 @@ class Attempt:
         self.blobs = tools.blobs
         self.parser = tools.parser
         self.bases = tools.bases
+        self.pool = tools.pool
         self._broker = tools.broker
         self._board = tools.board
         self._phase = ""

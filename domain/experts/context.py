@@ -1,8 +1,9 @@
 """What rules may look at: the positions, what the bill states about itself, and anything derived from them once."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from decimal import Context, Decimal
-from typing import Annotated, TypeVar, cast
+from typing import Annotated, Literal, TypeVar, cast
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -32,15 +33,42 @@ class DeclaredBill(Struct, frozen=True, kw_only=True, omit_defaults=True):
     diminished: tuple[tuple[str, ...], ...] = ()
 
 
+class CataloguePrice(Struct, frozen=True, kw_only=True, gc=False):
+    """The price of a catalogue that a line is held against, in the bill's currency and the line's unit.
+
+    Found `by` code and unit, or by a text alike: `similarity` is 0 to 1. `priced_on` is the day from which it holds.
+    """
+
+    catalogue: str
+    version: int
+    code: str
+    description: str
+    unit: str
+    unit_price: Decimal
+    priced_on: date
+    by: Literal["code", "text"]
+    similarity: Decimal = Decimal(1)
+
+    @property
+    def confidence(self) -> int:
+        """How sure it is that this is the price of the line, 0 to 100."""
+        return 100 if self.by == "code" else int(self.similarity * 85)
+
+
 class BillFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is known of the audited budget as a whole: one currency, one rounding, and what each document declares.
 
     `rounding` is the number of decimals of a line total. A budget that was not imported has no `declared` bill.
+    `catalogues` names the price catalogues that count, `prices` what they have for lines, by position id, and `as_of`
+    is the day on which the prices' age is counted.
     """
 
     currency: str = "CZK"
     rounding: Annotated[int, Meta(ge=0, le=6)] = 2
     declared: tuple[DeclaredBill, ...] = ()
+    catalogues: tuple[str, ...] = ()
+    prices: dict[UUID, CataloguePrice] = {}
+    as_of: date | None = None
 
 
 class AuditContext:

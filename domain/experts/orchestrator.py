@@ -13,7 +13,7 @@ from domain.experts.finding import VERDICTS, Finding, Verdict, merge
 from domain.experts.rule import Concern, Outcome, Rule, Section
 from domain.experts.rules import RULES
 from domain.experts.settings import DEFAULTS, AuditSettings
-from domain.experts.staleness import changes_between, stale_after
+from domain.experts.staleness import changes_between, repriced, stale_after
 from domain.position import Position
 
 
@@ -59,7 +59,7 @@ class Base(Struct, frozen=True, kw_only=True):
     def serves(self, facts: BillFacts, settings: AuditSettings, rules: Sequence[Rule]) -> bool:
         """Whether nothing changed that all positions are judged by."""
         ids = tuple(rule.id for rule in rules)
-        same = (self.facts.currency, self.facts.rounding) == (facts.currency, facts.rounding)
+        same = _for_all(self.facts) == _for_all(facts)
         return same and self.settings == settings and self.result.rules == ids
 
 
@@ -115,6 +115,11 @@ def reaudit(
     return Reaudit(result=result, judged=judging.judged)
 
 
+def _for_all(facts: BillFacts) -> tuple[object, ...]:
+    """Give the facts that every position is judged by."""
+    return facts.currency, facts.rounding, facts.catalogues, facts.as_of
+
+
 def verdict_of(outcome: str) -> Verdict:
     """Read the verdict out of an outcome's character."""
     match outcome:
@@ -149,7 +154,9 @@ class _Judging:
     def again(self, base: Base) -> None:
         """Take from the base what is still true, and judge the rest."""
         positions = self._context.positions
-        changes = changes_between(base.positions, {position.position_id: position for position in positions})
+        by_id = {position.position_id: position for position in positions}
+        changes = changes_between(base.positions, by_id)
+        changes += repriced(by_id, base.facts.prices, self._context.facts.prices)
         stale = stale_after(changes, positions, self._rules)
         everywhere, touched = stale.everywhere, stale.touched()
         known: defaultdict[UUID, dict[str, Finding]] = defaultdict(dict)

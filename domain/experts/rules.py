@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from domain.experts.catalogue import C3
 from domain.experts.durability import N1, N2, N3, N4
 from domain.experts.lines import V1, V4, V5, V6
 from domain.experts.prices import C1, C2, C6
@@ -30,7 +31,7 @@ def registered(*experts: Iterable[Rule]) -> tuple[Rule, ...]:
 VALIDATOR = (V1, V2, V3, V4, V5, V6, V7, V8)
 """Arithmetic and completeness: what needs no table, no price list and no model."""
 
-COST = (C1, C2, C4, C5, C6)
+COST = (C1, C2, C3, C4, C5, C6)
 """Prices, held against each other and against what is attached to them."""
 
 STRUCTURAL = (S1, S2, S3, S4, S5)

@@ -17,8 +17,9 @@ class AuditSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `priced_on` says which VAT rates held; without it, those of today. `price_spread` and `price_spread_red` are
     highest by lowest price of one code. `outlier_score` is a modified z-score, looked at from `outlier_prices`
     different prices of a unit on. `dominant_share` and `lump_share` are parts of 1. `unbalance` is how far a
-    price may be from where its reference and the whole bill's level put it, as a part of 1. Rebar is in kg, formwork in
-    m² per m³ of concrete.
+    price may be from where its reference and the whole bill's level put it, as a part of 1. `catalogue_band` is how far
+    it may be from a catalogue's, `catalogue_band_red` how far above, and `price_age` how many days old that may be.
+    Rebar is in kg, formwork in m² per m³ of concrete.
     """
 
     profile: ProfileName = "cz"
@@ -31,6 +32,9 @@ class AuditSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     dominant_share: Decimal = Decimal("0.40")
     lump_share: Decimal = Decimal("0.30")
     unbalance: Decimal = Decimal("0.50")
+    catalogue_band: Decimal = Decimal("0.10")
+    catalogue_band_red: Decimal = Decimal("0.25")
+    price_age: Annotated[int, Meta(ge=1, le=10_000)] = 90
     rebar_least: Decimal = Decimal(15)
     rebar_most: Decimal = Decimal(450)
     formwork_least: Decimal = Decimal("0.1")
@@ -60,6 +64,7 @@ DEFAULTS = AuditSettings()
 _TOO_MUCH = 1_000_000
 _ORDERED = (
     ("price_spread", "price_spread_red"),
+    ("catalogue_band", "catalogue_band_red"),
     ("rebar_least", "rebar_most"),
     ("formwork_least", "formwork_most"),
 )
@@ -69,4 +74,5 @@ _BOUNDS = (
     ("dominant_share", Decimal(0), _ONE),
     ("lump_share", Decimal(0), _ONE),
     ("unbalance", Decimal(0), _ONE),
+    ("catalogue_band", Decimal(0), _ONE),
 )

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from domain.experts.catalogue import MATCH
+from domain.experts.context import CataloguePrice
 from domain.experts.rule import Rule
 from domain.position import Position
 
@@ -53,6 +55,17 @@ def changes_between(before: Mapping[UUID, Position], after: Mapping[UUID, Positi
     ]
     changes += [Change(old, None) for position_id, old in before.items() if position_id not in after]
     return [change for change in changes if change.before is None or change.after is None or change.fields]
+
+
+def repriced(
+    positions: Mapping[UUID, Position], before: Mapping[UUID, CataloguePrice], after: Mapping[UUID, CataloguePrice]
+) -> list[Change]:
+    """Find positions for which catalogues have another price than before."""
+    return [
+        Change(position, position, frozenset({MATCH}))
+        for position_id, position in positions.items()
+        if before.get(position_id) != after.get(position_id)
+    ]
 
 
 def _differing(old: Position, new: Position) -> frozenset[str]:

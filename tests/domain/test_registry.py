@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from domain import account, audit, budget, document, job, notification, operation, project
+from domain import account, audit, budget, catalogue, document, job, notification, operation, project
 from domain.core import Aggregate, ClaimReleased, ClaimTaken, Command, Event, Refused
 from domain.project import PROJECT, RenameProject
 from domain.registry import AGGREGATE_OF, AGGREGATES, COMMANDS, EVENTS, PERSONAL_FIELDS, _by_name, name_of
@@ -20,6 +20,7 @@ UNIONS = {
     audit.AUDIT: (audit.AuditCommand, audit.AuditEvent),
     job.JOB: (job.JobCommand, job.JobEvent),
     notification.INBOX: (notification.NotificationCommand, notification.NotificationEvent),
+    catalogue.CATALOGUE: (catalogue.CatalogueCommand, catalogue.CatalogueEvent),
     operation.OPERATION: (operation.OperationCommand, operation.OperationEvent),
 }
 

@@ -49,6 +49,17 @@ from domain.budget import (
     Versioned,
     evolve,
 )
+from domain.catalogue import (
+    AttachCatalogue,
+    CreateCatalogue,
+    DetachCatalogue,
+    ImportPrices,
+    Price,
+    RecordImportFailure,
+    RecordPrices,
+    RemoveCatalogue,
+    RenameCatalogue,
+)
 from domain.document import (
     ParseDocument,
     RecordParsed,
@@ -405,7 +416,41 @@ def _account(play: Play, _project: UUID) -> bool:
     return play.world.attempt(command, person, given)
 
 
+def _price(play: Play, project: UUID) -> bool:
+    """Do something to a catalogue of somebody's, which a project may use."""
+    person = play.random.choice(play.people)
+    kept = play.things.setdefault((account(person), "catalogue"), [])
+    if not kept or play.random.random() < 0.1:
+        kept.append(new_id())
+        ids = {"account_id": account(person), "catalogue_id": kept[-1]}
+        return play.world.attempt(CreateCatalogue(**ids, name=play.name(), currency="CZK"), person)
+    ids = {"account_id": account(person), "catalogue_id": play.random.choice(kept)}
+    request = play.random.randint(1, 3)
+    command = play.random.choice(
+        (
+            RenameCatalogue(**ids, name=play.name()),
+            AttachCatalogue(**ids, project_id=project),
+            DetachCatalogue(**ids, project_id=project),
+            ImportPrices(**ids, project_id=project, document_id=new_id(), priced_on=date(2026, 1, 2), source="us"),
+            RecordPrices(**ids, request=request, prices=(_a_price(play), _a_price(play)), skipped=1),
+            RecordImportFailure(**ids, request=request, error_code="unreadable.empty", error="empty"),
+            *([RemoveCatalogue(**ids)] if play.random.random() < 0.1 else []),
+        )
+    )
+    return play.world.attempt(command, person, HASH)
+
+
+def _a_price(play: Play) -> Price:
+    return Price(
+        code=play.random.choice(("1", "27 43-2", "")),
+        description=play.random.choice(TEXTS),
+        unit="m3",
+        unit_price=play.number(STRANGE_NUMBERS) or Decimal(1),
+    )
+
+
 ACTIONS: dict[str, Callable[[Play, UUID], bool]] = {
+    "price": _price,
     "import": _import,
     "add": _add,
     "edit": _edit,

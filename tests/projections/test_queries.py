@@ -25,6 +25,8 @@ NAMES = {
     "account.get",
     "audits.get",
     "audits.list",
+    "catalogues.list",
+    "catalogues.prices",
     "documents.get",
     "documents.list",
     "findings.list",
@@ -54,6 +56,8 @@ OVER_PROJECTS = {
     "invitations.list",
     "search.find",
     "positions.using_code",
+    "catalogues.list",
+    "catalogues.prices",
 }
 """Queries that are about no single project: they answer with what the asking account may see."""
 

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 import msgspec
 
 from workers.readers import Unreadable, read_bill
-from workers.readers.wire import LENGTH, Answer, Failed, Request, answers, frame
+from workers.readers.price_list import read_prices
+from workers.readers.wire import LENGTH, Answer, Failed, Request, Wanted, answers, frame
 
 GRACE = 5.0
 """Seconds that the alarm leaves the parent to end this process itself."""
@@ -31,7 +32,7 @@ def main() -> None:
     data = source.read(request.size)
     threading.Thread(target=end_with_parent, daemon=True).start()
     confine(request)
-    for answer in read(data):
+    for answer in read(data, request.wants):
         sink.write(frame(answer))
     sink.flush()
 
@@ -54,10 +55,10 @@ def confine(request: Request) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (request.memory_bytes, request.memory_bytes))
 
 
-def read(data: bytes) -> Iterator[Answer]:
+def read(data: bytes, wants: Wanted = "bill") -> Iterator[Answer]:
     """Yield the answers to one file."""
     try:
-        yield from answers(read_bill(data))
+        yield from answers(read_bill(data) if wants == "bill" else read_prices(data))
     except Unreadable as error:
         yield Failed(error.code, error.detail)
     except MemoryError:

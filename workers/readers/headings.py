@@ -8,7 +8,7 @@ from typing import get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
-from workers.readers.cells import Cell, label, text
+from workers.readers.cells import Cell, Mark, label, text
 from workers.readers.source import HEADER_ROWS
 from workers.readers.vocabulary import ENGLISH, HEADINGS, UNFIT, WEAK_HEADINGS, Part
 
@@ -140,6 +140,38 @@ def is_price_list(rows: Sequence[Sequence[Cell]]) -> bool:
         if parts >= {"code", "description", "unit"} and not parts & {"quantity"}:
             return True
     return False
+
+
+class PriceHeader(Struct):
+    """A price list's header: the row that it ends in, its columns, and how its numbers are written."""
+
+    line: int
+    unit: int
+    price: int
+    code: int | None
+    description: int | None
+    mark: Mark = ","
+
+
+def find_price_header(rows: Sequence[Sequence[Cell]]) -> PriceHeader | None:
+    """Find the header of a table that names works, their units and their prices, and no quantities."""
+    for line, row in enumerate(islice(rows, HEADER_ROWS), 1):
+        columns: dict[Part, tuple[int, int]] = {}
+        for column, name in _names(row).items():
+            for part, score in _fits(name).items():
+                if score > columns.get(part, (0, 0))[0]:
+                    columns[part] = (score, column)
+            if "unit_price" not in columns and not _PRICES.isdisjoint(label(name).split()):
+                columns["unit_price"] = (_WEAK, column)
+        if "quantity" not in columns and {"unit", "unit_price"} <= columns.keys() and columns.keys() & _NAMES:
+            at = {part: column for part, (_, column) in columns.items()}
+            return PriceHeader(line, at["unit"], at["unit_price"], at.get("code"), at.get("description"))
+    return None
+
+
+_NAMES: frozenset[Part] = frozenset({"code", "description"})
+_PRICES = {"cena", "ceny", "sazba", "price", "rate", "cost", "preis", "prix", "precio"}
+"""Words in the heading of a price where nothing else is one."""
 
 
 def nearest_header(rows: Sequence[Sequence[Cell]]) -> tuple[int, int, str, list[str]] | None:

@@ -11,6 +11,8 @@ Code = Literal[
     "unreadable.malformed",
     "unreadable.entities",
     "unreadable.price_list",
+    "unreadable.not_a_price_list",
+    "unreadable.other_currency",
     "unreadable.needs_ocr",
     "unreadable.too_large",
     "unreadable.too_slow",

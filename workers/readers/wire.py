@@ -5,6 +5,7 @@ A bill crosses in pieces, so that the parent never decodes more than some millis
 
 import struct
 from collections.abc import Iterator
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -13,6 +14,8 @@ from msgspec.structs import replace
 from domain.bill import Bill, BillItem, BillSection, Skipped
 from workers.readers.unreadable import Code
 
+Wanted = Literal["bill", "prices"]
+"""What a file is to be read as."""
 LENGTH = struct.Struct(">I")
 PIECE = 1000
 
@@ -25,6 +28,7 @@ class Request(Struct, frozen=True):
     cpu_seconds: int
     wall_seconds: float
     open_files: int
+    wants: Wanted = "bill"
 
 
 class Piece(Struct, frozen=True, tag=True, omit_defaults=True):
