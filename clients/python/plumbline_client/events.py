@@ -143,8 +143,9 @@ class AuditSettings(_Part, frozen=True, kw_only=True):
     `priced_on` says which VAT rates held; without it, those of today. `price_spread` and `price_spread_red` are
     highest by lowest price of one code. `outlier_score` is a modified z-score, looked at from `outlier_prices`
     different prices of a unit on. `dominant_share` and `lump_share` are parts of 1. `unbalance` is how far a
-    price may be from where its reference and the whole bill's level put it, as a part of 1. Rebar is in kg, formwork in
-    m² per m³ of concrete.
+    price may be from where its reference and the whole bill's level put it, as a part of 1. `catalogue_band` is how far
+    it may be from a catalogue's, `catalogue_band_red` how far above, and `price_age` how many days old that may be.
+    Rebar is in kg, formwork in m² per m³ of concrete.
     """
 
     profile: Literal["cz", "en206", "tkp17"] = "cz"
@@ -157,6 +158,9 @@ class AuditSettings(_Part, frozen=True, kw_only=True):
     dominant_share: Decimal = Decimal("0.40")
     lump_share: Decimal = Decimal("0.30")
     unbalance: Decimal = Decimal("0.50")
+    catalogue_band: Decimal = Decimal("0.10")
+    catalogue_band_red: Decimal = Decimal("0.25")
+    price_age: int = 90
     rebar_least: Decimal = Decimal(15)
     rebar_most: Decimal = Decimal(450)
     formwork_least: Decimal = Decimal("0.1")
@@ -573,7 +577,7 @@ class JobQueued(_Part, frozen=True, kw_only=True):
 
     project_id: UUID
     job_id: UUID
-    kind: Literal["audit", "import", "parse"]
+    kind: Literal["audit", "import", "parse", "prices"]
     subject: UUID
     queue: Literal["critical", "default", "high", "low"] = "default"
     requested_by: str = ""
@@ -705,6 +709,107 @@ class NotificationRead(_Part, frozen=True, kw_only=True):
     numbers: tuple[int, ...]
 
 
+class CatalogueCreated(_Part, frozen=True, kw_only=True):
+    """A catalogue was begun."""
+
+    account_id: UUID
+    catalogue_id: UUID
+    name: str
+    currency: str
+
+
+class CatalogueRenamed(_Part, frozen=True, kw_only=True):
+    """It has another name."""
+
+    account_id: UUID
+    catalogue_id: UUID
+    name: str
+
+
+class CatalogueRemoved(_Part, frozen=True, kw_only=True):
+    """It is used no longer."""
+
+    account_id: UUID
+    catalogue_id: UUID
+
+
+class CatalogueAttached(_Part, frozen=True, kw_only=True):
+    """A project's audits use it."""
+
+    account_id: UUID
+    catalogue_id: UUID
+    project_id: UUID
+
+
+class CatalogueDetached(_Part, frozen=True, kw_only=True):
+    """A project's audits use it no longer."""
+
+    account_id: UUID
+    catalogue_id: UUID
+    project_id: UUID
+
+
+class Wanted(_Part, frozen=True, kw_only=True):
+    """A price list to be read: a project's document, the day from which its prices hold, and whose they are."""
+
+    project_id: UUID
+    document_id: UUID
+    content_hash: str
+    priced_on: date
+    source: str = ""
+
+
+class CataloguePricesRequested(_Part, frozen=True, kw_only=True):
+    """A price list is to be read."""
+
+    account_id: UUID
+    catalogue_id: UUID
+    request: int
+    wanted: Wanted
+
+
+class Price(_Part, frozen=True, kw_only=True):
+    """What one unit of a work costs, without VAT, in the catalogue's currency."""
+
+    code: str = ""
+    description: str = ""
+    unit: str
+    unit_price: Decimal
+
+
+class CataloguePricesRecorded(_Part, frozen=True, kw_only=True):
+    """Up to 500 prices of the version that is being made, `first` the place of the first among all of it."""
+
+    account_id: UUID
+    catalogue_id: UUID
+    version: int
+    first: int
+    prices: tuple[Price, ...]
+
+
+class CatalogueVersioned(_Part, frozen=True, kw_only=True):
+    """A price list is in: this is the catalogue's version from now on."""
+
+    account_id: UUID
+    catalogue_id: UUID
+    request: int
+    version: int
+    prices: int
+    skipped: int
+    priced_on: date
+    source: str = ""
+
+
+class CataloguePricesFailed(_Part, frozen=True, kw_only=True):
+    """The price list could not be read."""
+
+    account_id: UUID
+    catalogue_id: UUID
+    request: int
+    error_code: str
+    error: str
+
+
 class ClaimTaken(_Part, frozen=True, kw_only=True):
     """A unique value now belongs to `holder`. Written to the stream `claim:<claim>`, so two takers conflict."""
 
@@ -771,6 +876,15 @@ EVENTS: dict[str, type[Struct]] = {
     "operation.closed": OperationClosed,
     "notification.sent": NotificationSent,
     "notification.read": NotificationRead,
+    "catalogue.created": CatalogueCreated,
+    "catalogue.renamed": CatalogueRenamed,
+    "catalogue.removed": CatalogueRemoved,
+    "catalogue.attached": CatalogueAttached,
+    "catalogue.detached": CatalogueDetached,
+    "catalogue.prices_requested": CataloguePricesRequested,
+    "catalogue.prices_recorded": CataloguePricesRecorded,
+    "catalogue.versioned": CatalogueVersioned,
+    "catalogue.prices_failed": CataloguePricesFailed,
     "claim.taken": ClaimTaken,
     "claim.released": ClaimReleased,
 }
@@ -781,6 +895,8 @@ QUERY_PATHS: dict[str, tuple[str, ...]] = {
     "projects.list": ("/api/projects",),
     "positions.using_code": ("/api/positions",),
     "search.find": ("/api/search",),
+    "catalogues.list": ("/api/catalogues",),
+    "catalogues.prices": ("/api/catalogues/{catalogue_id}/prices",),
     "projects.get": ("/api/projects/{project_id}",),
     "members.list": ("/api/projects/{project_id}/members",),
     "documents.list": ("/api/projects/{project_id}/documents",),

@@ -74,6 +74,14 @@ export interface Ask {
   query: unknown;
 }
 
+/** Let a project's audits use it. Takes an owner or editor of the project, and counts while they are that. */
+export interface AttachCatalogue {
+  type: "catalogue.attach";
+  account_id: string;
+  catalogue_id: string;
+  project_id: string;
+}
+
 /** It was stopped before its end. */
 export interface AuditCancelled {
   project_id: string;
@@ -129,7 +137,7 @@ export interface AuditItem {
   ended_at: string | null;
 }
 
-/** The parameters of the rules. Every audit records those that it used, defaults included. `profile` names the table of exposure classes (`domain.experts.exposures`), `design_life` is in years. `priced_on` says which VAT rates held; without it, those of today. `price_spread` and `price_spread_red` are highest by lowest price of one code. `outlier_score` is a modified z-score, looked at from `outlier_prices` different prices of a unit on. `dominant_share` and `lump_share` are parts of 1. `unbalance` is how far a price may be from where its reference and the whole bill's level put it, as a part of 1. Rebar is in kg, formwork in m² per m³ of concrete. */
+/** The parameters of the rules. Every audit records those that it used, defaults included. `profile` names the table of exposure classes (`domain.experts.exposures`), `design_life` is in years. `priced_on` says which VAT rates held; without it, those of today. `price_spread` and `price_spread_red` are highest by lowest price of one code. `outlier_score` is a modified z-score, looked at from `outlier_prices` different prices of a unit on. `dominant_share` and `lump_share` are parts of 1. `unbalance` is how far a price may be from where its reference and the whole bill's level put it, as a part of 1. `catalogue_band` is how far it may be from a catalogue's, `catalogue_band_red` how far above, and `price_age` how many days old that may be. Rebar is in kg, formwork in m² per m³ of concrete. */
 export interface AuditSettings {
   profile?: "cz" | "en206" | "tkp17";
   design_life?: 50 | 100;
@@ -141,6 +149,9 @@ export interface AuditSettings {
   dominant_share?: string;
   lump_share?: string;
   unbalance?: string;
+  catalogue_band?: string;
+  catalogue_band_red?: string;
+  price_age?: number;
   rebar_least?: string;
   rebar_most?: string;
   formwork_least?: string;
@@ -225,6 +236,70 @@ export interface CancelRequested {
 export interface Cancelled {
   project_id: string;
   job_id: string;
+}
+
+/** A project's audits use it. */
+export interface CatalogueAttached {
+  account_id: string;
+  catalogue_id: string;
+  project_id: string;
+}
+
+/** A catalogue was begun. */
+export interface CatalogueCreated {
+  account_id: string;
+  catalogue_id: string;
+  name: string;
+  currency: string;
+}
+
+/** A project's audits use it no longer. */
+export interface CatalogueDetached {
+  account_id: string;
+  catalogue_id: string;
+  project_id: string;
+}
+
+/** A catalogue, see `CatalogueRow`. */
+export interface CatalogueItem {
+  catalogue_id: string;
+  name: string;
+  currency: string;
+  version: number;
+  prices: number;
+  skipped: number;
+  priced_on: string | null;
+  source: string;
+  waiting: number;
+  error_code: string | null;
+  error: string | null;
+  projects: readonly (string)[];
+  created_at: string;
+}
+
+/** It is used no longer. */
+export interface CatalogueRemoved {
+  account_id: string;
+  catalogue_id: string;
+}
+
+/** It has another name. */
+export interface CatalogueRenamed {
+  account_id: string;
+  catalogue_id: string;
+  name: string;
+}
+
+/** A price list is in: this is the catalogue's version from now on. */
+export interface CatalogueVersioned {
+  account_id: string;
+  catalogue_id: string;
+  request: number;
+  version: number;
+  prices: number;
+  skipped: number;
+  priced_on: string;
+  source?: string;
 }
 
 /** Everything up to `sequence` was sent, as far as it was wanted; what follows is live. */
@@ -381,6 +456,15 @@ export interface CountNotifications {
   snapshot?: boolean;
 }
 
+/** Begin a catalogue. Its currency stays. */
+export interface CreateCatalogue {
+  type: "catalogue.create";
+  account_id: string;
+  catalogue_id?: string;
+  name: string;
+  currency: string;
+}
+
 /** Start a project. Whoever creates it owns it. */
 export interface CreateProject {
   type: "project.create";
@@ -417,6 +501,14 @@ export interface DescribeProject {
 export interface Described {
   project_id: string;
   description: string;
+}
+
+/** Let a project's audits use it no longer. */
+export interface DetachCatalogue {
+  type: "catalogue.detach";
+  account_id: string;
+  catalogue_id: string;
+  project_id: string;
 }
 
 /** How version `b` of a budget differs from version `a`, which may be the later one. */
@@ -678,6 +770,17 @@ export interface Hit {
   score: string;
 }
 
+/** Have a price list read that was uploaded to a project, as the catalogue's next version. */
+export interface ImportPrices {
+  type: "catalogue.import_prices";
+  account_id: string;
+  catalogue_id: string;
+  project_id: string;
+  document_id: string;
+  priced_on: string;
+  source?: string;
+}
+
 /** Up to 200 positions of a document, ranked from `first_rank` on; the first part says what it declares. */
 export interface Imported {
   project_id: string;
@@ -727,7 +830,7 @@ export interface IssueToken {
 /** A job. `live`: the last step that was told, with the time still to go, while it runs; `progress` knows it too. */
 export interface JobDetails {
   job_id: string;
-  kind: "audit" | "import" | "parse";
+  kind: "audit" | "import" | "parse" | "prices";
   subject: string;
   queue: "critical" | "default" | "high" | "low";
   status: "cancelled" | "completed" | "failed" | "queued" | "running" | "waiting";
@@ -753,7 +856,7 @@ export interface JobDetails {
 /** A job, see `JobRow`. `progress` is 0..100, by phases. */
 export interface JobItem {
   job_id: string;
-  kind: "audit" | "import" | "parse";
+  kind: "audit" | "import" | "parse" | "prices";
   subject: string;
   queue: "critical" | "default" | "high" | "low";
   status: "cancelled" | "completed" | "failed" | "queued" | "running" | "waiting";
@@ -795,6 +898,15 @@ export interface ListAudits {
   project_id: string;
   status?: "cancelled" | "completed" | "running" | null;
   at?: string | null;
+}
+
+/** The asking account's catalogues. */
+export interface ListCatalogues {
+  type: "catalogues.list";
+  after?: number | null;
+  snapshot?: boolean;
+  limit?: number;
+  cursor?: string | null;
 }
 
 /** A project's documents, oldest first; removed ones only where `removed` asks for them. */
@@ -857,7 +969,7 @@ export interface ListJobs {
   cursor?: string | null;
   project_id: string;
   status?: "cancelled" | "completed" | "failed" | "queued" | "running" | "waiting" | null;
-  kind?: "audit" | "import" | "parse" | null;
+  kind?: "audit" | "import" | "parse" | "prices" | null;
   subject?: string | null;
 }
 
@@ -910,6 +1022,19 @@ export interface ListPositions {
   verdict?: "AMBER" | "GREEN" | "NOT_CHECKED" | "RED" | null;
   kind?: "material" | "other" | "work" | null;
   document_id?: string | null;
+}
+
+/** A catalogue's prices in the order of its price list: of its present version, or of an earlier one. `code` wants prices of that code, whatever its blanks and dashes; `text` those whose description contains it. */
+export interface ListPrices {
+  type: "catalogues.prices";
+  after?: number | null;
+  snapshot?: boolean;
+  limit?: number;
+  cursor?: string | null;
+  catalogue_id: string;
+  version?: number | null;
+  code?: string | null;
+  text?: string | null;
 }
 
 /** The asking account's projects, newest first; by status, or by words in name or description. */
@@ -1170,6 +1295,12 @@ export interface Page_AuditItem_ {
 }
 
 /** Some items, and the cursor that continues behind them; `None` after the last one. */
+export interface Page_CatalogueItem_ {
+  items: readonly (CatalogueItem)[];
+  next_cursor?: string | null;
+}
+
+/** Some items, and the cursor that continues behind them; `None` after the last one. */
 export interface Page_DocumentItem_ {
   items: readonly (DocumentItem)[];
   next_cursor?: string | null;
@@ -1226,6 +1357,12 @@ export interface Page_OperationItem_ {
 /** Some items, and the cursor that continues behind them; `None` after the last one. */
 export interface Page_PositionItem_ {
   items: readonly (PositionItem)[];
+  next_cursor?: string | null;
+}
+
+/** Some items, and the cursor that continues behind them; `None` after the last one. */
+export interface Page_PriceItem_ {
+  items: readonly (PriceItem)[];
   next_cursor?: string | null;
 }
 
@@ -1423,6 +1560,50 @@ export interface Present {
   state: Readonly<Record<string, unknown>>;
 }
 
+/** What one unit of a work costs, without VAT, in the catalogue's currency. */
+export interface Price {
+  code?: string;
+  description?: string;
+  unit: string;
+  unit_price: string;
+}
+
+/** A price. */
+export interface PriceItem {
+  version: number;
+  place: number;
+  code: string;
+  description: string;
+  unit: string;
+  unit_price: string | null;
+}
+
+/** The price list could not be read. */
+export interface PricesFailed {
+  account_id: string;
+  catalogue_id: string;
+  request: number;
+  error_code: string;
+  error: string;
+}
+
+/** Up to 500 prices of the version that is being made, `first` the place of the first among all of it. */
+export interface PricesRecorded {
+  account_id: string;
+  catalogue_id: string;
+  version: number;
+  first: number;
+  prices: readonly (Price)[];
+}
+
+/** A price list is to be read. */
+export interface PricesRequested {
+  account_id: string;
+  catalogue_id: string;
+  request: number;
+  wanted: Wanted;
+}
+
 /** An RFC 9457 problem object: the one shape of every error answer. Some codes carry further members. */
 export interface Problem {
   type: string;
@@ -1469,7 +1650,7 @@ export interface ProjectItem {
 export interface Queued {
   project_id: string;
   job_id: string;
-  kind: "audit" | "import" | "parse";
+  kind: "audit" | "import" | "parse" | "prices";
   subject: string;
   queue?: "critical" | "default" | "high" | "low";
   requested_by?: string;
@@ -1521,6 +1702,13 @@ export interface Reinstated {
   account_id: string;
 }
 
+/** Take it out of use; what was judged by it keeps its evidence. */
+export interface RemoveCatalogue {
+  type: "catalogue.remove";
+  account_id: string;
+  catalogue_id: string;
+}
+
 /** Take the document out of the project. Its history and what was imported from it stay. */
 export interface RemoveDocument {
   type: "document.remove";
@@ -1547,6 +1735,14 @@ export interface RemovePosition {
 export interface Removed {
   project_id: string;
   document_id: string;
+}
+
+/** Give it another name. */
+export interface RenameCatalogue {
+  type: "catalogue.rename";
+  account_id: string;
+  catalogue_id: string;
+  name: string;
 }
 
 /** Give the project another name. */
@@ -1964,6 +2160,15 @@ export interface VersionsDifference {
   next_cursor: string | null;
 }
 
+/** A price list to be read: a project's document, the day from which its prices hold, and whose they are. */
+export interface Wanted {
+  project_id: string;
+  document_id: string;
+  content_hash: string;
+  priced_on: string;
+  source?: string;
+}
+
 /** The socket is open and its sender known. Times are seconds, jitter is milliseconds. `expires_at`: when the credentials end, if they do; a fresh `auth` before that keeps the socket open. */
 export interface Welcome {
   op: "welcome";
@@ -2042,6 +2247,12 @@ export interface Commands {
   "operation.report_step": ReportStep;
   "operation.close": CloseOperation;
   "notification.mark_read": MarkRead;
+  "catalogue.create": CreateCatalogue;
+  "catalogue.rename": RenameCatalogue;
+  "catalogue.remove": RemoveCatalogue;
+  "catalogue.attach": AttachCatalogue;
+  "catalogue.detach": DetachCatalogue;
+  "catalogue.import_prices": ImportPrices;
 }
 
 export interface Queries {
@@ -2068,6 +2279,8 @@ export interface Queries {
   "history.list": ListHistory;
   "search.find": Search;
   "positions.using_code": FindByCode;
+  "catalogues.list": ListCatalogues;
+  "catalogues.prices": ListPrices;
 }
 
 export interface Answers {
@@ -2094,6 +2307,8 @@ export interface Answers {
   "history.list": Page_HappenedItem_;
   "search.find": Page_Hit_;
   "positions.using_code": Page_Use_;
+  "catalogues.list": Page_CatalogueItem_;
+  "catalogues.prices": Page_PriceItem_;
 }
 
 export interface Events {
@@ -2149,6 +2364,15 @@ export interface Events {
   "operation.closed": OperationClosed;
   "notification.sent": NotificationSent;
   "notification.read": NotificationsRead;
+  "catalogue.created": CatalogueCreated;
+  "catalogue.renamed": CatalogueRenamed;
+  "catalogue.removed": CatalogueRemoved;
+  "catalogue.attached": CatalogueAttached;
+  "catalogue.detached": CatalogueDetached;
+  "catalogue.prices_requested": PricesRequested;
+  "catalogue.prices_recorded": PricesRecorded;
+  "catalogue.versioned": CatalogueVersioned;
+  "catalogue.prices_failed": PricesFailed;
   "claim.taken": ClaimTaken;
   "claim.released": ClaimReleased;
 }
@@ -2159,8 +2383,10 @@ export const QUERY_PATHS: Record<string, string> = {
   "projects.list": "/api/projects",
   "positions.using_code": "/api/positions",
   "search.find": "/api/search",
+  "catalogues.list": "/api/catalogues",
   "notifications.list": "/api/notifications",
   "notifications.count": "/api/notifications/count",
+  "catalogues.prices": "/api/catalogues/{catalogue_id}/prices",
   "projects.get": "/api/projects/{project_id}",
   "members.list": "/api/projects/{project_id}/members",
   "documents.list": "/api/projects/{project_id}/documents",
@@ -2248,6 +2474,15 @@ export const EVENTS: Record<string, string> = {
   "operation.closed": "OperationClosed",
   "notification.sent": "NotificationSent",
   "notification.read": "NotificationsRead",
+  "catalogue.created": "CatalogueCreated",
+  "catalogue.renamed": "CatalogueRenamed",
+  "catalogue.removed": "CatalogueRemoved",
+  "catalogue.attached": "CatalogueAttached",
+  "catalogue.detached": "CatalogueDetached",
+  "catalogue.prices_requested": "PricesRequested",
+  "catalogue.prices_recorded": "PricesRecorded",
+  "catalogue.versioned": "CatalogueVersioned",
+  "catalogue.prices_failed": "PricesFailed",
   "claim.taken": "ClaimTaken",
   "claim.released": "ClaimReleased",
 };
@@ -2259,12 +2494,18 @@ export const SCHEMAS: Record<string, Schema> = {
   "AuditCancelled": {"type": "object", "required": ["project_id", "audit_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}}},
   "AuditCompleted": {"type": "object", "required": ["project_id", "audit_id", "version", "verdicts", "rules"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "verdicts": {"type": "object", "additionalProperties": {"type": "integer"}}, "rules": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": {"type": "integer"}}}}},
   "AuditConfigured": {"type": "object", "required": ["project_id", "settings"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "settings": {"$ref": "AuditSettings"}}},
-  "AuditSettings": {"type": "object", "properties": {"profile": {"enum": ["cz", "en206", "tkp17"]}, "design_life": {"enum": [50, 100]}, "priced_on": {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}, "price_spread": {"type": "string", "format": "decimal"}, "price_spread_red": {"type": "string", "format": "decimal"}, "outlier_score": {"type": "string", "format": "decimal"}, "outlier_prices": {"type": "integer", "minimum": 3}, "dominant_share": {"type": "string", "format": "decimal"}, "lump_share": {"type": "string", "format": "decimal"}, "unbalance": {"type": "string", "format": "decimal"}, "rebar_least": {"type": "string", "format": "decimal"}, "rebar_most": {"type": "string", "format": "decimal"}, "formwork_least": {"type": "string", "format": "decimal"}, "formwork_most": {"type": "string", "format": "decimal"}}},
+  "AuditSettings": {"type": "object", "properties": {"profile": {"enum": ["cz", "en206", "tkp17"]}, "design_life": {"enum": [50, 100]}, "priced_on": {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}, "price_spread": {"type": "string", "format": "decimal"}, "price_spread_red": {"type": "string", "format": "decimal"}, "outlier_score": {"type": "string", "format": "decimal"}, "outlier_prices": {"type": "integer", "minimum": 3}, "dominant_share": {"type": "string", "format": "decimal"}, "lump_share": {"type": "string", "format": "decimal"}, "unbalance": {"type": "string", "format": "decimal"}, "catalogue_band": {"type": "string", "format": "decimal"}, "catalogue_band_red": {"type": "string", "format": "decimal"}, "price_age": {"type": "integer", "minimum": 1}, "rebar_least": {"type": "string", "format": "decimal"}, "rebar_most": {"type": "string", "format": "decimal"}, "formwork_least": {"type": "string", "format": "decimal"}, "formwork_most": {"type": "string", "format": "decimal"}}},
   "AuditStarted": {"type": "object", "required": ["project_id", "audit_id", "version", "rules"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "rules": {"type": "array", "items": {"type": "string"}}, "settings": {"anyOf": [{"$ref": "AuditSettings"}, {"type": "null"}]}, "previous": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}}},
   "BillSection": {"type": "object", "required": ["path"], "properties": {"path": {"type": "array", "items": {"type": "string"}}, "title": {"type": "string"}, "kind": {"enum": ["object", "section"]}, "declared_total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "notes": {"type": "array", "items": {"type": "string"}}, "sheet": {"type": "string"}, "line": {"type": "integer"}}},
   "Bye": {"type": "object", "required": ["op", "code", "reason", "reconnect", "retry_after_ms"], "properties": {"op": {"enum": ["bye"]}, "code": {"type": "integer"}, "reason": {"type": "string"}, "reconnect": {"type": "boolean"}, "retry_after_ms": {"type": "integer"}}},
   "CancelRequested": {"type": "object", "required": ["project_id", "job_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}}},
   "Cancelled": {"type": "object", "required": ["project_id", "job_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}}},
+  "CatalogueAttached": {"type": "object", "required": ["account_id", "catalogue_id", "project_id"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "project_id": {"type": "string", "format": "uuid"}}},
+  "CatalogueCreated": {"type": "object", "required": ["account_id", "catalogue_id", "name", "currency"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}, "currency": {"type": "string"}}},
+  "CatalogueDetached": {"type": "object", "required": ["account_id", "catalogue_id", "project_id"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "project_id": {"type": "string", "format": "uuid"}}},
+  "CatalogueRemoved": {"type": "object", "required": ["account_id", "catalogue_id"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}}},
+  "CatalogueRenamed": {"type": "object", "required": ["account_id", "catalogue_id", "name"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}}},
+  "CatalogueVersioned": {"type": "object", "required": ["account_id", "catalogue_id", "request", "version", "prices", "skipped", "priced_on"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "request": {"type": "integer"}, "version": {"type": "integer"}, "prices": {"type": "integer"}, "skipped": {"type": "integer"}, "priced_on": {"type": "string", "format": "date"}, "source": {"type": "string"}}},
   "CaughtUp": {"type": "object", "required": ["op", "feed", "sequence"], "properties": {"op": {"enum": ["caught_up"]}, "feed": {"type": "string"}, "sequence": {"type": "integer"}}},
   "ChangeCounts": {"type": "object", "properties": {"added": {"type": "integer"}, "removed": {"type": "integer"}, "modified": {"type": "integer"}}},
   "Changes": {"type": "object", "properties": {"number": {"type": "string"}, "code": {"type": "string"}, "description": {"type": "string"}, "category": {"type": "string"}, "kind": {"enum": ["material", "other", "work"]}, "section": {"type": "array", "items": {"type": "string"}}, "quantity": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "unit": {"type": "string"}, "unit_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "vat_rate": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "notes": {"type": "array", "items": {"type": "string"}}, "enrichment": {"type": "object"}, "metadata": {"type": "object"}, "code_system": {"enum": ["gaeb", "otskp", "own", "rts", "urs"]}, "material_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "assembly_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "total_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "declared_total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "takeoff": {"type": "array", "items": {"$ref": "TakeoffLine"}}, "source": {"enum": ["ai_suggested", "generated", "manual", "uploaded"]}, "source_document_id": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "source_sheet": {"type": "string"}, "source_line": {"type": "integer"}, "rounding": {"anyOf": [{"$ref": "Rounding"}, {"type": "null"}]}, "rank": {"type": "integer"}}},
@@ -2306,7 +2547,11 @@ export const SCHEMAS: Record<string, Schema> = {
   "PositionRemoved": {"type": "object", "required": ["project_id", "position_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}}},
   "Presence": {"type": "object", "required": ["op", "feed", "complete", "here"], "properties": {"op": {"enum": ["presence"]}, "feed": {"type": "string"}, "complete": {"type": "boolean"}, "here": {"type": "array", "items": {"$ref": "Present"}}, "left": {"type": "array", "items": {"type": "string", "format": "uuid"}}}},
   "Present": {"type": "object", "required": ["connection_id", "account_id", "state"], "properties": {"connection_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "state": {"type": "object"}}},
-  "Queued": {"type": "object", "required": ["project_id", "job_id", "kind", "subject"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["audit", "import", "parse"]}, "subject": {"type": "string", "format": "uuid"}, "queue": {"enum": ["critical", "default", "high", "low"]}, "requested_by": {"type": "string"}}},
+  "Price": {"type": "object", "required": ["unit", "unit_price"], "properties": {"code": {"type": "string"}, "description": {"type": "string"}, "unit": {"type": "string"}, "unit_price": {"type": "string", "format": "decimal"}}},
+  "PricesFailed": {"type": "object", "required": ["account_id", "catalogue_id", "request", "error_code", "error"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "request": {"type": "integer"}, "error_code": {"type": "string"}, "error": {"type": "string"}}},
+  "PricesRecorded": {"type": "object", "required": ["account_id", "catalogue_id", "version", "first", "prices"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "first": {"type": "integer"}, "prices": {"type": "array", "items": {"$ref": "Price"}}}},
+  "PricesRequested": {"type": "object", "required": ["account_id", "catalogue_id", "request", "wanted"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "request": {"type": "integer"}, "wanted": {"$ref": "Wanted"}}},
+  "Queued": {"type": "object", "required": ["project_id", "job_id", "kind", "subject"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["audit", "import", "parse", "prices"]}, "subject": {"type": "string", "format": "uuid"}, "queue": {"enum": ["critical", "default", "high", "low"]}, "requested_by": {"type": "string"}}},
   "Registered": {"type": "object", "required": ["account_id", "email", "name", "password_hash"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "email": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}, "name": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}, "password_hash": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}}},
   "Reinstated": {"type": "object", "required": ["account_id"], "properties": {"account_id": {"type": "string", "format": "uuid"}}},
   "Removed": {"type": "object", "required": ["project_id", "document_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}}},
@@ -2335,6 +2580,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "VerdictOverridden": {"type": "object", "required": ["project_id", "audit_id", "position_id", "verdict", "reason"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "verdict": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "reason": {"type": "string"}, "override": {"anyOf": [{"$ref": "Override"}, {"type": "null"}]}}},
   "VersionNamed": {"type": "object", "required": ["project_id", "version", "name"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "name": {"type": "string"}}},
   "Versioned": {"type": "object", "required": ["project_id", "version", "trigger", "total_positions", "total_cost", "delta_cost", "changes"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "trigger": {"enum": ["chat_modification", "document_added", "initial", "recalculation", "restore", "user_edit"]}, "trigger_details": {"type": "object"}, "total_positions": {"type": "integer"}, "total_cost": {"type": "string", "format": "decimal"}, "delta_cost": {"type": "string", "format": "decimal"}, "currency": {"type": "string"}, "rounding": {"type": "integer"}, "summary": {"type": "string"}, "changes": {"$ref": "ChangeCounts"}}},
+  "Wanted": {"type": "object", "required": ["project_id", "document_id", "content_hash", "priced_on"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "content_hash": {"type": "string"}, "priced_on": {"type": "string", "format": "date"}, "source": {"type": "string"}}},
   "Welcome": {"type": "object", "required": ["op", "connection_id", "account_id", "server_time", "epoch", "heartbeat_interval", "heartbeat_timeout", "reconnect_jitter_max_ms", "limits"], "properties": {"op": {"enum": ["welcome"]}, "connection_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "server_time": {"type": "string"}, "epoch": {"type": "string", "format": "uuid"}, "heartbeat_interval": {"type": "number"}, "heartbeat_timeout": {"type": "number"}, "reconnect_jitter_max_ms": {"type": "integer"}, "limits": {"$ref": "Allowance"}, "expires_at": {"anyOf": [{"type": "string"}, {"type": "null"}]}}},
 };
 
