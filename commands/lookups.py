@@ -24,6 +24,7 @@ from domain.catalogue import AttachCatalogue, ImportPrices
 from domain.core import Command
 from domain.document import Document, UnknownDocument
 from domain.experts.rules import RULES
+from domain.job import RequestExport
 from domain.project import Project, Role, UnknownProject
 
 
@@ -60,6 +61,7 @@ class Lookups:
             RestoreVersion: self._past_budget,
             ImportPrices: self._price_list,
             AttachCatalogue: self._attachment,
+            RequestExport: self._newest_version,
         }
 
     async def find(self, command: Command, states: States, *, fresh: bool) -> Found:
@@ -108,6 +110,10 @@ class Lookups:
             previous=completed and completed.audit_id,
         )
         return Found(given=scope)
+
+    async def _newest_version(self, command: RequestExport, states: States, _fresh: bool) -> Found:
+        budget: Budget = (await states.get(f"budget:{command.project_id}", fresh=True)).state
+        return Found(given=budget.version)
 
     async def _past_budget(self, command: RestoreVersion, states: States, _fresh: bool) -> Found:
         return Found(given=await past_budget(states, command.project_id, command.version))

@@ -16,6 +16,7 @@ Right = Literal["anyone", "signed_in", "self", "admin", "system"] | frozenset[Ro
 OWNER: frozenset[Role] = frozenset({"owner"})
 EDITOR: frozenset[Role] = frozenset({"owner", "editor"})
 AUDITOR: frozenset[Role] = frozenset({"owner", "auditor"})
+READER: frozenset[Role] = frozenset({"owner", "editor", "auditor", "viewer"})
 CONTRIBUTOR: frozenset[Role] = frozenset({"owner", "editor", "auditor"})
 
 RIGHTS: dict[type[Command], Right] = {
@@ -59,6 +60,7 @@ RIGHTS: dict[type[Command], Right] = {
     audit.CarryOverrides: "system",
     audit.RecordFindings: "system",
     audit.CompleteAudit: "system",
+    job.RequestExport: READER,
     job.RequestCancel: CONTRIBUTOR,
     job.QueueJob: "system",
     job.StartJob: "system",

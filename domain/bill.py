@@ -101,7 +101,7 @@ class BillItem(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     that the file itself shows. `vat_rate` is in percent. `price_system` is what the file calls the price list that the
     code is from. `unit_hours` (of work), `unit_mass` and `unit_debris` (in tonnes) are per `unit`.
     `line` is the 1-based row of the sheet that a spreadsheet program would show, or the line of the text. A page of a
-    document is a sheet, named by its number.
+    document is a sheet, named by its number. `rounding` is set where the item rounds otherwise than its bill.
     """
 
     number: str = ""
@@ -125,6 +125,7 @@ class BillItem(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     unit_debris: Decimal | None = None
     notes: tuple[str, ...] = ()
     takeoff: tuple[TakeoffLine, ...] = ()
+    rounding: Rounding | None = None
     sheet: str = ""
     line: int = 0
 

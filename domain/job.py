@@ -8,7 +8,20 @@ from msgspec import Meta, Struct, structs
 
 from domain.core import Aggregate, Command, Context, Event, Name, Refused
 
-JobKind = Literal["parse", "import", "audit", "prices"]
+JobKind = Literal["parse", "import", "audit", "prices", "export"]
+ExportFormat = Literal["xlsx", "csv", "json", "unixml", "gaeb", "pdf"]
+"""What a budget can be written as: `gaeb` is an X84, `pdf` the audit report."""
+
+EXPORT_TYPES: dict[ExportFormat, str] = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv",
+    "json": "application/json",
+    "unixml": "application/xml",
+    "gaeb": "application/xml",
+    "pdf": "application/pdf",
+}
+"""The media types of what is written."""
+
 Queue = Literal["critical", "high", "default", "low"]
 JobStatus = Literal["unknown", "queued", "running", "waiting", "completed", "failed", "cancelled"]
 
@@ -33,6 +46,15 @@ class QueueJob(Command, frozen=True, kw_only=True, tag="job.queue"):
     subject: UUID
     queue: Queue = "default"
     requested_by: str = ""
+
+
+class RequestExport(Command, frozen=True, kw_only=True, tag="export.request"):
+    """Ask for a file of a version of the budget, of the present one without `version`. The job's result names it."""
+
+    project_id: UUID
+    job_id: UUID
+    format: ExportFormat
+    version: Annotated[int, Meta(ge=1)] | None = None
 
 
 class StartJob(Command, frozen=True, kw_only=True, tag="job.start"):
@@ -91,6 +113,14 @@ class CancelJob(Command, frozen=True, kw_only=True, tag="job.cancel"):
     attempt: int
 
 
+class Export(Struct, frozen=True, kw_only=True):
+    """What is to be written: a version of the budget, in a format, dated `asked_at`."""
+
+    format: ExportFormat
+    version: int
+    asked_at: datetime
+
+
 class Queued(Event, frozen=True, kw_only=True, tag="job.queued"):
     """Work was asked for."""
 
@@ -100,6 +130,7 @@ class Queued(Event, frozen=True, kw_only=True, tag="job.queued"):
     subject: UUID
     queue: Queue = "default"
     requested_by: str = ""
+    export: Export | None = None
 
 
 class Started(Event, frozen=True, kw_only=True, tag="job.started"):
@@ -171,6 +202,7 @@ class Job(Struct, frozen=True, kw_only=True):
     kind: JobKind | None = None
     subject: UUID | None = None
     requested_by: str = ""
+    export: Export | None = None
     attempt: int = 0
     phase: str = ""
     cancel_requested: bool = False
@@ -200,22 +232,28 @@ class Fenced(Refused):
     code = "job.fenced"
 
 
+class NothingToExport(Refused):
+    """The budget has no such version: import or add positions first."""
+
+    code = "export.nothing_to_export"
+
+
 class JobIdTaken(Refused):
     """Another job has this id."""
 
     code = "job.id_taken"
 
 
-JobCommand = QueueJob | StartJob | EnterPhase | CompleteJob | FailJob | RequestCancel | CancelJob
+JobCommand = QueueJob | RequestExport | StartJob | EnterPhase | CompleteJob | FailJob | RequestCancel | CancelJob
 JobEvent = Queued | Started | PhaseEntered | Completed | Failed | RetryScheduled | CancelRequested | Cancelled
 
 
 def decide(command: JobCommand, job: Job, context: Context) -> list[Event]:
     """Answer a command with what happens, or refuse it."""
-    if isinstance(command, QueueJob):
+    if isinstance(command, QueueJob | RequestExport):
         if job.status != "unknown":
             raise JobIdTaken
-        return [Queued(**structs.asdict(command))]
+        return [_export(command, context) if isinstance(command, RequestExport) else Queued(**structs.asdict(command))]
     if job.project_id != command.project_id:  # a right in one project is none in another
         raise UnknownJob
     if job.over:
@@ -242,6 +280,22 @@ def decide(command: JobCommand, job: Job, context: Context) -> list[Event]:
         case FailJob():
             _fence(job, command.attempt)
             return [_failure(command, job, context.now)]
+
+
+def _export(command: RequestExport, context: Context) -> Queued:
+    """Settle what is written: `context.given` is the budget's present version."""
+    newest: int = context.given
+    version = command.version or newest
+    if not 1 <= version <= newest:
+        raise NothingToExport
+    return Queued(
+        project_id=command.project_id,
+        job_id=command.job_id,
+        kind="export",
+        subject=command.project_id,
+        requested_by=context.actor,
+        export=Export(format=command.format, version=version, asked_at=context.now),
+    )
 
 
 def _fence(job: Job, attempt: int) -> None:
@@ -275,8 +329,15 @@ def _failure(command: FailJob, job: Job, now: datetime) -> Event:
 def evolve(job: Job, event: JobEvent) -> Job:
     """Apply what happened. Never fails."""
     match event:
-        case Queued(project_id=project_id, kind=kind, subject=subject, requested_by=requested_by):
-            return Job(status="queued", project_id=project_id, kind=kind, subject=subject, requested_by=requested_by)
+        case Queued():
+            return Job(
+                status="queued",
+                project_id=event.project_id,
+                kind=event.kind,
+                subject=event.subject,
+                requested_by=event.requested_by,
+                export=event.export,
+            )
         case Started(attempt=attempt):
             return structs.replace(job, status="running", attempt=attempt, phase="")
         case PhaseEntered(phase=phase):
@@ -298,7 +359,7 @@ JOB = Aggregate(
     key="job_id",
     feed="project",
     feed_key="project_id",
-    commands=(QueueJob, StartJob, EnterPhase, CompleteJob, FailJob, RequestCancel, CancelJob),
+    commands=(QueueJob, RequestExport, StartJob, EnterPhase, CompleteJob, FailJob, RequestCancel, CancelJob),
     events=(Queued, Started, PhaseEntered, Completed, Failed, RetryScheduled, CancelRequested, Cancelled),
     state=Job,
     decide=decide,

@@ -21,6 +21,10 @@ RANGE_DIGEST = (
     f"SELECT sha256(coalesce(%s::bytea, '') || string_agg({EVENT_DIGEST}, '' ORDER BY position)), count(*)"  # noqa: S608 - constants
     " FROM events WHERE position BETWEEN %s AND %s"
 ).encode()
+FEED_DIGEST = (
+    f"SELECT sha256(string_agg({EVENT_DIGEST}, '' ORDER BY sequence)), count(*)"  # noqa: S608 - constants
+    " FROM events WHERE feed = %s AND sequence <= %s"
+).encode()
 HEAD = b"SELECT position FROM log_head"
 SEALS = b"SELECT from_position, to_position, sha256, previous FROM seals ORDER BY to_position"
 LAST = b"SELECT from_position, to_position, sha256, previous FROM seals ORDER BY to_position DESC LIMIT 1"
@@ -127,6 +131,15 @@ async def verify(connection: AsyncConnection[Any], kept: Sequence[Seal] = ()) ->
         seals=len(seals),
         faults=tuple(faults),
     )
+
+
+async def feed_digest(connection: AsyncConnection[Any], feed: str, sequence: int) -> bytes | None:
+    """Digest a feed's events 1 to `sequence`: SHA-256 over the SHA-256 of each (`EVENT_DIGEST`), in their order.
+
+    `None` if the feed does not have them all. Who kept the digest can prove later that none of them changed since.
+    """
+    row = await (await connection.execute(FEED_DIGEST, (feed, sequence))).fetchone()
+    return bytes(row[0]) if row and sequence and row[1] == sequence else None
 
 
 async def _broken_seals(connection: AsyncConnection[Any], seals: Sequence[Seal]) -> list[str]:

@@ -17,6 +17,7 @@ from eventstore.reading import (
     read_log,
 )
 from eventstore.records import Append, Appended, Recorded, Snapshot
+from eventstore.seals import feed_digest
 from eventstore.snapshots import latest_snapshot, save_snapshot
 
 HEAD = b"SELECT position FROM log_head"
@@ -138,6 +139,11 @@ class EventStore:
             repeated=True,
         )
         return appended, command_hash
+
+    async def feed_digest(self, feed: str, sequence: int) -> bytes | None:
+        """Digest a feed's events up to `sequence`; see `eventstore.seals`."""
+        async with self._pool.connection() as connection:
+            return await feed_digest(connection, feed, sequence)
 
     async def snapshot(self, stream: str, *, upto_position: int = LAST_POSITION) -> Snapshot | None:
         """Give the newest snapshot of a stream that is true at or before `upto_position`."""

@@ -126,6 +126,7 @@ def _without(entries: dict[UUID, Any], key: UUID) -> dict[UUID, Any]:
 
 
 def _stage(kind: JobKind) -> Stage | None:
+    """Say what a project is at while a job of this kind goes on; `None` where it is none of its stages."""
     match kind:
         case "parse":
             return "parsing"
@@ -135,6 +136,8 @@ def _stage(kind: JobKind) -> Stage | None:
             return "auditing"
         case "prices":
             return None  # it is about a catalogue
+        case "export":
+            return None
 
 
 def standing(row: ProjectRow) -> ProjectRow:

@@ -20,6 +20,7 @@ from transport.admission import Admission
 from transport.command_door import command_apps
 from transport.docs_door import docs_routes
 from transport.doors import Doors
+from transport.export_door import export_routes
 from transport.feed_door import feed_routes
 from transport.freshness import Freshness
 from transport.gate import Gate
@@ -109,6 +110,7 @@ def _routes(doors: Doors) -> Iterator[ControllerRouterHandler]:
     yield from query_routes(doors)
     yield from session_routes(doors)
     yield from upload_routes(doors)
+    yield from export_routes(doors)
     yield from health_routes(doors)
     yield from docs_routes()
 

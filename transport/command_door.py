@@ -13,7 +13,7 @@ from msgspec import structs
 
 from commands import Receipt
 from commands.rights import PUBLIC, RIGHTS
-from domain import account, audit, budget, catalogue, operation, project
+from domain import account, audit, budget, catalogue, job, operation, project
 from domain.core import Command
 from runtime.ids import new_id
 from transport.decoding import decoded, encoded
@@ -29,6 +29,7 @@ NEW_ID: dict[type[Command], str] = {
     budget.AddPosition: "position_id",
     audit.StartAudit: "audit_id",
     catalogue.CreateCatalogue: "catalogue_id",
+    job.RequestExport: "job_id",
     operation.OpenOperation: "operation_id",
 }
 """The id of what a command creates. Where the body leaves it out, it is the command's own id (the Idempotency-Key,

@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 from commands import Receipt, refusals
 from commands.rights import PUBLIC, RIGHTS
 from domain.core import Command, Refused
+from domain.job import EXPORT_TYPES, UnknownJob
 from domain.project import UnknownProject
 from domain.registry import AGGREGATE_OF
 from projections import asking, watermarks
@@ -18,6 +19,7 @@ from projections.queries import QUERIES, RESULT_OF
 from transport import errors
 from transport.command_door import NEW_ID
 from transport.errors import PROBLEM_TYPE, Problem, status_of, title_of
+from transport.export_door import EXPORT, ExportNotReady
 from transport.health import Readiness
 from transport.limits import TooManyRequests
 from transport.multipart_file import EmptyFile, MalformedUpload
@@ -70,6 +72,7 @@ def _paths() -> dict[str, dict[str, Operation]]:
         paths.setdefault(path, {})["get"] = _query(path, name, QUERIES[name])
     paths.setdefault(DOCUMENTS, {})["post"] = _upload()
     paths[CONTENT] = {"get": _download()}
+    paths[EXPORT] = {"get": _export()}
     return paths | _SESSION_PATHS | _HEALTH_PATHS
 
 
@@ -167,6 +170,18 @@ def _download() -> Operation:
         "parameters": _path_parameters(CONTENT),
         "responses": {"200": {"description": "Its bytes.", "content": binary}}
         | _problems((*_ALWAYS, errors.InvalidParameter)),
+    }
+
+
+def _export() -> Operation:
+    kinds = {each: {"schema": {"type": "string", "format": "binary"}} for each in EXPORT_TYPES.values()}
+    return {
+        "operationId": "exports.download",
+        "tags": ["job"],
+        "summary": "The file that an export job wrote.",
+        "parameters": _path_parameters(EXPORT),
+        "responses": {"200": {"description": "Its bytes.", "content": kinds}}
+        | _problems((*_ALWAYS, errors.InvalidParameter, UnknownJob, ExportNotReady)),
     }
 
 

@@ -76,7 +76,7 @@ def upload_routes(doors: Doors) -> list[HTTPRouteHandler]:
         return Response(
             await doors.blobs.get(document.content_hash),
             media_type="application/octet-stream",
-            headers={"content-disposition": _attachment(document.filename)},
+            headers={"content-disposition": attachment(document.filename)},
         )
 
     return [upload, download]
@@ -112,7 +112,7 @@ def _command(project_id: UUID, filename: str, blob: Blob) -> UploadDocument:
         raise invalid(InvalidBody, error) from error
 
 
-def _attachment(filename: str) -> str:
+def attachment(filename: str) -> str:
     """Name a download, as RFC 6266 wants it: in ASCII for old programs, in UTF-8 for others."""
     plain = "".join(sign if sign.isascii() and sign.isprintable() and sign not in '"\\' else "_" for sign in filename)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

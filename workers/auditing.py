@@ -37,7 +37,7 @@ async def audit_budget(attempt: Attempt) -> dict[str, Any]:
     project_id, audit_id = attempt.claim.project_id, attempt.claim.subject
     under_way: Audit = await _audit(attempt, audit_id)
     await attempt.enter("judging")
-    budget = await _budget_at(attempt, project_id, under_way.version)
+    budget = await budget_at(attempt, project_id, under_way.version)
     positions = sorted(budget.positions.values(), key=lambda position: budget.ranks[position.position_id])
     facts = await with_prices(attempt, facts_of(budget), positions)
     settings = under_way.settings or DEFAULTS
@@ -118,7 +118,7 @@ async def _audit(attempt: Attempt, audit_id: UUID) -> Audit:
     return (await attempt.bus.states.get(f"audit:{audit_id}", fresh=True)).state
 
 
-async def _budget_at(attempt: Attempt, project_id: UUID, version: int) -> Budget:
+async def budget_at(attempt: Attempt, project_id: UUID, version: int) -> Budget:
     """Give the budget at a version: from memory where that is the present one."""
     present: Budget = (await attempt.bus.states.get(f"budget:{project_id}", fresh=True)).state
     return present if present.version == version else await past_budget(attempt.bus.states, project_id, version)

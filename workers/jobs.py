@@ -11,6 +11,7 @@ from domain.budget import ImportPositions
 from domain.document import Document, RecordParsed, RecordParseFailure
 from domain.position import Position
 from workers.auditing import audit_budget
+from workers.exporting import export_budget
 from workers.pricing import import_prices
 from workers.readers import Unreadable
 from workers.work import Attempt, GaveUp, Work
@@ -77,6 +78,7 @@ KINDS: dict[str, Work] = {
     "import": import_document,
     "audit": audit_budget,
     "prices": import_prices,
+    "export": export_budget,
 }
 
 
@@ -119,6 +121,6 @@ def _position(item: BillItem, position_id: UUID, document_id: UUID, rounding: Ro
         source_document_id=document_id,
         source_sheet=item.sheet,
         source_line=item.line,
-        rounding=rounding,
+        rounding=item.rounding or rounding,
         metadata={name: f"{value}" for name in BESIDES if (value := getattr(item, name))},
     )

@@ -54,6 +54,7 @@ async def work(settings: Settings) -> None:
         parser = await stack.enter_async_context(ParserPool())
         tools = Tools(
             bus=write.bus,
+            store=write.store,
             blobs=Blobs(settings.blob_url),
             parser=parser,
             broker=broker,

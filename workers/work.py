@@ -16,6 +16,7 @@ from commands.bus import Bus
 from commands.reporting import show
 from domain.core import SYSTEM, Command, Refused
 from domain.job import CancelJob, CompleteJob, EnterPhase, FailJob, StartJob
+from eventstore import EventStore
 from runtime.blobs import Blobs
 from runtime.broker import Broker
 from runtime.progress import ProgressBoard, Step, own_job
@@ -49,6 +50,7 @@ class Tools(Struct, frozen=True, kw_only=True):
     """What all jobs of a process share."""
 
     bus: Bus
+    store: EventStore
     blobs: Blobs
     parser: ParserPool
     broker: Broker
@@ -64,6 +66,7 @@ class Attempt:
         """Work under `claim`."""
         self.claim = claim
         self.bus = tools.bus
+        self.store = tools.store
         self.blobs = tools.blobs
         self.parser = tools.parser
         self.bases = tools.bases

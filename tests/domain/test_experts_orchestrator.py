@@ -248,7 +248,9 @@ def test_a_new_rule_needs_nothing_but_itself() -> None:
 
 
 def test_ids_of_rules_are_permanent_and_taken_once() -> None:
-    assert " ".join(rule.id for rule in RULES) == ("V1 V2 V3 V4 V5 V6 V7 V8 C1 C2 C3 C4 C5 C6 S1 S2 S3 S4 S5 N1 N2 N3 N4")
+    assert " ".join(rule.id for rule in RULES) == (
+        "V1 V2 V3 V4 V5 V6 V7 V8 C1 C2 C3 C4 C5 C6 S1 S2 S3 S4 S5 N1 N2 N3 N4"
+    )
     with pytest.raises(ValueError, match="V1"):
         registered(RULES, RULES[:1])
 

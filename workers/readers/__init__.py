@@ -9,7 +9,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from domain.bill import Bill
-from workers.readers import aspe, bc3, gaeb, kros, pdf, plain, rts, unixml, xc4
+from workers.readers import aspe, bc3, gaeb, kros, own, pdf, plain, rts, unixml, xc4
 from workers.readers.archive import foreign
 from workers.readers.source import Source
 from workers.readers.tree import local
@@ -27,6 +27,7 @@ class Reader(Struct, frozen=True):
 
 
 READERS = (
+    Reader(own.FORMAT, own.score, own.read),
     Reader("kros", kros.score, kros.read),
     Reader("rts", rts.score, rts.read),
     Reader("aspe", aspe.score, aspe.read),

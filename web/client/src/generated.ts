@@ -595,6 +595,13 @@ export interface Error {
   id?: number | string | null;
 }
 
+/** What is to be written: a version of the budget, in a format, dated `asked_at`. */
+export interface Export {
+  format: "csv" | "gaeb" | "json" | "pdf" | "unixml" | "xlsx";
+  version: number;
+  asked_at: string;
+}
+
 /** The work is given up. */
 export interface Failed {
   project_id: string;
@@ -830,7 +837,7 @@ export interface IssueToken {
 /** A job. `live`: the last step that was told, with the time still to go, while it runs; `progress` knows it too. */
 export interface JobDetails {
   job_id: string;
-  kind: "audit" | "import" | "parse" | "prices";
+  kind: "audit" | "export" | "import" | "parse" | "prices";
   subject: string;
   queue: "critical" | "default" | "high" | "low";
   status: "cancelled" | "completed" | "failed" | "queued" | "running" | "waiting";
@@ -856,7 +863,7 @@ export interface JobDetails {
 /** A job, see `JobRow`. `progress` is 0..100, by phases. */
 export interface JobItem {
   job_id: string;
-  kind: "audit" | "import" | "parse" | "prices";
+  kind: "audit" | "export" | "import" | "parse" | "prices";
   subject: string;
   queue: "critical" | "default" | "high" | "low";
   status: "cancelled" | "completed" | "failed" | "queued" | "running" | "waiting";
@@ -969,7 +976,7 @@ export interface ListJobs {
   cursor?: string | null;
   project_id: string;
   status?: "cancelled" | "completed" | "failed" | "queued" | "running" | "waiting" | null;
-  kind?: "audit" | "import" | "parse" | "prices" | null;
+  kind?: "audit" | "export" | "import" | "parse" | "prices" | null;
   subject?: string | null;
 }
 
@@ -1650,10 +1657,11 @@ export interface ProjectItem {
 export interface Queued {
   project_id: string;
   job_id: string;
-  kind: "audit" | "import" | "parse" | "prices";
+  kind: "audit" | "export" | "import" | "parse" | "prices";
   subject: string;
   queue?: "critical" | "default" | "high" | "low";
   requested_by?: string;
+  export?: Export | null;
 }
 
 /** Compute every line total again, as its document rounds; all to one number of decimals if that is named. */
@@ -1793,6 +1801,15 @@ export interface RequestCancel {
   type: "job.request_cancel";
   project_id: string;
   job_id: string;
+}
+
+/** Ask for a file of a version of the budget, of the present one without `version`. The job's result names it. */
+export interface RequestExport {
+  type: "export.request";
+  project_id: string;
+  job_id?: string;
+  format: "csv" | "gaeb" | "json" | "pdf" | "unixml" | "xlsx";
+  version?: number | null;
 }
 
 /** The feed is not followed: read the snapshot, and subscribe from the sequence that it is true at. `too_far`: more events are missing than the server replays. `ahead`: the feed has not got that far. `epoch`: the log was restored to an earlier point; positions in it mean nothing any more. */
@@ -2242,6 +2259,7 @@ export interface Commands {
   "audit.resolve_conflict": ResolveConflict;
   "audit.override_verdict": OverrideVerdict;
   "audit.cancel": CancelAudit;
+  "export.request": RequestExport;
   "job.request_cancel": RequestCancel;
   "operation.open": OpenOperation;
   "operation.report_step": ReportStep;
@@ -2518,6 +2536,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "Declared": {"type": "object", "properties": {"total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "sections": {"type": "array", "items": {"$ref": "BillSection"}}, "surcharges": {"type": "array", "items": {"$ref": "Surcharge"}}}},
   "Described": {"type": "object", "required": ["project_id", "description"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "description": {"type": "string"}}},
   "Error": {"type": "object", "required": ["op", "problem"], "properties": {"op": {"enum": ["error"]}, "problem": {"type": "object"}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}}},
+  "Export": {"type": "object", "required": ["format", "version", "asked_at"], "properties": {"format": {"enum": ["csv", "gaeb", "json", "pdf", "unixml", "xlsx"]}, "version": {"type": "integer"}, "asked_at": {"type": "string"}}},
   "Failed": {"type": "object", "required": ["project_id", "job_id", "attempt", "error_code", "error"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "attempt": {"type": "integer"}, "error_code": {"type": "string"}, "error": {"type": "string"}}},
   "Finding": {"type": "object", "required": ["rule", "expert_role", "recommendation", "reasoning"], "properties": {"rule": {"type": "string"}, "expert_role": {"enum": ["concrete", "cost", "orchestrator", "standards", "structural", "validator"]}, "recommendation": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "reasoning": {"type": "string"}, "position_id": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "section": {"type": "array", "items": {"type": "string"}}, "confidence": {"type": "integer"}, "evidence": {"type": "object", "additionalProperties": {"type": "string"}}, "issues": {"type": "array", "items": {"$ref": "Issue"}}, "suggestions": {"type": "array", "items": {"$ref": "Suggestion"}}, "demand": {"type": "string"}}},
   "FindingsRecorded": {"type": "object", "required": ["project_id", "audit_id", "part", "outcomes", "verdicts", "findings"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "part": {"type": "integer"}, "outcomes": {"type": "object", "additionalProperties": {"type": "string"}}, "verdicts": {"type": "object", "additionalProperties": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}}, "findings": {"type": "array", "items": {"$ref": "Finding"}}, "revisions": {"type": "object", "additionalProperties": {"type": "integer"}}}},
@@ -2551,7 +2570,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "PricesFailed": {"type": "object", "required": ["account_id", "catalogue_id", "request", "error_code", "error"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "request": {"type": "integer"}, "error_code": {"type": "string"}, "error": {"type": "string"}}},
   "PricesRecorded": {"type": "object", "required": ["account_id", "catalogue_id", "version", "first", "prices"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "first": {"type": "integer"}, "prices": {"type": "array", "items": {"$ref": "Price"}}}},
   "PricesRequested": {"type": "object", "required": ["account_id", "catalogue_id", "request", "wanted"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "request": {"type": "integer"}, "wanted": {"$ref": "Wanted"}}},
-  "Queued": {"type": "object", "required": ["project_id", "job_id", "kind", "subject"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["audit", "import", "parse", "prices"]}, "subject": {"type": "string", "format": "uuid"}, "queue": {"enum": ["critical", "default", "high", "low"]}, "requested_by": {"type": "string"}}},
+  "Queued": {"type": "object", "required": ["project_id", "job_id", "kind", "subject"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["audit", "export", "import", "parse", "prices"]}, "subject": {"type": "string", "format": "uuid"}, "queue": {"enum": ["critical", "default", "high", "low"]}, "requested_by": {"type": "string"}, "export": {"anyOf": [{"$ref": "Export"}, {"type": "null"}]}}},
   "Registered": {"type": "object", "required": ["account_id", "email", "name", "password_hash"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "email": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}, "name": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}, "password_hash": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}}},
   "Reinstated": {"type": "object", "required": ["account_id"], "properties": {"account_id": {"type": "string", "format": "uuid"}}},
   "Removed": {"type": "object", "required": ["project_id", "document_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}}},

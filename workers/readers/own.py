@@ -1,0 +1,221 @@
+"""What Plumbline itself writes: its XLSX and CSV, known by the first row, and its JSON, known by the first key."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+from msgspec import structs
+
+from domain.bill import Bill, BillItem, BillSection, Rounding, Skipped, Surcharge, TakeoffLine
+from workers.readers.cells import Cell, number, text
+from workers.readers.source import Sheet, Source
+from workers.readers.unreadable import Unreadable
+from workers.writers import csv_file
+from workers.writers.grid import AMOUNTS, CHOICES, COLUMNS, MARK, TAKEOFF, TEXTS, read_rounding
+from workers.writers.json_file import Exported
+
+FORMAT = "plumbline"
+FIRST_KEY = b'"plumbline"'
+DEEPEST = 1000
+PLAIN = re.compile(r"-?\d{1,40}(?:[.,]\d{1,40})?")
+TAKEOFF_KINDS: dict[str, Literal["row", "subtotal", "total"]] = {name: kind for kind, name in TAKEOFF.items()}
+
+
+def score(source: Source) -> int:
+    """100 for our own mark, 0 without it."""
+    if source.kind == "text" and _is_json(source.data):
+        return 100
+    return 100 if _own_sheet(source) is not None else 0
+
+
+def read(source: Source) -> Bill:
+    """Read what `workers.writers` wrote, edited or not."""
+    if source.kind == "text" and _is_json(source.data):
+        return _read_json(source.data)
+    sheet = _own_sheet(source)
+    assert sheet is not None  # noqa: S101 - `score` found it
+    return _Reading(sheet).bill()
+
+
+def _is_json(data: bytes) -> bool:
+    return data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{" and FIRST_KEY in data[:100]
+
+
+def _own_sheet(source: Source) -> Sheet | None:
+    for sheet in source.sheets:
+        if sheet.hidden:
+            continue
+        first = next(iter(sheet.top()), ())
+        if first and first[0] == MARK:
+            return sheet
+    return None
+
+
+def _read_json(data: bytes) -> Bill:
+    try:
+        exported = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=Exported)
+    except msgspec.DecodeError as error:  # ValidationError is one of them
+        raise Unreadable(
+            "unreadable.not_a_workbook",
+            f"This is a JSON file of Plumbline's, but something in it is not as it should be: {error}. Export the "
+            "bill again.",
+        ) from error
+    return structs.replace(exported.bill, format=FORMAT, variant="JSON", confidence=100)
+
+
+class _Reading:
+    """One sheet on its way into a bill."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self._sheet = sheet
+        self._is_text = sheet.delimiter != ""
+        self._path: tuple[str, ...] = ()
+        self._sections: list[BillSection] = []
+        self._items: list[BillItem] = []
+        self._surcharges: list[Surcharge] = []
+        self._skipped: list[Skipped] = []
+        self._warnings: list[str] = []
+        self._notes: list[str] = []
+        self._takeoff: list[TakeoffLine] = []
+        self._item: BillItem | None = None
+        self._total: Decimal | None = None
+
+    def bill(self) -> Bill:
+        """Read all rows."""
+        rows = iter(self._sheet.rows())
+        _, *about = (self._text(cell) for cell in next(rows, ()))
+        title, currency, rounding, dated = (*about[1:5], "", "", "", "")[:4]
+        columns = self._columns([self._text(cell) for cell in next(rows, ())])
+        for at, row in enumerate(rows, start=3):
+            if any(cell != "" for cell in row):
+                self._row(at, {name: row[column] for name, column in columns.items() if column < len(row)})
+        self._close()
+        self._sheet.close()
+        return Bill(
+            format=FORMAT,
+            confidence=100,
+            variant="CSV" if self._is_text else "XLSX",
+            title=title,
+            dated=_day(dated),
+            currency=currency or "CZK",
+            rounding=self._rounding(2, rounding) or Rounding(),
+            declared_total=self._total,
+            sections=tuple(self._sections),
+            items=tuple(self._items),
+            surcharges=tuple(self._surcharges),
+            skipped=tuple(self._skipped),
+            warnings=tuple(self._warnings),
+        )
+
+    def _columns(self, names: Sequence[str]) -> dict[str, int]:
+        found = {name: column for column, name in enumerate(names) if name in COLUMNS}
+        if missing := [name for name in ("Row", "Level", "Description", "Quantity", "Unit price") if name not in found]:
+            raise Unreadable(
+                "unreadable.no_table",
+                f"This is a bill that Plumbline wrote, but its second row no longer names the columns "
+                f"{', '.join(missing)}. Put the headings back, or export the bill again.",
+            )
+        return found
+
+    def _row(self, at: int, cells: Mapping[str, Cell]) -> None:
+        kind = self._text(cells.get("Row", ""))
+        if kind in {"object", "section"}:
+            self._close()
+            self._open_section(at, "object" if kind == "object" else "section", cells)
+        elif kind == "item":
+            self._close()
+            self._item = self._read_item(at, cells)
+        elif kind == "note":
+            self._notes.append(self._text(cells["Description"]))
+        elif kind in TAKEOFF_KINDS:
+            value = self._number(at, "Quantity", cells.get("Quantity", ""))
+            line = TakeoffLine(
+                expression=self._text(cells["Description"]), value=value, kind=TAKEOFF_KINDS[kind], line=at
+            )
+            self._takeoff.append(line)
+        elif kind in {"surcharge", "grand total"}:
+            self._close()
+            self._sum(at, kind, cells)
+        else:
+            self._skipped.append(Skipped(sheet=self._sheet.name, line=at, reason=f"a row of an unknown kind: {kind!r}"))
+
+    def _sum(self, at: int, kind: str, cells: Mapping[str, Cell]) -> None:
+        amount = self._number(at, "Sum", cells.get("Sum", ""))
+        if kind == "grand total":
+            self._total = amount
+        elif amount is not None:
+            label = self._text(cells["Description"])
+            self._surcharges.append(Surcharge(label=label, amount=amount, sheet=self._sheet.name, line=at))
+
+    def _open_section(self, at: int, kind: Literal["object", "section"], cells: Mapping[str, Cell]) -> None:
+        level = self._whole(at, "Level", cells.get("Level", ""))
+        code = self._text(cells.get("Code", ""))
+        if not 1 <= level <= len(self._path) + 1:
+            self._warnings.append(f"Row {at}: a section of level {level} cannot stand here; it was put one level down.")
+            level = len(self._path) + 1
+        self._path = (*self._path[: level - 1], code)
+        total = self._number(at, "Sum", cells.get("Sum", ""))
+        title = self._text(cells["Description"])
+        self._sections.append(
+            BillSection(path=self._path, title=title, kind=kind, declared_total=total, sheet=self._sheet.name, line=at)
+        )
+
+    def _read_item(self, at: int, cells: Mapping[str, Cell]) -> BillItem:
+        given: dict[str, Any] = {name: self._text(cells.get(column, "")) for column, name in TEXTS.items()}
+        given |= {name: self._number(at, column, cells.get(column, "")) for column, name in AMOUNTS.items()}
+        for column, (name, choices) in CHOICES.items():
+            chosen = self._text(cells.get(column, ""))
+            if chosen in choices:
+                given[name] = chosen
+            elif chosen:
+                self._warnings.append(f"Row {at}: {column} {chosen!r} is none of {', '.join(choices)}.")
+        given |= {"sheet": self._sheet.name, "line": at, "section": self._path}
+        return BillItem(**given, rounding=self._rounding(at, self._text(cells.get("Rounding", ""))))
+
+    def _close(self) -> None:
+        """Give the notes and takeoff rows gathered so far to the item above them, or to the section."""
+        notes, takeoff = tuple(self._notes), tuple(self._takeoff)
+        if self._item is not None:
+            self._items.append(structs.replace(self._item, notes=notes, takeoff=takeoff))
+        elif self._sections and notes:
+            self._sections[-1] = structs.replace(self._sections[-1], notes=notes)
+        self._item = None
+        self._notes.clear()
+        self._takeoff.clear()
+
+    def _text(self, cell: Cell) -> str:
+        """Give a text as it was written: not trimmed, and without what kept spreadsheet programs from running it."""
+        written = cell if isinstance(cell, str) else text(cell)
+        return csv_file.plain(written) if self._is_text else written
+
+    def _number(self, at: int, column: str, cell: Cell) -> Decimal | None:
+        """Read a number; one of more than 15 digits is text. Programs and people may have written it their way."""
+        if isinstance(cell, str) and PLAIN.fullmatch(cell):
+            return Decimal(cell.replace(",", "."))
+        value = number(cell)
+        if value is None and cell != "":
+            self._warnings.append(f"Row {at}: {column} {text(cell)[:60]!r} is not a number; it was left empty.")
+        return value
+
+    def _whole(self, at: int, column: str, cell: Cell) -> int:
+        value = self._number(at, column, cell)
+        return int(value) if value is not None and abs(value) < DEEPEST else 0
+
+    def _rounding(self, at: int, written: str) -> Rounding | None:
+        if not written:
+            return None
+        try:
+            return read_rounding(written)
+        except msgspec.ValidationError:
+            self._warnings.append(f"Row {at}: {written[:20]!r} is no rounding; two decimals are assumed.")
+            return None
+
+
+def _day(written: str) -> date | None:
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        return None
