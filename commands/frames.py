@@ -1,14 +1,57 @@
 """An event as it travels: encoded once after the commit, forwarded as bytes to every socket."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from domain.registry import EVENTS, PERSONAL_FIELDS, name_of
 from eventstore import Recorded
 
+ProgressType = Literal["job.progress", "operation.progress"]
 _HIDDEN = {name_of(event): PERSONAL_FIELDS[event] for event in EVENTS.values() if event in PERSONAL_FIELDS}
+
+
+class EventFrame(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="op", tag="event"):
+    """Something happened: event `sequence` of its feed, at `position` of the whole log.
+
+    `actor` did it: `account:<id>`, `system`, or nobody known yet where it is empty. `command_id` is the command that it
+    came of. In `data`, what is personal is null.
+    """
+
+    feed: str
+    sequence: int
+    position: int
+    type: str
+    at: datetime
+    actor: str
+    command_id: UUID | None = None
+    data: Raw
+
+
+class ProgressFrame(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="op", tag="progress"):
+    """How far a job (`job.progress`) or an outside engine's operation is. Neither numbered nor replayed.
+
+    `event_id` rises within the job; a frame with a lower one is old. `eta_ms`: the milliseconds still to go with this
+    phase. `kind` is that of a job; `stage` and `operation_id` are of operations.
+    """
+
+    feed: str
+    type: ProgressType
+    job_id: UUID
+    kind: str | None = None
+    operation_id: UUID | None = None
+    event_id: int
+    phase: str
+    stage: str | None = None
+    step_index: int | None = None
+    step_total: int | None = None
+    items_done: int | None = None
+    items_total: int | None = None
+    eta_ms: int | None = None
 
 
 def event_frame(event: Recorded) -> bytes:

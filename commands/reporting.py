@@ -3,10 +3,11 @@
 from typing import Any
 
 import msgspec
+from msgspec import structs
 from prometheus_client import Counter
 from redis.exceptions import RedisError
 
-from commands.frames import channel_of, unnumbered
+from commands.frames import ProgressFrame, ProgressType, channel_of, unnumbered
 from commands.states import States
 from domain.core import Command
 from domain.operation import PHASES, Operation, ReportStep, stage_named
@@ -68,9 +69,9 @@ class Reporting:
             show(self._broker, f"project:{command.project_id}", "operation.progress", ids, told.step)
 
 
-def show(broker: Broker, feed: str, kind: str, ids: dict[str, Any], step: Step) -> None:
-    """Publish a progress frame: `type` is what filters know it by, `ids` says of what."""
-    known = msgspec.to_builtins(step)
+def show(broker: Broker, feed: str, kind: ProgressType, ids: dict[str, Any], step: Step) -> None:
+    """Publish a progress frame: `kind` is what filters know it by, `ids` says of what."""
+    known = structs.asdict(step)
     del known["scope"]
-    frame = {"op": "progress", "feed": feed, "type": kind, **ids, **known}
+    frame = ProgressFrame(feed=feed, type=kind, **ids, **known)
     broker.publish(channel_of(feed), unnumbered(msgspec.json.encode(frame)).encode())

@@ -1,4 +1,4 @@
-"""`/api/openapi.json` and `/api/docs`: what can be asked and what is answered, for programs and for people."""
+"""`/api/docs` for people, `/api/openapi.json` and `/api/asyncapi.json` for programs: what can be asked and told."""
 
 from html import escape
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
+from transport import asyncapi
 from transport.decoding import encoded
 from transport.errors import INTERNAL, internal_problem, refusals, status_of, title_of
 from transport.openapi import document
@@ -21,19 +22,23 @@ b.method { display: inline-block; width: 4.5rem; } :root { color-scheme: light d
 
 
 def docs_routes() -> list[HTTPRouteHandler]:
-    """Make the routes. Both answers are made once."""
+    """Make the routes. Each answer is made once."""
     described = document()
-    as_json, as_page = encoded(described), page(described).encode()
+    as_json, as_page, of_socket = encoded(described), page(described).encode(), encoded(asyncapi.document())
 
     @get("/api/openapi.json")
     async def openapi() -> Response[bytes]:
         return Response(as_json, media_type="application/json")
 
+    @get("/api/asyncapi.json")
+    async def socket() -> Response[bytes]:
+        return Response(of_socket, media_type="application/json")
+
     @get("/api/docs")
     async def docs() -> Response[bytes]:
         return Response(as_page, media_type="text/html; charset=utf-8", headers={"content-security-policy": POLICY})
 
-    return [openapi, docs]
+    return [openapi, socket, docs]
 
 
 def page(described: dict[str, Any]) -> str:
@@ -46,7 +51,8 @@ def page(described: dict[str, Any]) -> str:
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>Plumbline</title><style>{STYLE}</style><body>"
         f"<h1>Plumbline</h1><p>{escape(described['info']['description'])}</p>"
-        f"<p>For programs: <a href=/api/openapi.json>openapi.json</a>. Errors: <a href=#errors>codes</a>.</p>"
+        "<p>For programs: <a href=/api/openapi.json>openapi.json</a>, and of the socket <a href=/api/asyncapi.json>"
+        "asyncapi.json</a>. Errors: <a href=#errors>codes</a>.</p>"
         f"{''.join(parts)}<h2 id=errors>Error codes</h2>{_errors()}</body></html>"
     )
 

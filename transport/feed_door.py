@@ -49,13 +49,13 @@ _LAST_EVENT_ID = re.compile(r"[0-9]{1,18}")
 
 
 class FollowFeed(Struct, frozen=True, kw_only=True):
-    """What the address of a feed says: see `Subscribe`. Several `types` or ids in `about` are joined by commas."""
+    """What the address of a feed says: what `Subscribe` says on a socket."""
 
     feed: FeedName
-    after: Annotated[int, Meta(ge=0)] | None = None
-    epoch: UUID | None = None
-    types: str | None = None
-    about: str | None = None
+    after: Annotated[int, Meta(ge=0, description="The sequence to go on behind; without it, live only.")] | None = None
+    epoch: Annotated[UUID, Meta(description="The life of the log that `after` belongs to.")] | None = None
+    types: Annotated[str, Meta(description="Types that are wanted, or `prefix.*`, joined by commas.")] | None = None
+    about: Annotated[str, Meta(description="Ids that events must name one of, joined by commas.")] | None = None
 
 
 class PollFeed(FollowFeed, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from commands import Receipt, refusals
+from commands.frames import EventFrame
 from commands.rights import PUBLIC, RIGHTS
 from domain.core import Command, Refused
 from domain.job import EXPORT_TYPES, UnknownJob
@@ -16,16 +17,18 @@ from domain.registry import AGGREGATE_OF
 from projections import asking, watermarks
 from projections.asking import Query
 from projections.queries import QUERIES, RESULT_OF
-from transport import errors
+from transport import errors, hub_rights, socket_places
 from transport.command_door import NEW_ID
 from transport.errors import PROBLEM_TYPE, Problem, status_of, title_of
 from transport.export_door import EXPORT, ExportNotReady
+from transport.feed_door import EVENTS, STREAM, FeedPage, FollowFeed, PollFeed
 from transport.health import Readiness
 from transport.limits import TooManyRequests
 from transport.multipart_file import EmptyFile, MalformedUpload
 from transport.query_door import FIELD, PATHS
 from transport.recognition import CsrfRefused, OriginRefused
 from transport.session_door import LogIn, SessionInfo
+from transport.socket_messages import Reset
 from transport.tickets import PATH as TICKETS
 from transport.tickets import IssueTicket, Ticket
 from transport.upload_door import CONTENT, DOCUMENTS, Upload
@@ -35,10 +38,24 @@ JSON = "application/json"
 Operation = dict[str, Any]
 ABOUT = (
     "Construction budgets: commands, queries, uploads and sessions. Every error is a problem object (RFC 9457) with a "
-    "permanent `code`. Amounts are decimal strings, times RFC 3339 in UTC, ids UUIDs. The socket is at `/api/ws`."
+    "permanent `code`. Amounts are decimal strings, times RFC 3339 in UTC, ids UUIDs. The socket at `/api/ws` has a "
+    "document of its own, `/api/asyncapi.json`."
 )
 
-_ANSWERED = (Receipt, Upload, LogIn, SessionInfo, IssueTicket, Ticket, Problem, Readiness, *RESULT_OF.values())
+_ANSWERED = (
+    Receipt,
+    Upload,
+    LogIn,
+    SessionInfo,
+    IssueTicket,
+    Ticket,
+    Problem,
+    Readiness,
+    FeedPage,
+    EventFrame,
+    Reset,
+    *RESULT_OF.values(),
+)
 _SCHEMAS, _COMPONENTS = msgspec.json.schema_components((*_ANSWERED, *PUBLIC.values()), ref_template=REF)
 _SCHEMA_OF = dict(zip((*map(repr, _ANSWERED), *PUBLIC), _SCHEMAS, strict=True))
 
@@ -54,7 +71,7 @@ def document() -> dict[str, Any]:
         },
         "paths": dict(sorted(_paths().items())),
         "components": {
-            "schemas": _COMPONENTS,
+            "schemas": _COMPONENTS | _spliced(),
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
                 "session": {"type": "apiKey", "in": "cookie", "name": "__Host-plumbline"},
@@ -73,6 +90,7 @@ def _paths() -> dict[str, dict[str, Operation]]:
     paths.setdefault(DOCUMENTS, {})["post"] = _upload()
     paths[CONTENT] = {"get": _download()}
     paths[EXPORT] = {"get": _export()}
+    paths |= {STREAM: {"get": _stream()}, EVENTS: {"get": _poll()}}
     return paths | _SESSION_PATHS | _HEALTH_PATHS
 
 
@@ -114,26 +132,35 @@ _FIRST_PATH = {name: path for path, name in reversed(PATHS.items())}
 
 
 def _query(path: str, name: str, query: type[Query]) -> Operation:
-    fields = {field.encode_name: field for field in structs.fields(query)}
-    schemas, _ = msgspec.json.schema_components([field.type for field in fields.values()], ref_template=REF)
-    within = set(FIELD.findall(path))
     return {
         "operationId": name if path == _FIRST_PATH[name] else f"{name}.all",
         "tags": [name.partition(".")[0]],
         "summary": title_of_struct(query),
         "description": query.__doc__,
-        "parameters": [
-            {
-                "name": field,
-                "in": "path" if field in within else "query",
-                "required": field in within,
-                "schema": _as_parameter(schema),
-            }
-            for field, schema in zip(fields, schemas, strict=True)
-        ],
+        "parameters": _parameters(path, query),
         "responses": {"200": _with_sequence(_answer("The answer.", _of(RESULT_OF[name])), query)}
         | _problems((*_ALWAYS, errors.InvalidParameter, watermarks.StaleRead, *_in(asking))),
     }
+
+
+def _parameters(path: str, asked: type[Struct]) -> list[dict[str, Any]]:
+    """Describe each field of what an address asks for."""
+    fields = {field.encode_name: field for field in structs.fields(asked)}
+    schemas, _ = msgspec.json.schema_components([field.type for field in fields.values()], ref_template=REF)
+    within = set(FIELD.findall(path))
+    return [
+        {
+            "name": name,
+            "in": "path" if name in within else "query",
+            "required": name in within,
+            "schema": _as_parameter(schema) | _default_of(fields[name]),
+        }
+        for name, schema in zip(fields, schemas, strict=True)
+    ]
+
+
+def _default_of(field: structs.FieldInfo) -> dict[str, Any]:
+    return {"default": field.default} if isinstance(field.default, int) else {}
 
 
 def _as_parameter(schema: dict[str, Any]) -> dict[str, Any]:
@@ -182,6 +209,50 @@ def _export() -> Operation:
         "parameters": _path_parameters(EXPORT),
         "responses": {"200": {"description": "Its bytes.", "content": kinds}}
         | _problems((*_ALWAYS, errors.InvalidParameter, UnknownJob, ExportNotReady)),
+    }
+
+
+def _stream() -> Operation:
+    last = {"type": "string", "pattern": "^[0-9]{1,18}$"}
+    text = {
+        "type": "string",
+        "description": "Events whose `data` is a message of the socket, as `asyncapi.json` has it.",
+    }
+    return {
+        "operationId": "feeds.stream",
+        "tags": ["feed"],
+        "summary": "A feed's events behind `after`, then live, as server-sent events.",
+        "description": "The `id` of an event is its sequence. The same messages as on a socket: `subscribed`, `event`,"
+        " `caught_up`, `advanced`, `progress`, `presence`; `reset`, `unsubscribed` and `bye` end the stream.",
+        "parameters": [
+            *_parameters(STREAM, FollowFeed),
+            _header("Last-Event-ID", last, "The sequence to go on behind; it counts more than `after`."),
+        ],
+        "responses": {"200": {"description": "Endless.", "content": {"text/event-stream": {"schema": text}}}}
+        | _problems((*_FEED, errors.MalformedHeader, *_in(socket_places))),
+    }
+
+
+def _poll() -> Operation:
+    return {
+        "operationId": "feeds.events",
+        "tags": ["feed"],
+        "summary": "A page of a feed's events behind `after`; where there are none yet, the next to come.",
+        "description": PollFeed.__doc__,
+        "parameters": _parameters(EVENTS, PollFeed),
+        "responses": {"200": {"description": "The page.", "content": {JSON: {"schema": _of(FeedPage)}}}}
+        | _problems(_FEED),
+    }
+
+
+def _spliced() -> dict[str, Any]:
+    """Say what is spliced into pages as bytes: the structs only say that it is something."""
+    page, event = _COMPONENTS[FeedPage.__name__], _COMPONENTS[EventFrame.__name__]
+    holds = {"events": {"type": "array", "items": _of(EventFrame)}, "reset": _of(Reset)}
+    data = {"type": "object", "description": "By the event's type: see `asyncapi.json`."}
+    return {
+        FeedPage.__name__: page | {"properties": page["properties"] | holds},
+        EventFrame.__name__: event | {"properties": event["properties"] | {"data": data}},
     }
 
 
@@ -252,6 +323,7 @@ _ALWAYS: tuple[type[Refused], ...] = (
     errors.BadRequest,
     errors.Unavailable,
 )
+_FEED = (*_ALWAYS, errors.InvalidParameter, *_in(hub_rights))
 _BODY = (errors.MalformedJson, errors.InvalidBody, errors.TooLarge, errors.UnsupportedMediaType)
 
 _SESSION_PATHS: dict[str, dict[str, Operation]] = {

@@ -13,7 +13,7 @@ from transport.socket_formats import Text
 
 MessageId = Annotated[int, Meta(ge=0, lt=2**53)] | Annotated[str, Meta(max_length=100)]
 """The client's own name for a message; the answer carries it."""
-FeedName = Annotated[str, Meta(max_length=100)]
+FeedName = Annotated[str, Meta(max_length=100, description="`project:<id>`, or `account:<id>` for one's own account")]
 TypePattern = Annotated[str, Meta(max_length=100)]
 Abouts = Annotated[tuple[UUID, ...], Meta(min_length=1, max_length=50)]
 Time = int | float

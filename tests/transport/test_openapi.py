@@ -2,8 +2,10 @@ import re
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import hypothesis
+import jsonschema_rs
 import pytest
 import schemathesis
 from schemathesis.checks import not_a_server_error
@@ -13,6 +15,7 @@ from commands.rights import PUBLIC
 from projections.queries import QUERIES
 from tests.transport.serving import REPOSITORY, Api, api
 from transport.errors import markdown, refusals
+from transport.feed_door import EVENTS, STREAM
 from transport.openapi import document
 from transport.query_door import PATHS
 
@@ -47,18 +50,31 @@ def _attempt(operation: Any, headers: dict[str, str]) -> None:
 
 def _without_waiting(described: dict[str, Any]) -> dict[str, Any]:
     """Leave out `after`: most positions that could be made up are in the future, and waited for."""
-    for methods in described["paths"].values():
+    for path, methods in described["paths"].items():
         for operation in methods.values():
             given = operation.get("parameters", [])
-            operation["parameters"] = [each for each in given if each["name"] != "after"]
+            operation["parameters"] = [each for each in given if each["name"] != "after" or path == EVENTS]
+    return described
+
+
+def _of_a_feed(described: dict[str, Any], feed: str) -> dict[str, Any]:
+    """Ask for pages of a feed that exists, at once; leave out the stream, which has no end to wait for."""
+    del described["paths"][STREAM]
+    for parameter in described["paths"][EVENTS]["get"]["parameters"]:
+        if parameter["name"] == "feed":
+            parameter["schema"] = {"enum": [feed, f"project:{uuid4()}", "nonsense"]}
+        elif parameter["name"] == "wait":
+            parameter |= {"required": True, "schema": {"enum": [0]}}
     return described
 
 
 @pytest.mark.timeout(300)
 def test_no_request_brings_the_server_down_and_every_answer_is_as_described(api: Api) -> None:
-    schema = schemathesis.openapi.from_dict(_without_waiting(document()))
+    account = api.account()
+    described = _of_a_feed(_without_waiting(document()), f"account:{account.account_id}")
+    schema = schemathesis.openapi.from_dict(described)
     schema.config.update(base_url=api.url)
-    token = {"authorization": api.account().program().headers["authorization"]}
+    token = {"authorization": account.program().headers["authorization"]}
     tried = 0
     for found in schema.get_all_operations():
         operation = found.ok()
@@ -92,6 +108,22 @@ def test_operations_have_names_of_their_own() -> None:
 def test_what_a_command_creates_may_be_named_by_the_server() -> None:
     created = document()["components"]["schemas"]["CreateProject"]
     assert created["required"] == ["name"]
+
+
+@pytest.mark.parametrize("given", [{"after": 0}, {"after": 9_999}])
+def test_pages_of_feeds_are_as_described(api: Api, given: dict[str, int]) -> None:
+    account = api.account()
+    page = account.program().get(f"/api/feeds/account:{account.account_id}/events", params={**given, "wait": 0}).json()
+    assert page["events"] or page["reset"]
+    schema = {"$ref": "#/components/schemas/FeedPage", "components": document()["components"]}
+    jsonschema_rs.validate(schema, page)
+    assert not jsonschema_rs.is_valid(schema, page | {"events": [{"op": "event"}], "reset": None})
+
+
+def test_the_doors_of_feeds_say_what_they_take() -> None:
+    paths = document()["paths"]
+    assert [each["name"] for each in paths[STREAM]["get"]["parameters"]][-1] == "Last-Event-ID"
+    assert [each["name"] for each in paths[EVENTS]["get"]["parameters"]][-2:] == ["limit", "wait"]
 
 
 def test_people_find_every_error_code_on_the_page(api: Api) -> None:

@@ -13,12 +13,11 @@ import msgspec
 
 from commands import Receipt
 from commands.rights import PUBLIC
-from domain.core import Event
-from domain.registry import EVENTS, PERSONAL_FIELDS
+from domain.registry import EVENTS
 from projections.queries import QUERIES, RESULT_OF
-from transport.command_door import NEW_ID
 from transport.errors import Problem
 from transport.query_door import PATHS
+from transport.schemas import as_it_travels, may_be_named
 from transport.socket_messages import Said, Told
 
 TARGET = Path(__file__).parent / "src/generated.ts"
@@ -42,10 +41,10 @@ def generated() -> str:
     found = iter(schemas)
     commands, queries, answers, events, others = ([next(found) for _ in group] for group in groups)
     said, told = others[:2]
-    for command, name in NEW_ID.items():
-        _loosen(components, dict(zip(PUBLIC.values(), commands, strict=True)).get(command), name)
+    for command, schema in zip(PUBLIC.values(), commands, strict=True):
+        may_be_named(components[schema["$ref"]], command)
     for event, schema in zip(EVENTS.values(), events, strict=True):
-        _as_it_travels(components[schema["$ref"]], event)
+        as_it_travels(components[schema["$ref"]], event)
     parts = [HEAD]
     parts += [_interface(name, schema) for name, schema in sorted(components.items())]
     parts += [
@@ -61,21 +60,6 @@ def generated() -> str:
         _constant("SCHEMAS", "Record<string, Schema>", _reachable(components, [told, *events])),
     ]
     return "".join(parts)
-
-
-def _loosen(components: dict[str, Any], schema: Json | None, name: str) -> None:
-    """Let the id of what a command creates be left out: then it is the command's own."""
-    if schema is not None:
-        component = components[schema["$ref"]]
-        component["required"] = [each for each in component["required"] if each != name]
-
-
-def _as_it_travels(component: dict[str, Any], event: type[Event]) -> None:
-    """Tell that an event's name stands in its frame, and that what is personal travels as null."""
-    del component["properties"]["type"]
-    component["required"] = [name for name in component["required"] if name != "type"]
-    for name in PERSONAL_FIELDS.get(event, ()):
-        component["properties"][name] = {"anyOf": [component["properties"][name], {"type": "null"}]}
 
 
 def _paths() -> dict[str, str]:
