@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-PARTS = ("append", "http", "socket", "rebuild", "documents", "rules")
+PARTS = ("append", "http", "socket", "rebuild", "documents", "rules", "bills")
 RESULTS = Path(__file__).parent / "results.json"
 
 

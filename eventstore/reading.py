@@ -17,6 +17,11 @@ FEED = f"{EVENT} WHERE feed = %s AND sequence > %s ORDER BY sequence LIMIT %s"
 LATEST = f"{EVENT} WHERE feed = %s AND type = %s ORDER BY sequence DESC LIMIT 1"
 LOG = f"{EVENT} WHERE position > %s AND position <= %s ORDER BY position LIMIT %s"
 LOG_TYPES = f"{EVENT} WHERE position > %s AND position <= %s AND type = ANY(%s) ORDER BY position LIMIT %s"
+COLUMNS, _, _ = EVENT.removeprefix("SELECT ").partition(" FROM ")
+LOG_TYPES_BYTES = (
+    f"SELECT {COLUMNS} FROM (SELECT *, sum(octet_length(data)) OVER (ORDER BY position) - octet_length(data) AS before"  # noqa: S608 - our own text
+    f" FROM ({LOG_TYPES}) few) counted WHERE before < %s ORDER BY position"
+)
 LAST_POSITION = 2**63 - 1
 
 
@@ -57,12 +62,16 @@ async def read_log(
     upto: int | None = None,
     types: Sequence[str] | None = None,
     limit: int = 1000,
+    most_bytes: int | None = None,
 ) -> list[Recorded]:
     """Events of the log behind position `after`, up to and with `upto`, at most `limit`, in order.
 
-    Only those of `types`, if given; fewer than `limit` then means that everything up to `upto` was looked at.
+    Only those of `types`, if given; fewer than `limit` then means that everything up to `upto` was looked at, unless
+    they were cut off at the one that reaches `most_bytes` of data.
     """
     last = LAST_POSITION if upto is None else upto
     if types is None:
         return await read_events(connection, LOG, (after, last, limit))
-    return await read_events(connection, LOG_TYPES, (after, last, list(types), limit))
+    if most_bytes is None:
+        return await read_events(connection, LOG_TYPES, (after, last, list(types), limit))
+    return await read_events(connection, LOG_TYPES_BYTES, (after, last, list(types), limit, most_bytes))

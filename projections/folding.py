@@ -13,6 +13,9 @@ from projections.rows import SCHEMA, Key, Row, encode, table_of
 from projections.seeing import seen_from
 
 MOST_EVENTS = 1_000
+MOST_BYTES = 4 * 2**20
+"""Of events in a batch: an import of 100,000 positions is a few events, and must neither hold up whoever wants the
+projector to stop nor fill its memory."""
 MOST_ROWS_PER_STATEMENT = 5_000
 
 
@@ -38,8 +41,11 @@ async def advance(
     That is `upto` when there are no more events of the projection's types before it. Raises `Poisoned` when the
     very next event is the trouble (what comes before one is stored first), and `Overtaken`.
     """
-    events = await read_log(connection, after=after, upto=upto, types=projection.types, limit=limit)
-    reached = upto if len(events) < limit else events[-1].position
+    events = await read_log(
+        connection, after=after, upto=upto, types=projection.types, limit=limit, most_bytes=MOST_BYTES
+    )
+    cut_off = len(events) == limit or sum(len(event.data) for event in events) >= MOST_BYTES
+    reached = events[-1].position if cut_off else upto
     try:
         rows = Rows(projection.rows)
         seen = decoded(events)

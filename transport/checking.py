@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
+from runtime import telemetry
 from runtime.ids import new_id
 from transport.check import Bar, check, show_result
 from transport.remote import Remote, make_account
@@ -36,6 +37,7 @@ async def _server(url: str, token: str) -> AsyncGenerator[Remote]:
         return
     with tempfile.TemporaryDirectory(prefix="plumbline-", ignore_cleanup_errors=True) as folder:
         settings = private_settings(Path(folder))
+        telemetry.configure("check", level=settings.log_level)  # to standard error: the answer is all of the output
         async with stack(settings, temporary=True) as own_url, Remote(own_url) as remote:
             await make_account(
                 remote, email=f"{new_id()}@localhost", password=secrets.token_urlsafe(24), name="Command line"

@@ -107,6 +107,16 @@ async def test_heads_and_versions_of_many_come_at_once(filled: EventStore) -> No
     assert await filled.heads([]) == {}
 
 
+async def test_the_log_is_cut_off_where_its_data_reach_so_many_bytes(filled: EventStore, pool: Pool) -> None:
+    types = sorted({event.type for event in await filled.log()})
+    whole = await filled.log(types=types)
+    size = len(whole[0].data) + len(whole[1].data)
+    async with pool.connection() as connection:
+        for most, count in ((1, 1), (size, 2), (size + 1, 3), (10**9, len(whole))):
+            assert await read_log(connection, types=types, most_bytes=most) == whole[:count]
+        assert await read_log(connection, types=types, most_bytes=10**9, limit=2) == whole[:2]
+
+
 async def test_the_epoch_stays(store: EventStore) -> None:
     epoch = await store.epoch()
     await store.append(append(write("budget:1")))
