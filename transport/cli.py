@@ -85,11 +85,18 @@ def tail(
 
 
 @app.command()
-def verify() -> None:
-    """Prove that the log has no gap and no changed byte."""
-    from transport.operations import verify_log  # noqa: PLC0415 - each command imports what it runs
+def verify(
+    feed: Annotated[str, typer.Option(help="Prove this feed's events instead, as an audit report names it.")] = "",
+    sequence: Annotated[int, typer.Option(min=0, help="How many of its events the report rests on.")] = 0,
+    digest: Annotated[str, typer.Option(help="The SHA-256 in the report, in hexadecimal.")] = "",
+) -> None:
+    """Prove that the log has no gap and no changed byte; or that a feed still is what a report was made from."""
+    from transport.operations import verify_feed, verify_log  # noqa: PLC0415 - each command imports what it runs
 
-    if not _run(verify_log(_settings(), out)):
+    if any((feed, sequence, digest)) and not all((feed, sequence, digest)):
+        raise typer.BadParameter("--feed, --sequence and --digest belong together.")
+    proof = verify_feed(_settings(), feed, sequence, digest, out) if feed else verify_log(_settings(), out)
+    if not _run(proof):
         raise typer.Exit(1)
 
 

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from commands.write_side import WriteSide, write_side
 from domain.account import Account, GrantRole, UnknownAccount
 from domain.core import SYSTEM
-from eventstore.seals import verify
+from eventstore.seals import feed_digest, verify
 from plumbline_client import Client
 from projections.rebuild import rebuild
 from projections.tables import ensure_tables
@@ -75,6 +75,22 @@ async def verify_log(settings: Settings, out: Console) -> bool:
     for line in report.lines():
         out.print(line, highlight=False)
     return report.holds
+
+
+async def verify_feed(settings: Settings, feed: str, sequence: int, digest: str, out: Console) -> bool:
+    """Prove that a feed's first events are those that a report was made from; answer whether they are."""
+    async with servers(settings) as running, open_pool(running.postgres, name="verify", size=1) as pool:
+        await check(running.postgres)
+        async with pool.connection() as connection:
+            found = await feed_digest(connection, feed, sequence)
+    if found is None:
+        told = f"{feed} has no events 1 to {sequence} without a gap"
+    elif found.hex() != digest.strip().lower():
+        told = f"{feed}: the events 1 to {sequence} are not those of the report: their digest is {found.hex()}"
+    else:
+        told = f"{feed}: the events 1 to {sequence} are those of the report"
+    out.print(told, highlight=False, soft_wrap=True)
+    return found is not None and found.hex() == digest.strip().lower()
 
 
 async def make_admin(settings: Settings, email: str, out: Console) -> None:

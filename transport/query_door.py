@@ -30,6 +30,7 @@ PATHS: dict[str, str] = {
     f"{PROJECT}/members": "members.list",
     f"{PROJECT}/documents": "documents.list",
     f"{PROJECT}/documents/{{document_id}}": "documents.get",
+    f"{PROJECT}/documents/{{document_id}}/differences": "documents.diff",
     f"{PROJECT}/positions": "positions.list",
     f"{PROJECT}/positions/{{position_id}}": "positions.get",
     f"{PROJECT}/versions": "versions.list",

@@ -27,6 +27,7 @@ NAMES = {
     "audits.list",
     "catalogues.list",
     "catalogues.prices",
+    "documents.diff",
     "documents.get",
     "documents.list",
     "findings.list",

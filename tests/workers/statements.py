@@ -12,7 +12,7 @@ from domain.experts.finding import Verdict
 from domain.position import line_total
 from workers.writers.statement import Judgement, Statement
 
-AT = datetime(2026, 3, 5, 12, 30, tzinfo=UTC)
+AT = datetime(2026, 3, 5, 12, 30, 7, 123456, tzinfo=UTC)
 PROJECT = UUID(int=77)
 DANGEROUS = ("=1+1", "+x", "-x", "@SUM(A1)", "\tx", "'quoted", "|cmd", "%x", '=HYPERLINK("x")')  # fmt: skip
 

@@ -1,5 +1,9 @@
 """Exports as jobs: any version, in any format, with the verdicts of its audit; and the way a report is proved."""
 
+import asyncio
+import base64
+import os
+import sys
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +15,7 @@ from domain.budget import Edit, EditPosition
 from domain.job import ExportFormat, NothingToExport, RequestExport
 from runtime.blobs import Blobs
 from runtime.ids import new_id
-from tests.acting import register
+from tests.acting import MASTER_KEY, register
 from tests.workers.test_jobs import Start, blobs, ended, of, start_worker, until, upload
 from workers.readers import read_bill
 from workers.sample_bill import sample_bill
@@ -35,8 +39,23 @@ async def exported(
                 return data
 
 
+async def proved(database_url: str, feed: str, sequence: int, digest: str) -> bool:
+    """Run `plumbline verify --feed`, as a report tells to."""
+    options = ("--feed", feed, "--sequence", str(sequence), "--digest", digest)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "transport", "verify", *options),
+        env=os.environ
+        | {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": "redis://127.0.0.1:1",
+            "MASTER_KEY": base64.b64encode(MASTER_KEY).decode(),
+        },
+    )
+    return await process.wait() == 0
+
+
 async def test_every_format_of_any_version_is_written_with_its_verdicts(
-    write: WriteSide, blobs: Blobs, start_worker: Start
+    write: WriteSide, blobs: Blobs, start_worker: Start, database_url: str
 ) -> None:
     await start_worker()
     feed = await upload(write, blobs, sample_bill(items=60, faults=("wrong_line_total",)))
@@ -71,6 +90,9 @@ async def test_every_format_of_any_version_is_written_with_its_verdicts(
     assert digest is not None
     assert digest.hex() == now.judgement.feed_digest
     assert await write.store.feed_digest(feed, 10**6) is None
+    assert await proved(database_url, feed, now.judgement.sequence, digest.hex())
+    assert not await proved(database_url, feed, now.judgement.sequence - 1, digest.hex())
+    assert not await proved(database_url, feed, 10**6, digest.hex())
 
 
 async def test_a_version_that_there_never_was_is_refused(write: WriteSide, blobs: Blobs) -> None:

@@ -7,20 +7,27 @@ from collections import Counter
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import openpyxl
+import pypdfium2
 import pytest
 from hypothesis import given, settings
+from msgspec import structs
 from msgspec.structs import replace
 from pygaeb import GAEBParser
 
 from domain.bill import Bill, BillItem, Rounding
+from domain.budget import pricing
+from domain.experts.context import BillFacts
+from domain.experts.orchestrator import audit
 from domain.job import ExportFormat
-from tests.workers.statements import bills, in_tree_order, statement, with_total, without_places
+from tests.workers.statements import PROJECT, bills, in_tree_order, statement, with_total, without_places
+from workers.jobs import positions_of
 from workers.readers import Unreadable, read_bill
 from workers.sample_bill import sample_bill
-from workers.writers import WRITERS, Unwritable, csv_file
-from workers.writers.statement import amount_of, tree_of
+from workers.writers import WRITERS, Statement, Unwritable, csv_file
+from workers.writers.statement import Judgement, Overridden, amount_of, tree_of
 from workers.writers.xlsx_file import MOST_LETTERS, recomputed
 
 FULL: tuple[ExportFormat, ...] = ("xlsx", "csv", "json")
@@ -267,3 +274,76 @@ def test_formats_that_round_in_one_way_refuse_lines_that_do_not() -> None:
         with pytest.raises(Unwritable) as refused:
             written(bill, name)
         assert refused.value.code == code
+
+
+def judged(bill: Bill) -> Statement:
+    """A statement with what the rules say of the bill."""
+    positions = [structs.replace(position, revision=1) for position in positions_of(bill, UUID(int=1 << 64), PROJECT)]
+    positions = [pricing.priced(position, bill.rounding.total) for position in positions]
+    result = audit(positions, BillFacts(currency=bill.currency, rounding=bill.rounding.total))
+    made = statement(bill, verdicts=tuple(result.verdicts[position.position_id] for position in positions))
+    judgement = Judgement(
+        audit_id=UUID(int=9),
+        version=2,
+        rules=result.rule_counts,
+        settings=None,
+        findings=tuple(finding for finding in result.findings if finding.recommendation != "GREEN"),
+        overridden=(Overridden(position_id=positions[3].position_id, verdict="GREEN", reason="#import [x]"),),
+        sequence=12,
+        position=34,
+        feed_digest="ab" * 32,
+    )
+    return structs.replace(
+        made, position_ids=tuple(position.position_id for position in positions), judgement=judgement
+    )
+
+
+def words_of(pdf: bytes) -> str:
+    document = pypdfium2.PdfDocument(pdf)
+    pages = [page.get_textpage().get_text_bounded() for page in document]
+    return " ".join(" ".join(pages).split())
+
+
+def test_the_report_says_what_was_checked_by_what_and_what_it_rests_on() -> None:
+    bill = replace(read_bill(sample_bill(items=120, faults=("wrong_line_total", "zero_price"))), title="Žluťoučký kůň")
+    made = judged(bill)
+    assert made.judgement is not None
+    pdf = WRITERS["pdf"].write(made).data
+    words = words_of(pdf)
+    assert pdf == WRITERS["pdf"].write(made).data
+    counts = Counter(made.verdicts)
+    for part in (
+        "Žluťoučký kůň",
+        "version 3, 120 positions",
+        "version 2, the latest audited one",
+        f"RED {counts['RED']} ",
+        f"AMBER {counts['AMBER']} ",
+        "#import [x]",
+        f"plumbline verify --feed project:{PROJECT} --sequence 12 --digest",
+        *(f"{rule} " for rule in made.judgement.rules),
+    ):
+        assert part in words, part
+    first = next(each for each in made.judgement.findings if each.recommendation == "RED" and each.position_id)
+    index = made.position_ids.index(first.position_id or PROJECT)
+    assert f"row {bill.items[index].line}" in words
+
+
+def test_a_version_without_an_audit_has_no_report() -> None:
+    with pytest.raises(Unwritable) as refused:
+        WRITERS["pdf"].write(statement(read_bill(sample_bill(items=5))))
+    assert refused.value.code == "export.not_audited"
+
+
+def test_a_workbook_shows_verdicts_in_colour_and_findings_with_their_row() -> None:
+    bill = read_bill(sample_bill(items=120, faults=("wrong_line_total", "zero_price")))
+    made = judged(bill)
+    book = openpyxl.load_workbook(io.BytesIO(WRITERS["xlsx"].write(made).data))
+    shown = {cell.value: cell.fill.start_color.rgb for cell in book["Bill"]["L"] if cell.value in made.verdicts}
+    assert shown["RED"] == "FFFFC7CE"
+    assert shown["GREEN"] == "FFC6EFCE"
+    rows = list(book["Findings"].iter_rows(min_row=2, values_only=True))
+    assert made.judgement is not None
+    assert len(rows) == len(made.judgement.findings)
+    for row in rows:
+        if row[7] is not None:
+            assert book["Bill"].cell(int(str(row[7])), 5).value == row[5]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from domain.job import ExportFormat
-from workers.writers import csv_file, gaeb_file, json_file, unixml_file, xlsx_file
+from workers.writers import csv_file, gaeb_file, json_file, pdf_file, unixml_file, xlsx_file
 from workers.writers.statement import Statement, Unwritable, Written
 
 __all__ = ["WRITERS", "Statement", "Unwritable", "Writer", "Written"]
@@ -29,4 +29,5 @@ WRITERS: dict[ExportFormat, Writer] = {
     "json": Writer("json", json_file.write),
     "unixml": Writer("xml", unixml_file.write),
     "gaeb": Writer("x84", gaeb_file.write),
+    "pdf": Writer("pdf", pdf_file.write),
 }

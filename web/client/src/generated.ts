@@ -511,6 +511,19 @@ export interface DetachCatalogue {
   project_id: string;
 }
 
+/** How what the document `against` said differs from what `document_id` said. `against` may be in another project that the viewer may read, `against_project`. */
+export interface DiffDocuments {
+  type: "documents.diff";
+  after?: number | null;
+  snapshot?: boolean;
+  limit?: number;
+  cursor?: string | null;
+  project_id: string;
+  document_id: string;
+  against: string;
+  against_project?: string | null;
+}
+
 /** How version `b` of a budget differs from version `a`, which may be the later one. */
 export interface DiffVersions {
   type: "versions.diff";
@@ -560,6 +573,24 @@ export interface DocumentItem {
   warnings: readonly (string)[];
   removed: boolean;
   replaced_by: string | null;
+}
+
+/** How two documents differ: counts, totals, sections, and a page of lines in the order of the second document. A line that was changed, moved and renumbered counts in all three. */
+export interface DocumentsDifference {
+  total_before: string;
+  total_after: string;
+  delta: string | null;
+  currency_before: string;
+  currency_after: string;
+  unchanged: number;
+  added: number;
+  removed: number;
+  changed: number;
+  moved: number;
+  renumbered: number;
+  sections: readonly (SectionDifference)[];
+  items: readonly (LineDifference)[];
+  next_cursor: string | null;
 }
 
 /** New values for some fields of a position; fields left out stay as they are, `null` empties a number. */
@@ -893,6 +924,21 @@ export interface Judgement {
   overridden_by: string | null;
   override_reason: string | null;
   overridden_at: string | null;
+}
+
+/** A line that differs; what it was in each document is named by `before` and `after`. `change` is the weightiest of what happened to it; `changes` are by field. `matched_by` says how it was recognised. `cost_effect` is what it adds to the total. */
+export interface LineDifference {
+  change: "added" | "changed" | "moved" | "removed" | "renumbered";
+  before: string | null;
+  after: string | null;
+  number: string;
+  code: string;
+  description: string;
+  moved: boolean;
+  renumbered: boolean;
+  matched_by: "code" | "code and text" | "everything" | "likeness" | "text" | null;
+  changes: Readonly<Record<string, Change>>;
+  cost_effect: string;
 }
 
 /** A project's audits, newest first; with `at`, those there were then, as they stood. */
@@ -1929,6 +1975,13 @@ export interface Search {
   project_id?: string | null;
 }
 
+/** What the lines directly in a section come to in both documents, where that differs. */
+export interface SectionDifference {
+  section: readonly (string)[];
+  before: string;
+  after: string;
+}
+
 /** Answer with a pong, or be taken for dead. `t`: the server's time in milliseconds. */
 export interface ServerPing {
   op: "ping";
@@ -2285,6 +2338,7 @@ export interface Queries {
   "positions.get": GetPosition;
   "versions.list": ListVersions;
   "versions.diff": DiffVersions;
+  "documents.diff": DiffDocuments;
   "audits.list": ListAudits;
   "audits.get": GetAudit;
   "findings.list": ListFindings;
@@ -2313,6 +2367,7 @@ export interface Answers {
   "positions.get": PositionDetails;
   "versions.list": Page_VersionItem_;
   "versions.diff": VersionsDifference;
+  "documents.diff": DocumentsDifference;
   "audits.list": Page_AuditItem_;
   "audits.get": AuditDetails;
   "findings.list": Page_FindingItem_;
@@ -2417,6 +2472,7 @@ export const QUERY_PATHS: Record<string, string> = {
   "history.list": "/api/projects/{project_id}/history",
   "jobs.get": "/api/projects/{project_id}/jobs/{job_id}",
   "documents.get": "/api/projects/{project_id}/documents/{document_id}",
+  "documents.diff": "/api/projects/{project_id}/documents/{document_id}/differences",
   "positions.get": "/api/projects/{project_id}/positions/{position_id}",
   "audits.get": "/api/projects/{project_id}/audits/{audit_id}",
   "operations.get": "/api/projects/{project_id}/operations/{operation_id}",

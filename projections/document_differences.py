@@ -1,0 +1,249 @@
+"""Differences of documents: the tender against the bid, a bill against its revision, in one project or in two.
+
+What a document said are its lines as its import made them, whatever was edited since.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+from domain.core import Refused
+from domain.document import UnknownDocument
+from domain.matching import MatchedBy, Pair, pairs_of
+from projections import documents, positions, versions
+from projections.asking import MEMBERS, BadCursor, Listing, Question, Reading
+from projections.differences import Change
+from projections.positions import LINES
+
+COMPARED = (
+    *("number", "code", "description", "category", "kind", "role", "section", "quantity", "unit"),
+    *("unit_price", "material_price", "assembly_price", "total_price", "vat_rate", "notes"),
+)
+"""The fields that make a difference."""
+COLUMNS = ", ".join(f"l.{name}" for name in ("position_id", *COMPARED))
+
+Kind = Literal["added", "removed", "changed", "moved", "renumbered"]
+
+
+class DiffDocuments(Listing, frozen=True, kw_only=True, tag="documents.diff"):
+    """How what the document `against` said differs from what `document_id` said.
+
+    `against` may be in another project that the viewer may read, `against_project`.
+    """
+
+    project_id: UUID
+    document_id: UUID
+    against: UUID
+    against_project: UUID | None = None
+
+
+class LineDifference(Struct, frozen=True, kw_only=True):
+    """A line that differs; what it was in each document is named by `before` and `after`.
+
+    `change` is the weightiest of what happened to it; `changes` are by field. `matched_by` says how it was recognised.
+    `cost_effect` is what it adds to the total.
+    """
+
+    change: Kind
+    before: UUID | None
+    after: UUID | None
+    number: str
+    code: str
+    description: str
+    moved: bool
+    renumbered: bool
+    matched_by: MatchedBy | None
+    changes: dict[str, Change]
+    cost_effect: Decimal
+
+
+class SectionDifference(Struct, frozen=True, kw_only=True):
+    """What the lines directly in a section come to in both documents, where that differs."""
+
+    section: tuple[str, ...]
+    before: Decimal
+    after: Decimal
+
+
+class DocumentsDifference(Struct, frozen=True, kw_only=True):
+    """How two documents differ: counts, totals, sections, and a page of lines in the order of the second document.
+
+    A line that was changed, moved and renumbered counts in all three.
+    """
+
+    total_before: Decimal
+    total_after: Decimal
+    delta: Decimal | None
+    """`None` where the documents have different currencies: those are never added up."""
+    currency_before: str
+    currency_after: str
+    unchanged: int
+    added: int
+    removed: int
+    changed: int
+    moved: int
+    renumbered: int
+    sections: list[SectionDifference]
+    items: list[LineDifference]
+    next_cursor: str | None
+
+
+class NotImported(Refused):
+    """The document was not imported yet: wait for its job, or have it read again."""
+
+    code = "document.not_imported"
+
+
+class _Line(Struct, frozen=True, kw_only=True):
+    position_id: UUID
+    number: str
+    code: str
+    description: str
+    category: str
+    kind: str
+    role: str
+    section: tuple[str, ...]
+    quantity: Decimal | None
+    unit: str
+    unit_price: Decimal | None
+    material_price: Decimal | None
+    assembly_price: Decimal | None
+    total_price: Decimal | None
+    vat_rate: Decimal | None
+    notes: tuple[str, ...]
+
+
+class _Import(Struct, frozen=True, kw_only=True):
+    version: int | None
+    position: int | None
+    currency: str
+
+
+IMPORTED = """
+SELECT v.version, v.position, coalesce(v.currency, '') AS currency FROM read.documents d LEFT JOIN read.versions v
+    ON v.project_id = d.project_id AND v.trigger_details ->> 'document_id' = d.document_id::text
+WHERE d.project_id = %(project_id)s AND d.document_id = %(document_id)s
+"""
+SAID = f"""
+SELECT {COLUMNS} FROM {LINES} l WHERE l.project_id = %(project_id)s AND l.source_document_id = %(document_id)s
+    AND l.since = %(version)s ORDER BY l.rank, l.position_id
+"""  # noqa: S608 - our own text
+
+
+async def _diff_documents(reading: Reading, query: DiffDocuments) -> DocumentsDifference:
+    start = _start(query.cursor)
+    currency_before, before = await _said(reading, query.project_id, query.document_id)
+    currency_after, after = await _said(reading, query.against_project or query.project_id, query.against)
+    pairs = await asyncio.to_thread(pairs_of, before, after)
+    differing = [told for pair in pairs if (told := _told(pair, before, after)) is not None]
+    page = differing[start : start + query.limit]
+    end = start + len(page)
+    totals = _total(before), _total(after)
+    return DocumentsDifference(
+        total_before=totals[0],
+        total_after=totals[1],
+        delta=totals[1] - totals[0] if currency_before == currency_after else None,
+        currency_before=currency_before,
+        currency_after=currency_after,
+        unchanged=len(pairs) - len(differing),
+        added=sum(1 for each in differing if each.before is None),
+        removed=sum(1 for each in differing if each.after is None),
+        changed=sum(1 for each in differing if each.change == "changed"),
+        moved=sum(1 for each in differing if each.moved),
+        renumbered=sum(1 for each in differing if each.renumbered),
+        sections=_sections(before, after),
+        items=page,
+        next_cursor=str(end) if end < len(differing) else None,
+    )
+
+
+def _start(cursor: str | None) -> int:
+    """Read a place in the list, which never changes: documents say what they said."""
+    if cursor is None:
+        return 0
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 10):  # noqa: PLR2004 - nine digits fit
+        raise BadCursor
+    return int(cursor)
+
+
+async def _said(reading: Reading, project_id: UUID, document_id: UUID) -> tuple[str, list[_Line]]:
+    """Give a document's currency and lines as its import made them. Checks the viewer's right to the project."""
+    given: dict[str, Any] = {"document_id": document_id}
+    found = await reading.select(_Import, IMPORTED, given, project_id=project_id)
+    if not found:
+        raise UnknownDocument
+    (imported,) = found[:1]
+    if imported.version is None or imported.position is None:
+        raise NotImported
+    await reading.reach(imported.position)
+    given["version"] = imported.version
+    return imported.currency, await reading.select(_Line, SAID, given, project_id=project_id)
+
+
+def _told(pair: Pair, before: Sequence[_Line], after: Sequence[_Line]) -> LineDifference | None:
+    old = None if pair.before is None else before[pair.before]
+    new = None if pair.after is None else after[pair.after]
+    line = new or old
+    if line is None:
+        raise AssertionError("a pair of nothing")
+    changes = _changes(old, new) if old and new else {}
+    renumbered = "number" in changes
+    if old and new and not changes and not pair.moved:
+        return None
+    return LineDifference(
+        change=_kind(old, new, changes, moved=pair.moved),
+        before=old.position_id if old else None,
+        after=new.position_id if new else None,
+        number=line.number,
+        code=line.code,
+        description=line.description,
+        moved=pair.moved,
+        renumbered=renumbered,
+        matched_by=pair.by,
+        changes=changes,
+        cost_effect=((new.total_price if new else None) or Decimal(0))
+        - ((old.total_price if old else None) or Decimal(0)),
+    )
+
+
+def _changes(old: _Line, new: _Line) -> dict[str, Change]:
+    pairs = ((name, getattr(old, name), getattr(new, name)) for name in COMPARED)
+    return {name: Change(before=was, after=now) for name, was, now in pairs if was != now}
+
+
+def _kind(old: _Line | None, new: _Line | None, changes: dict[str, Change], *, moved: bool) -> Kind:
+    if old is None or new is None:
+        return "added" if old is None else "removed"
+    own_code = {"code"} if old.code == old.number and new.code == new.number else set[str]()
+    if changes.keys() - {"number", "section"} - own_code:
+        return "changed"
+    return "moved" if moved or "number" not in changes else "renumbered"
+
+
+def _sections(before: Sequence[_Line], after: Sequence[_Line]) -> list[SectionDifference]:
+    """Add up the lines of each section, in the order of the second document, then of the first."""
+    sums: dict[tuple[str, ...], list[Decimal]] = {}
+    for side, lines in ((1, after), (0, before)):
+        for line in lines:
+            sums.setdefault(line.section, [Decimal(0), Decimal(0)])[side] += line.total_price or Decimal(0)
+    return [
+        SectionDifference(section=section, before=was, after=now) for section, (was, now) in sums.items() if was != now
+    ]
+
+
+def _total(lines: Sequence[_Line]) -> Decimal:
+    return sum((line.total_price or Decimal(0) for line in lines), Decimal(0))
+
+
+QUESTIONS = (
+    Question(
+        query=DiffDocuments,
+        result=DocumentsDifference,
+        sources=(MEMBERS, documents.NAME, positions.NAME, versions.NAME),
+        answer=_diff_documents,
+    ),
+)
