@@ -19,10 +19,10 @@ MatchedBy = Literal["everything", "code and text", "code", "text", "likeness"]
 
 ALIKE = 0.6
 """The least share of words that two descriptions must have in common, out of 1."""
-RARE = 40
-"""A word that more lines have leads to no candidates."""
 RAREST = 4
-"""So many of a line's rarest words do."""
+"""So many of a line's rarest words lead to candidates."""
+NEAREST = 16
+"""So many lines that have such a word, the nearest in order, are candidates."""
 
 _WORD = re.compile(r"\w+")
 
@@ -164,10 +164,8 @@ def _by_likeness(
     candidates: list[tuple[float, float, int, int]] = []
     for other in right:
         own = frozenset(_WORD.findall(_folded(after[other].description)))
-        rare = sorted(
-            (word for word in own if 0 < len(holders.get(word, ())) <= RARE), key=lambda w: (len(holders[w]), w)
-        )
-        for one in {place for word in rare[:RAREST] for place in holders[word]}:
+        rare = sorted((word for word in own if word in holders), key=lambda word: (len(holders[word]), word))
+        for one in {place for word in rare[:RAREST] for place in _nearest(holders[word], other * scale)}:
             if _folded(before[one].unit) == _folded(after[other].unit):
                 likeness = len(own & words[one]) / len(own | words[one])
                 if likeness >= ALIKE:
@@ -179,6 +177,11 @@ def _by_likeness(
             taken.add(one)
             given.add(other)
             yield one, other
+
+
+def _nearest(places: Sequence[int], to: float) -> Sequence[int]:
+    at = bisect_left(places, to)
+    return places[max(0, at - NEAREST // 2) : at + NEAREST // 2]
 
 
 def _moved(before: Sequence[Matchable], after: Sequence[Matchable], found: dict[int, int]) -> set[int]:
@@ -223,7 +226,7 @@ def _longest_rise(values: Sequence[int]) -> set[int]:
 def _in_order(
     count_before: int, count_after: int, found: dict[int, tuple[int, MatchedBy]], moved: set[int]
 ) -> Iterator[Pair]:
-    partner = {other: (one, by) for one, (other, by) in found.items()}
+    partner: dict[int, tuple[int, MatchedBy]] = {other: (one, by) for one, (other, by) in found.items()}
     behind: defaultdict[int | None, list[int]] = defaultdict(list)
     last: int | None = None
     for one in range(count_before):
@@ -233,6 +236,6 @@ def _in_order(
             behind[last].append(one)
     yield from (Pair(one, None) for one in behind[None])
     for other in range(count_after):
-        one, by = partner.get(other, (None, None))
-        yield Pair(one, other, by, one in moved)
+        matched = partner.get(other)
+        yield Pair(None, other) if matched is None else Pair(matched[0], other, matched[1], matched[0] in moved)
         yield from (Pair(gone, None) for gone in behind[other])
