@@ -1,11 +1,15 @@
 """One small bill of every layout that is read, to begin fuzzing with."""
 
+from domain.job import ExportFormat
 from tests.workers.documents import bc3, category, gaeb, item, unixml, xc4
 from tests.workers.papers import HEADINGS, pdf, table
+from tests.workers.statements import statement
 from tests.workers.workbooks import csv, ods, xlsx
 from workers.readers import read_bill
 from workers.sample_bill import sample_bill
+from workers.writers import WRITERS
 
+OWN: tuple[ExportFormat, ...] = ("xlsx", "csv", "json")
 HEADER = ("Kód", "Popis", "MJ", "Množství", "Jednotková cena", "Cena celkem")
 ROWS = [(None, "Zemní práce"), ("122151103", "Výkop", "m3", 2.5, 10, 25), ("1", "Zásyp", "m3", 1, 2, 2), (None, "Celkem", None, None, None, 27)]  # fmt: skip # noqa: E501 - a table
 
@@ -47,5 +51,6 @@ def seeds() -> dict[str, bytes]:
             category("01", f"<Itemlist>{ITEMS}</Itemlist>", title="Bau"), info="<Totals><Total>20</Total></Totals>"
         ),
         "bc3": bc3(*TREE),
+        **{f"own {name}": WRITERS[name].write(statement(read_bill(kros))).data for name in OWN},
         "pdf": pdf([(texts, rules), (texts, [])]),
     }

@@ -57,7 +57,7 @@ def _own_sheet(source: Source) -> Sheet | None:
 def _read_json(data: bytes) -> Bill:
     try:
         exported = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=Exported)
-    except msgspec.DecodeError as error:  # ValidationError is one of them
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable(
             "unreadable.not_a_workbook",
             f"This is a JSON file of Plumbline's, but something in it is not as it should be: {error}. Export the "
@@ -129,11 +129,11 @@ class _Reading:
             self._close()
             self._item = self._read_item(at, cells)
         elif kind == "note":
-            self._notes.append(self._text(cells["Description"]))
+            self._notes.append(self._text(cells.get("Description", "")))
         elif kind in TAKEOFF_KINDS:
             value = self._number(at, "Quantity", cells.get("Quantity", ""))
             line = TakeoffLine(
-                expression=self._text(cells["Description"]), value=value, kind=TAKEOFF_KINDS[kind], line=at
+                expression=self._text(cells.get("Description", "")), value=value, kind=TAKEOFF_KINDS[kind], line=at
             )
             self._takeoff.append(line)
         elif kind in {"surcharge", "grand total"}:
@@ -147,7 +147,7 @@ class _Reading:
         if kind == "grand total":
             self._total = amount
         elif amount is not None:
-            label = self._text(cells["Description"])
+            label = self._text(cells.get("Description", ""))
             self._surcharges.append(Surcharge(label=label, amount=amount, sheet=self._sheet.name, line=at))
 
     def _open_section(self, at: int, kind: Literal["object", "section"], cells: Mapping[str, Cell]) -> None:
@@ -158,7 +158,7 @@ class _Reading:
             level = len(self._path) + 1
         self._path = (*self._path[: level - 1], code)
         total = self._number(at, "Sum", cells.get("Sum", ""))
-        title = self._text(cells["Description"])
+        title = self._text(cells.get("Description", ""))
         self._sections.append(
             BillSection(path=self._path, title=title, kind=kind, declared_total=total, sheet=self._sheet.name, line=at)
         )
