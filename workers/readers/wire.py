@@ -4,8 +4,9 @@ A bill crosses in pieces, so that the parent never decodes more than some millis
 """
 
 import struct
+from collections import deque
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +17,7 @@ from workers.readers.unreadable import Code
 
 Wanted = Literal["bill", "prices"]
 """What a file is to be read as."""
+T = TypeVar("T")
 LENGTH = struct.Struct(">I")
 PIECE = 1000
 
@@ -62,14 +64,21 @@ def frame(message: Request | Answer) -> bytes:
 
 
 def answers(bill: Bill) -> Iterator[Answer]:
-    """Take a bill apart into messages."""
-    for start in range(0, len(bill.items), PIECE):
-        yield Piece(items=bill.items[start : start + PIECE])
-    for start in range(0, len(bill.sections), PIECE):
-        yield Piece(sections=bill.sections[start : start + PIECE])
-    for start in range(0, len(bill.skipped), PIECE):
-        yield Piece(skipped=bill.skipped[start : start + PIECE])
-    yield Done(replace(bill, items=(), sections=(), skipped=()))
+    """Take a bill apart into messages, letting go of what was taken: the other side builds it up meanwhile."""
+    rest = replace(bill, items=(), sections=(), skipped=())
+    items, sections, skipped = deque(bill.items), deque(bill.sections), deque(bill.skipped)
+    del bill
+    while items:
+        yield Piece(items=_taken(items))
+    while sections:
+        yield Piece(sections=_taken(sections))
+    while skipped:
+        yield Piece(skipped=_taken(skipped))
+    yield Done(rest)
+
+
+def _taken(waiting: deque[T]) -> tuple[T, ...]:
+    return tuple(waiting.popleft() for _ in range(min(PIECE, len(waiting))))
 
 
 def whole(pieces: list[Piece], rest: Bill) -> Bill:
