@@ -36,8 +36,9 @@ fmt: $(INSTALLED) ## Format the code, and mend what can be mended by itself
 	@$(BIN)/ruff check --fix --exit-zero
 	@$(BIN)/ruff format
 
-types: $(INSTALLED) ## Write the TypeScript client's types out of the server's structs
+types: $(INSTALLED) ## Write both clients' types out of the server's structs
 	@$(BIN)/python web/client/generate.py
+	@$(BIN)/python -m transport.client_types > .types && mv .types clients/python/plumbline_client/events.py
 
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
 

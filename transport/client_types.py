@@ -1,6 +1,6 @@
 """What the Python client knows of this server: a module with every event's struct, and the address of every query.
 
-`python -m transport.client_types > clients/python/plumbline_client/events.py`
+`make types` writes it; `python -m transport.client_types` prints it.
 """
 
 import sys
@@ -15,7 +15,7 @@ from msgspec import NODEFAULT, inspect
 from domain.registry import EVENTS, PERSONAL_FIELDS
 from transport.query_door import PATHS
 
-HEAD = '''"""Every event that the server tells, as a struct. Generated: `python -m transport.client_types`.
+HEAD = '''"""Every event that the server tells, as a struct. Generated: `make types`.
 
 What is personal is `None` here. Members that a newer server adds are passed over.
 """

@@ -23,9 +23,7 @@ SAMPLES = (REPOSITORY / "tests/golden/events.jsonl").read_bytes().splitlines()
 
 
 def test_the_types_are_generated_from_the_server() -> None:
-    assert (REPOSITORY / "clients/python/plumbline_client/events.py").read_text() == module(), (
-        "run: python -m transport.client_types > clients/python/plumbline_client/events.py"
-    )
+    assert (REPOSITORY / "clients/python/plumbline_client/events.py").read_text() == module(), "run: make types"
 
 
 def test_every_event_ever_stored_reads_alike_on_both_sides() -> None:

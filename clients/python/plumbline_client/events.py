@@ -1,4 +1,4 @@
-"""Every event that the server tells, as a struct. Generated: `python -m transport.client_types`.
+"""Every event that the server tells, as a struct. Generated: `make types`.
 
 What is personal is `None` here. Members that a newer server adds are passed over.
 """
