@@ -26,6 +26,7 @@ class Proxy:
         """Connections that were ended here."""
         self._target = target
         self._open: set[Pipe] = set()
+        self._serving: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     @property
     def url(self) -> str:
@@ -52,17 +53,34 @@ class Proxy:
         """Be a good network. What is half-open stays so: nothing but a new connection helps against that."""
         self.delay, self.slow, self.closed, self.no_sockets = 0.0, False, False, False
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.closed:
-            writer.transport.abort()
-            return
-        with suppress(OSError, asyncio.IncompleteReadError):
-            head = await reader.readuntil(b"\r\n\r\n")
-            if self.no_sockets and b"upgrade: websocket" in head.lower():
-                writer.write(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-                writer.close()
-                return
-            await self._pass_on(reader, writer, head)
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving = asyncio.create_task(self._serve(reader, writer))
+        self._serving[serving] = writer
+        serving.add_done_callback(self._finish)  # also for one that is cancelled before it begins
+
+    def _finish(self, serving: asyncio.Task[None]) -> None:
+        self._serving.pop(serving).transport.abort()
+
+    async def end(self) -> None:
+        """Let go of every connection."""
+        while serving := list(self._serving):  # some may come while others go
+            for each in serving:
+                each.cancel()
+            await asyncio.wait(serving)
+        await asyncio.sleep(0)  # in which the transports close
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            if not self.closed:
+                head = await reader.readuntil(b"\r\n\r\n")
+                if self.no_sockets and b"upgrade: websocket" in head.lower():
+                    writer.write(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                    writer.close()
+                    await writer.wait_closed()
+                else:
+                    await self._pass_on(reader, writer, head)
+        except (OSError, asyncio.IncompleteReadError):
+            pass
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes) -> None:
         pipe = Pipe(self)
@@ -101,9 +119,8 @@ class Pipe:
         finally:
             for way in ways:
                 way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
-            writer.transport.abort()
             back.transport.abort()
+            await asyncio.gather(*ways, return_exceptions=True)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, down: bool) -> None:
         with suppress(OSError):
@@ -127,11 +144,11 @@ class Pipe:
 async def proxy(target: int) -> AsyncGenerator[Proxy]:
     """Run a proxy before a port."""
     running = Proxy(target)
-    server = await asyncio.start_server(running.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(running.accept, "127.0.0.1", 0)
     running.port = server.sockets[0].getsockname()[1]
     try:
         yield running
     finally:
         server.close()
-        running.cut()
+        await running.end()
         await server.wait_closed()
