@@ -572,15 +572,24 @@ class AuditCancelled(_Part, frozen=True, kw_only=True):
     audit_id: UUID
 
 
+class Export(_Part, frozen=True, kw_only=True):
+    """What is to be written: a version of the budget, in a format, dated `asked_at`."""
+
+    format: Literal["csv", "gaeb", "json", "pdf", "unixml", "xlsx"]
+    version: int
+    asked_at: datetime
+
+
 class JobQueued(_Part, frozen=True, kw_only=True):
     """Work was asked for."""
 
     project_id: UUID
     job_id: UUID
-    kind: Literal["audit", "import", "parse", "prices"]
+    kind: Literal["audit", "export", "import", "parse", "prices"]
     subject: UUID
     queue: Literal["critical", "default", "high", "low"] = "default"
     requested_by: str = ""
+    export: Export | None = None
 
 
 class JobStarted(_Part, frozen=True, kw_only=True):
@@ -901,6 +910,7 @@ QUERY_PATHS: dict[str, tuple[str, ...]] = {
     "members.list": ("/api/projects/{project_id}/members",),
     "documents.list": ("/api/projects/{project_id}/documents",),
     "documents.get": ("/api/projects/{project_id}/documents/{document_id}",),
+    "documents.diff": ("/api/projects/{project_id}/documents/{document_id}/differences",),
     "positions.list": ("/api/projects/{project_id}/positions",),
     "positions.get": ("/api/projects/{project_id}/positions/{position_id}",),
     "versions.list": ("/api/projects/{project_id}/versions",),
