@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from domain.registry import EVENTS, PERSONAL_FIELDS, name_of
 from eventstore import Recorded
@@ -26,7 +26,7 @@ class EventFrame(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fiel
     sequence: int
     position: int
     type: str
-    at: datetime
+    at: Annotated[datetime, Meta(tz=True)]
     actor: str
     command_id: UUID | None = None
     data: Raw

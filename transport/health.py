@@ -11,13 +11,14 @@ import psycopg
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
+from prometheus_client import Gauge
 from psycopg_pool import PoolTimeout
 from redis.exceptions import RedisError
 
 from projections.checkpoints import checkpoints
 from projections.models import ALL
 from runtime.broker import BrokerUnavailable
-from runtime.telemetry import exposition
+from runtime.telemetry import REGISTRY, exposition
 from transport.decoding import encoded
 from transport.doors import Doors
 
@@ -45,6 +46,13 @@ JOBS = (
 )
 
 State = Literal["ok", "degraded", "failing"]
+GRAVITY: dict[State, int] = {"ok": 0, "degraded": 1, "failing": 2}
+FOUND = Gauge(
+    "health_check_state",
+    "What a check of /health/ready found: 0 ok, 1 degraded, 2 failing",
+    ("check",),
+    registry=REGISTRY,
+)
 
 
 class Check(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -89,8 +97,10 @@ class Health:
             "valkey": self._valkey,
         }
         found = await asyncio.gather(*(_tried(check) for check in checks.values()))
-        states = {check.status for check in found}
-        worst: State = "failing" if "failing" in states else "degraded" if "degraded" in states else "ok"
+        states: list[State] = [check.status for check in found]
+        worst = max(states, key=lambda state: GRAVITY[state])
+        for name, check in zip(checks, found, strict=True):
+            FOUND.labels(name).set(GRAVITY[check.status])
         return Readiness(status=worst, checked_at=datetime.now(UTC), checks=dict(zip(checks, found, strict=True)))
 
     async def _log(self) -> Check:
@@ -157,6 +167,7 @@ def health_routes(doors: Doors) -> list[HTTPRouteHandler]:
 
     @get("/metrics")
     async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:  # noqa: ARG001 - as above
+        await health.readiness()
         body, content_type = exposition()
         return Response(body, headers={"content-type": content_type})
 

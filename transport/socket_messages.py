@@ -17,6 +17,7 @@ FeedName = Annotated[str, Meta(max_length=100, description="`project:<id>`, or `
 TypePattern = Annotated[str, Meta(max_length=100)]
 Abouts = Annotated[tuple[UUID, ...], Meta(min_length=1, max_length=50)]
 Time = int | float
+Moment = Annotated[datetime, Meta(tz=True)]
 STATE_BYTES = 1024
 """What somebody present may tell of itself, as JSON."""
 
@@ -130,13 +131,13 @@ class Welcome(_Told, frozen=True, kw_only=True, tag="welcome"):
 
     connection_id: UUID
     account_id: UUID
-    server_time: datetime
+    server_time: Moment
     epoch: UUID
     heartbeat_interval: float
     heartbeat_timeout: float
     reconnect_jitter_max_ms: int
     limits: Allowance
-    expires_at: datetime | None = None
+    expires_at: Moment | None = None
 
 
 class Subscribed(_Told, frozen=True, kw_only=True, omit_defaults=False, tag="subscribed"):
@@ -219,7 +220,7 @@ class SignedIn(_Told, frozen=True, kw_only=True, tag="signed_in"):
     """The socket goes on under the new credentials, until `expires_at` if they end."""
 
     id: MessageId | None = None
-    expires_at: datetime | None = None
+    expires_at: Moment | None = None
 
 
 class Error(_Told, frozen=True, kw_only=True, tag="error"):

@@ -15,6 +15,8 @@ const PATIENCE_SECONDS = 10;
 const POLL_SECONDS = 20;
 const PAGE = 500;
 const LOST = 1006;
+/** Messages after which a feed is not followed any more. */
+const LAST = /^\{"op":"(reset|unsubscribed)"/;
 
 /** Tells whether the server answers plain HTTP. */
 export async function probe(url: string, ask: typeof fetch): Promise<boolean> {
@@ -136,41 +138,49 @@ class HttpTransport implements Transport {
     for await (const data of serverSentEvents(answer.body, () => { this.#hearing.alive(); })) {
       if (signal.aborted) return;
       this.#hearing.frame(named(data, message.id));
+      if (LAST.test(data)) return;
     }
     throw new Error("the stream ended");
   }
 
   async #poll(message: Subscribe, signal: AbortSignal): Promise<void> {
     let after = message.after ?? undefined;
+    let asked = message;
+    let live = false;
     for (let first = true; !signal.aborted; first = false) {
-      const wait = first ? 0 : POLL_SECONDS;
+      const wait = live ? POLL_SECONDS : 0;
       const place = after === undefined ? "" : `&after=${String(after)}`;
-      const more = filters(message, "&");
+      const more = filters(asked, "&");
       const path = `/api/feeds/${message.feed}/events?limit=${String(PAGE)}&wait=${String(wait)}${place}${more}`;
       const answer = await this.#request(path, {}, signal);
       if (!answer.ok) {
         await this.#refuse(message.id, answer);
         return;
       }
-      after = this.#page(message, (await answer.json()) as Page, after, first);
-      if (after === undefined) return; // what follows a reset is asked for anew
+      const page = (await answer.json()) as Page;
+      if (first && !isReset(page)) this.#begun(message, page, after);
+      if (!this.#page(message, page, live)) return; // what follows a reset is asked for anew
+      after = page.sequence;
+      asked = { ...message, epoch: page.epoch };
+      live ||= after >= page.head;
     }
   }
 
-  /** Tells a page of events as a socket would; gives the sequence to go on from, if there is one. */
-  #page(message: Subscribe, page: Page, after: number | undefined, first: boolean): number | undefined {
-    const { id, feed } = message;
+  #begun({ id, feed }: Subscribe, { epoch, head }: Page, after: number | undefined): void {
+    this.#tell({ op: "subscribed", id, feed, epoch, head, recovered: after !== undefined });
+  }
+
+  /** Tells a page of events as a socket would; gives whether there is a next one. */
+  #page({ id, feed }: Subscribe, page: Page, live: boolean): boolean {
     this.#hearing.alive();
-    if (page.reset !== undefined && page.reset !== null) {
+    if (isReset(page)) {
       this.#tell({ ...page.reset, id });
-      return undefined;
-    }
-    if (first) {
-      this.#tell({ op: "subscribed", id, feed, epoch: page.epoch, head: page.head, recovered: after !== undefined });
+      return false;
     }
     for (const event of page.events) this.#tell(event);
-    if (page.sequence >= page.head) this.#tell({ op: first ? "caught_up" : "advanced", feed, sequence: page.sequence });
-    return page.sequence;
+    const { sequence } = page;
+    if (sequence >= page.head) this.#tell({ op: live ? "advanced" : "caught_up", feed, sequence });
+    return true;
   }
 
   async #command({ id, command, command_id }: RunCommand): Promise<void> {
@@ -243,8 +253,13 @@ interface Page {
   readonly reset?: object | null;
 }
 
-function filters({ types = [], about }: Subscribe, mark = "?"): string {
+function isReset(page: Page): page is Page & { readonly reset: object } {
+  return page.reset !== undefined && page.reset !== null;
+}
+
+function filters({ types = [], about, epoch }: Subscribe, mark = "?"): string {
   const chosen = new URLSearchParams();
+  if (typeof epoch === "string") chosen.set("epoch", epoch);
   if (types.length > 0) chosen.set("types", types.join(","));
   if (about !== undefined && about !== null) chosen.set("about", [about].flat().join(","));
   return chosen.size === 0 ? "" : mark + chosen.toString();

@@ -56,8 +56,8 @@ async function poll(server: FakeServer, url: URL, signal: AbortSignal | null | u
   if (url.searchParams.get("wait") !== "0") {
     while (server.log.length <= from && signal?.aborted !== true) await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  const events = server.log.slice(from);
-  return Response.json({ feed: FEED, epoch: server.epoch, head: server.log.length, sequence: server.log.length, events });
+  const events = server.log.slice(from, from + Number(url.searchParams.get("limit")));
+  return Response.json({ epoch: server.epoch, head: server.log.length, sequence: from + events.length, events });
 }
 
 function command(server: FakeServer, url: URL, init: RequestInit | undefined): Response {
@@ -115,6 +115,27 @@ test.each([["sse", true], ["poll", false]] as const)(
   },
   20_000,
 );
+
+test("a backlog of several pages ends live, and later pages name the epoch that they go on in", async () => {
+  const server = new FakeServer();
+  for (let count = 0; count < 501; count += 1) server.append();
+  const { ask, asked } = http(server, { streams: false });
+  vi.stubGlobal("setTimeout", quick(setTimeout));
+  const made = client(server, ask, []);
+  const cursor = made.feed(FEED, { after: 0 });
+  let heard = 0;
+  cursor.events.add(() => (heard += 1));
+  cursor.start();
+  made.start();
+  await vi.waitFor(() => { expect(cursor.state).toBe("live"); }, 10_000);
+  vi.unstubAllGlobals();
+  expect(heard).toBe(501);
+  const pages = asked.filter((each) => each.includes("/events?"));
+  expect(pages.slice(0, 2).map((each) => each.includes("wait=0"))).toEqual([true, true]);
+  expect(pages.map((each) => each.includes(`epoch=${server.epoch}`))).toEqual([false, ...pages.slice(1).map(() => true)]);
+  made.close();
+  cursor.stop();
+}, 20_000);
 
 /** Ten seconds without a sign are a long time for a test: here they are short. */
 function quick(real: typeof setTimeout) {

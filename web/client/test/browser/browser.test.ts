@@ -51,6 +51,7 @@ beforeEach(async () => {
   await run({ type: "project.create", project_id: project, name: "Bridge" });
 });
 afterEach(async () => {
+  Object.assign(proxy, { blocked: false, collects: false });
   await context.close();
   await vi.waitFor(() => { expect(proxy.open).toBe(0); }, 5_000);
 });
@@ -83,6 +84,21 @@ async function tab(token: string | undefined = TOKEN): Promise<Page> {
 async function follower(): Promise<Page> {
   const page = await tab();
   await page.evaluate(() => { window.page.follow(); });
+  return page;
+}
+
+/** A page of somebody who has logged in: its cookie signs in, over sockets and over HTTP. */
+async function loggedIn(): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(ORIGIN);
+  const status = await page.evaluate(
+    async (proof) => {
+      const headers = { "content-type": "application/json" };
+      return (await fetch("/api/session", { method: "POST", headers, body: JSON.stringify(proof) })).status;
+    },
+    { email: EMAIL, password: PASSWORD },
+  );
+  expect(status).toBe(201);
   return page;
 }
 
@@ -157,17 +173,34 @@ test("the React hook shows a feed live, holds one connection under StrictMode, a
   await vi.waitFor(() => { expect(proxy.open).toBe(0); }, 5_000);
 });
 
+test.each([["sse", false], ["poll", true]] as const)(
+  "where sockets do not get through, a page follows over HTTP: %s",
+  async (way, collects) => {
+    Object.assign(proxy, { blocked: true, collects });
+    await context.addInitScript(quicken);
+    const page = await loggedIn();
+    await page.evaluate((id) => { window.begin(id); window.page.follow(); }, project);
+    await until(async () => { expect(await page.evaluate(() => window.page.client.status.way)).toBe(way); });
+    await until(async () => { expect(await heard(page)).toEqual([1]); });
+    await until(async () => { expect(await page.evaluate(() => window.page.client.stale)).toBe(false); });
+    await page.evaluate((command) => { window.page.command(command); }, addition("over HTTP"));
+    await until(async () => { expect(await heard(page)).toEqual([1, 2, 3]); });
+    expect(await page.evaluate(() => window.page.settled.map((each) => "receipt" in each))).toEqual([true]);
+    const { sequence } = await run(addition("from elsewhere"));
+    await until(async () => { expect(await heard(page)).toEqual(oneTo(sequence)); });
+    expect(await page.evaluate(() => window.page.reported)).toEqual([]);
+  },
+);
+
+/** Runs in the page: ten seconds without a sign of a stream are a long time for a test. */
+function quicken(): void {
+  const real = window.setTimeout.bind(window);
+  const quick = (action: () => void, milliseconds?: number) => real(action, milliseconds === 10_000 ? 300 : milliseconds);
+  Object.assign(window, { setTimeout: quick });
+}
+
 test("a page that is logged in needs nothing but its cookie", async () => {
-  const page = await context.newPage();
-  await page.goto(ORIGIN);
-  const status = await page.evaluate(
-    async (proof) => {
-      const headers = { "content-type": "application/json" };
-      return (await fetch("/api/session", { method: "POST", headers, body: JSON.stringify(proof) })).status;
-    },
-    { email: EMAIL, password: PASSWORD },
-  );
-  expect(status).toBe(201);
+  const page = await loggedIn();
   await page.evaluate((id) => { window.begin(id); window.page.follow(); }, project);
   await until(async () => { expect(await heard(page)).toEqual([1]); });
 });

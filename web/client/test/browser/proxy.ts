@@ -12,6 +12,10 @@ export class Proxy {
   opened = 0;
   /** Whether nothing gets through to the server. */
   cut = false;
+  /** Whether it knows nothing of sockets. */
+  blocked = false;
+  /** Whether it collects whole answers before it passes them on: streams then never arrive. */
+  collects = false;
 
   constructor(script: string, api: URL) {
     const { hostname, port } = api;
@@ -28,14 +32,16 @@ export class Proxy {
       }
       const { method, headers } = asked;
       const passed = request({ hostname, port, path, method, headers }, (answered) => {
+        if (this.collects && answered.headers["content-type"] === "text/event-stream") return;
         answer.writeHead(answered.statusCode ?? 502, answered.headers);
         answered.pipe(answer);
       });
       passed.on("error", () => asked.socket.destroy());
+      answer.on("close", () => passed.destroy());
       asked.pipe(passed);
     });
     this.#server.on("upgrade", (asked, near: Socket, head) => {
-      if (this.cut) {
+      if (this.cut || this.blocked) {
         near.destroy();
         return;
       }
