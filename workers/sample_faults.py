@@ -1,6 +1,7 @@
 """Faults of every rule's own kind, planted one at a time into clean generated bills: what a rule must find."""
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -10,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.bill import Bill, BillSection, TakeoffLine
-from domain.experts.context import BillFacts, DeclaredBill
+from domain.experts.context import BillFacts, CataloguePrice, DeclaredBill
 from domain.experts.elements import Trade, family_key, piece_of
 from domain.experts.finding import Finding
 from domain.experts.prices import code_key, unit_key
@@ -20,6 +21,7 @@ from workers.sample_plan import plan
 
 DOCUMENT = UUID(int=1)
 JOB = UUID(int=1 << 64)
+PRICED_ON = date(2026, 1, 15)
 
 
 class Sample(Struct, frozen=True, kw_only=True):
@@ -62,7 +64,26 @@ def clean_sample(*, items: int = 400, objects: int = 2, seed: int = 7) -> Sample
     bill = Bill(format="sample", confidence=100, items=tuple(item for _, part in parts for item in part.items))
     total = sum((each.total for each in planned), Decimal(0))
     declared = DeclaredBill(document_id=DOCUMENT, declared_total=total, sections=sections)
-    return Sample(lines=positions_of(bill, JOB, DOCUMENT), facts=BillFacts(declared=(declared,)))
+    lines = positions_of(bill, JOB, DOCUMENT)
+    prices = {line.position_id: price for line in lines if (price := _listed(line)) is not None}
+    facts = BillFacts(declared=(declared,), catalogues=("Sample prices 1",), prices=prices, as_of=PRICED_ON)
+    return Sample(lines=lines, facts=facts)
+
+
+def _listed(line: Position) -> CataloguePrice | None:
+    """Give the price that a catalogue has for a line: its own."""
+    if not line.unit_price:
+        return None
+    return CataloguePrice(
+        catalogue="Sample prices",
+        version=1,
+        code=line.code,
+        description=line.description,
+        unit=line.unit,
+        unit_price=line.unit_price,
+        priced_on=PRICED_ON,
+        by="code",
+    )
 
 
 def _at(line: Position, sample: Sample, **changes: Any) -> Planted:
@@ -220,6 +241,12 @@ def _worded(*texts: str) -> Callable[[Sample, Random], Planted]:
     return plant
 
 
+def _off_the_list(sample: Sample, random: Random) -> Planted:
+    line = random.choice([line for line in sample.lines if line.unit_price])
+    factor = random.choice((Decimal("0.8"), Decimal("1.15"), Decimal(3)))
+    return _at(line, sample, unit_price=(line.unit_price or 0) * factor)
+
+
 FAULTS: dict[str, Callable[[Sample, Random], Planted]] = {
     "V1": _wrong_total,
     "V2": _wrong_sum,
@@ -231,6 +258,7 @@ FAULTS: dict[str, Callable[[Sample, Random], Planted]] = {
     "V8": _other_unit,
     "C1": _other_price,
     "C2": _outlier,
+    "C3": _off_the_list,
     "C4": _dominant,
     "C5": _impossible_vat,
     "C6": _unbalanced,
