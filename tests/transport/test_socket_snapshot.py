@@ -13,7 +13,7 @@ from httpx import AsyncClient
 from domain.budget import AddPosition, BulkEdit, BulkItem, Edit, RemovePosition
 from domain.project import RenameProject
 from projections.projector import Projector
-from runtime.broker import open_client
+from runtime.broker import open_broker
 from runtime.ids import new_id
 from tests.transport.socket_world import Client, Server, Somebody, ann, open_socket, server, write
 
@@ -26,7 +26,7 @@ Snapshot = dict[str, Any]
 async def projecting(server: Server) -> AsyncIterator[None]:
     """Keep the read models up, in batches so small that they often stop amid a command."""
     stop = asyncio.Event()
-    async with open_client(server.redis_url) as broker:
+    async with open_broker(server.redis_url) as broker:
         projector = Projector(server.database_url, broker)
         for follower in projector.followers:
             follower.most_events = 3
