@@ -8,13 +8,14 @@ from math import inf
 from typing import Any, Protocol
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from commands.lookups import Lookups
 from commands.refusals import Busy, IdempotencyMismatch, LogBusy, OutcomeUnknown
 from commands.rights import authorise
 from commands.sealing import sealed
 from commands.states import Entry, States
+from domain.analysis import EvictAnalysis, RequestAnalysis, RequestUploaded, RetryAnalysis
 from domain.core import SYSTEM, Aggregate, Claim, ClaimReleased, ClaimTaken, Command, Context, Event, Refused
 from domain.operation import ReportStep
 from domain.registry import AGGREGATE_OF, PERSONAL_FIELDS
@@ -134,7 +135,7 @@ class Bus:
             causation_id=causation_id or command_id,
         )
         try:
-            receipt = await self._decided(order)
+            receipt = await self._decided(await self._addressed(order))
         except Refused:
             replayed = await self._first_receipt(order)
             if replayed is None:
@@ -149,6 +150,16 @@ class Bus:
         if self.after is not None and not receipt.replayed:
             await self.after(command, happened=not receipt.unchanged)
         return receipt
+
+    async def _addressed(self, order: Order) -> Order:
+        """Find the stream and the feed of a command that leaves them to us."""
+        command = await self._lookups.addressed(order.command, self.states)
+        if command is order.command:
+            return order
+        aggregate = order.aggregate
+        return structs.replace(
+            order, command=command, stream=aggregate.stream_of(command), feed=aggregate.feed_of(command)
+        )
 
     async def _decided(self, order: Order) -> Receipt:
         fresh = False
@@ -242,8 +253,15 @@ def _most_age(command: Command) -> float:
     """Give the age, in seconds, up to which a command may be decided on what this process remembers.
 
     What is stored names the versions that it rests on, so their age is harmless. A report may be shown and not stored.
+    And what is true of an analysis another process finds out: that nothing needs to be done has to be true now.
     """
-    return MOST_AGE if isinstance(command, ReportStep) else inf
+    match command:
+        case ReportStep():
+            return MOST_AGE
+        case RequestAnalysis() | RequestUploaded() | RetryAnalysis() | EvictAnalysis():
+            return 0.0
+        case _:
+            return inf
 
 
 def _by_stream(events: Sequence[Event], main: str) -> dict[str, list[Event]]:

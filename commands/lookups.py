@@ -11,13 +11,14 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from commands.passwords import Passwords
 from commands.refusals import Forbidden
 from commands.states import States
 from commands.tokens import Tokens
 from domain.account import Account, ChangePassword, Credentials, IssueToken, Register
+from domain.analysis import RequestAnalysis, RequestUploaded, SharingPolicy, analysis_id_of
 from domain.audit import AuditCompleted, Scope, StartAudit
 from domain.budget import Budget, RestoreVersion, UnknownVersion
 from domain.catalogue import AttachCatalogue, ImportPrices
@@ -48,9 +49,15 @@ Find = Callable[[Any, States, bool], Awaitable[Found]]
 class Lookups:
     """Finds what commands need. Most need nothing."""
 
-    def __init__(self, master_key: bytes, passwords: Passwords, tokens: Tokens) -> None:
-        """Derive digests from `master_key`, so that the log reveals neither addresses nor bodies."""
+    def __init__(
+        self, master_key: bytes, passwords: Passwords, tokens: Tokens, sharing: SharingPolicy = "per_account"
+    ) -> None:
+        """Derive digests from `master_key`, so that the log reveals neither addresses nor bodies.
+
+        `sharing` decides whether accounts share analyses: for every door, as all commands come through here.
+        """
         self._key = master_key
+        self._sharing: SharingPolicy = sharing
         self._passwords = passwords
         self._tokens = tokens
         self._finders: dict[type[Command], Find] = {
@@ -68,6 +75,21 @@ class Lookups:
         """Look up what `command` needs; with `fresh`, from the log and not from memory."""
         finder = self._finders.get(type(command))
         return NOTHING if finder is None else await finder(command, states, fresh)
+
+    async def addressed(self, command: Command, states: States) -> Command:
+        """Complete a command whose stream the service finds: an analysis is named by policy, kind and content.
+
+        Raises `UnknownProject`, `UnknownDocument` where the account may not read what it wants analysed.
+        """
+        match command:
+            case RequestAnalysis():
+                content_hash = (await _document(states, command)).content_hash
+            case RequestUploaded(content_hash=content_hash):
+                pass
+            case _:
+                return command
+        named = analysis_id_of(self._sharing, command.kind, content_hash, command.account_id)
+        return structs.replace(command, analysis_id=named, content_hash=content_hash)
 
     async def repeated(self, command: Command) -> dict[str, Any]:
         """Give the result of a command that was carried out before."""
@@ -120,11 +142,7 @@ class Lookups:
 
     async def _price_list(self, command: ImportPrices, states: States, _fresh: bool) -> Found:
         """Give the hash of a project's document. Raises `UnknownProject`, `UnknownDocument`."""
-        await _role(states, command)
-        document: Document = (await states.get(f"document:{command.document_id}", fresh=True)).state
-        if not document.exists or document.project_id != command.project_id:
-            raise UnknownDocument
-        return Found(given=document.content_hash)
+        return Found(given=(await _document(states, command)).content_hash)
 
     async def _attachment(self, command: AttachCatalogue, states: States, _fresh: bool) -> Found:
         if await _role(states, command) not in MAY_PRICE:
@@ -136,8 +154,17 @@ MAY_PRICE: frozenset[Role] = frozenset({"owner", "editor"})
 """Whose catalogues count in a project's audits."""
 
 
-async def _role(states: States, command: ImportPrices | AttachCatalogue) -> Role:
-    """Give the owner's role in the project that a catalogue is to have to do with. Raises `UnknownProject`."""
+async def _document(states: States, command: ImportPrices | RequestAnalysis) -> Document:
+    """Give a document that the account may read. Raises `UnknownProject`, `UnknownDocument`."""
+    await _role(states, command)
+    document: Document = (await states.get(f"document:{command.document_id}", fresh=True)).state
+    if not document.exists or document.project_id != command.project_id:
+        raise UnknownDocument
+    return document
+
+
+async def _role(states: States, command: ImportPrices | AttachCatalogue | RequestAnalysis) -> Role:
+    """Give the account's role in the project that a command names. Raises `UnknownProject`."""
     project: Project = (await states.get(f"project:{command.project_id}", fresh=True)).state
     role = project.members.get(command.account_id)
     if role is None:

@@ -5,7 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from commands.refusals import Forbidden, NotSignedIn
-from domain import account, audit, budget, catalogue, document, job, notification, operation, project
+from domain import account, analysis, audit, budget, catalogue, document, job, notification, operation, project
 from domain.account import Account
 from domain.core import SYSTEM, Command
 from domain.project import Project, ProjectArchived, Role, UnknownProject
@@ -76,6 +76,13 @@ RIGHTS: dict[type[Command], Right] = {
     catalogue.ImportPrices: "self",
     catalogue.RecordPrices: "system",
     catalogue.RecordImportFailure: "system",
+    analysis.RequestAnalysis: "self",
+    analysis.RequestUploaded: "self",
+    analysis.DetachAnalysis: "self",
+    analysis.RetryAnalysis: "self",
+    analysis.CompleteAnalysis: "system",
+    analysis.FailAnalysis: "system",
+    analysis.EvictAnalysis: "admin",
     notification.SendNotification: "system",
     notification.MarkRead: "self",
     operation.OpenOperation: EDITOR,
@@ -90,9 +97,9 @@ if _without_right:
 PUBLIC: dict[str, type[Command]] = {
     name: command
     for name, command in COMMANDS.items()
-    if RIGHTS[command] != "system" and command is not document.UploadDocument
+    if RIGHTS[command] != "system" and command not in {document.UploadDocument, analysis.RequestUploaded}
 }
-"""What the doors accept from outside. `document.upload` follows from an upload, which stores the bytes first."""
+"""What the doors accept from outside. The two left out follow from uploads, which store the bytes first."""
 
 
 def authorise(command: Command, actor: str, account_state: Account | None, project_state: Project | None) -> None:

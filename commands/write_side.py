@@ -14,6 +14,7 @@ from commands.passwords import Passwords
 from commands.publisher import Publisher
 from commands.reporting import Reporting
 from commands.tokens import Tokens
+from domain.analysis import SharingPolicy
 from domain.registry import EVENTS
 from eventstore import EventStore
 from eventstore.personal import Vault
@@ -37,11 +38,13 @@ class WriteSide(Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def write_side(pool: AsyncConnectionPool[Any], broker: Broker, master_key: bytes) -> AsyncGenerator[WriteSide]:
+async def write_side(
+    pool: AsyncConnectionPool[Any], broker: Broker, master_key: bytes, sharing: SharingPolicy = "per_account"
+) -> AsyncGenerator[WriteSide]:
     """Open the bus on a database pool and a broker; leaving stores and publishes what is under way."""
     vault = Vault(pool, master_key)
     passwords = Passwords()
-    lookups = Lookups(master_key, passwords, Tokens(master_key))
+    lookups = Lookups(master_key, passwords, Tokens(master_key), sharing)
     try:
         async with EventStore(pool) as store, open_client(broker.url, size=REPORTING) as valkey:
             bus = Bus(store, TYPES, vault, lookups, Publisher(broker))

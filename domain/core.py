@@ -71,7 +71,8 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
 class Aggregate(Struct, frozen=True, kw_only=True):
     """One kind of stream: where its commands go, and the decider that answers them.
 
-    A command's stream is `<name>:<its key>`, its feed `<feed>:<its feed key>`.
+    A command's stream is `<name>:<its key>`, its feed `<feed>:<its feed key>`; where `feed_kind` names a field of the
+    command, that says the kind of the feed instead.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Aggregate(Struct, frozen=True, kw_only=True):
     state: type[Struct]
     decide: Callable[[Any, Any, Context], list[Event]]
     evolve: Callable[[Any, Any], Any]
+    feed_kind: str = ""
 
     def stream_of(self, command: Command) -> str:
         """Name the stream that a command is decided on."""
@@ -90,4 +92,5 @@ class Aggregate(Struct, frozen=True, kw_only=True):
 
     def feed_of(self, command: Command) -> str:
         """Name the feed that a command's events are published in."""
-        return f"{self.feed}:{getattr(command, self.feed_key)}"
+        kind = getattr(command, self.feed_kind, self.feed) if self.feed_kind else self.feed
+        return f"{kind}:{getattr(command, self.feed_key)}"

@@ -8,7 +8,9 @@ from msgspec import Meta, Struct, structs
 
 from domain.core import Aggregate, Command, Context, Event, Name, Refused
 
-JobKind = Literal["parse", "import", "audit", "prices", "export"]
+JobKind = Literal["parse", "import", "audit", "prices", "export", "analysis"]
+JobOwner = Literal["project", "analysis"]
+"""Whose feed a job's events are on: that of the project, or of the shared analysis, whose id is `project_id` then."""
 ExportFormat = Literal["xlsx", "csv", "json", "unixml", "gaeb", "pdf"]
 """What a budget can be written as: `gaeb` is an X84, `pdf` the audit report."""
 
@@ -42,6 +44,7 @@ class QueueJob(Command, frozen=True, kw_only=True, tag="job.queue"):
 
     project_id: UUID
     job_id: UUID
+    owner: JobOwner = "project"
     kind: JobKind
     subject: UUID
     queue: Queue = "default"
@@ -62,6 +65,7 @@ class StartJob(Command, frozen=True, kw_only=True, tag="job.start"):
 
     project_id: UUID
     job_id: UUID
+    owner: JobOwner = "project"
     attempt: Annotated[int, Meta(ge=1)]
 
 
@@ -70,6 +74,7 @@ class EnterPhase(Command, frozen=True, kw_only=True, tag="job.enter_phase"):
 
     project_id: UUID
     job_id: UUID
+    owner: JobOwner = "project"
     attempt: int
     phase: Name
 
@@ -79,6 +84,7 @@ class CompleteJob(Command, frozen=True, kw_only=True, tag="job.complete"):
 
     project_id: UUID
     job_id: UUID
+    owner: JobOwner = "project"
     attempt: int
     result: dict[str, Any] = {}
 
@@ -91,6 +97,7 @@ class FailJob(Command, frozen=True, kw_only=True, tag="job.fail"):
 
     project_id: UUID
     job_id: UUID
+    owner: JobOwner = "project"
     attempt: int
     error_code: str
     error: str
@@ -103,6 +110,7 @@ class RequestCancel(Command, frozen=True, kw_only=True, tag="job.request_cancel"
 
     project_id: UUID
     job_id: UUID
+    owner: JobOwner = "project"
 
 
 class CancelJob(Command, frozen=True, kw_only=True, tag="job.cancel"):
@@ -110,6 +118,7 @@ class CancelJob(Command, frozen=True, kw_only=True, tag="job.cancel"):
 
     project_id: UUID
     job_id: UUID
+    owner: JobOwner = "project"
     attempt: int
 
 
@@ -126,6 +135,7 @@ class Queued(Event, frozen=True, kw_only=True, tag="job.queued"):
 
     project_id: UUID
     job_id: UUID
+    owner: JobOwner = "project"
     kind: JobKind
     subject: UUID
     queue: Queue = "default"
@@ -138,6 +148,7 @@ class Started(Event, frozen=True, kw_only=True, tag="job.started"):
 
     project_id: UUID
     job_id: UUID
+    owner: JobOwner = "project"
     attempt: int
 
 
@@ -146,6 +157,7 @@ class PhaseEntered(Event, frozen=True, kw_only=True, tag="job.phase_entered"):
 
     project_id: UUID
     job_id: UUID
+    owner: JobOwner = "project"
     attempt: int
     phase: str
 
@@ -155,6 +167,7 @@ class Completed(Event, frozen=True, kw_only=True, tag="job.completed"):
 
     project_id: UUID
     job_id: UUID
+    owner: JobOwner = "project"
     attempt: int
     result: dict[str, Any] = {}
 
@@ -164,6 +177,7 @@ class Failed(Event, frozen=True, kw_only=True, tag="job.failed"):
 
     project_id: UUID
     job_id: UUID
+    owner: JobOwner = "project"
     attempt: int
     error_code: str
     error: str
@@ -174,6 +188,7 @@ class RetryScheduled(Event, frozen=True, kw_only=True, tag="job.retry_scheduled"
 
     project_id: UUID
     job_id: UUID
+    owner: JobOwner = "project"
     attempt: int
     error_code: str
     error: str
@@ -185,6 +200,7 @@ class CancelRequested(Event, frozen=True, kw_only=True, tag="job.cancel_requeste
 
     project_id: UUID
     job_id: UUID
+    owner: JobOwner = "project"
 
 
 class Cancelled(Event, frozen=True, kw_only=True, tag="job.cancelled"):
@@ -192,6 +208,7 @@ class Cancelled(Event, frozen=True, kw_only=True, tag="job.cancelled"):
 
     project_id: UUID
     job_id: UUID
+    owner: JobOwner = "project"
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -199,6 +216,7 @@ class Job(Struct, frozen=True, kw_only=True):
 
     status: JobStatus = "unknown"
     project_id: UUID | None = None
+    owner: JobOwner = "project"
     kind: JobKind | None = None
     subject: UUID | None = None
     requested_by: str = ""
@@ -254,11 +272,11 @@ def decide(command: JobCommand, job: Job, context: Context) -> list[Event]:
         if job.status != "unknown":
             raise JobIdTaken
         return [_export(command, context) if isinstance(command, RequestExport) else Queued(**structs.asdict(command))]
-    if job.project_id != command.project_id:  # a right in one project is none in another
+    if (job.project_id, job.owner) != (command.project_id, command.owner):  # a right in one is none in another
         raise UnknownJob
     if job.over:
         raise JobOver
-    ids = {"project_id": command.project_id, "job_id": command.job_id}
+    ids: dict[str, Any] = {"project_id": command.project_id, "job_id": command.job_id, "owner": command.owner}
     match command:
         case StartJob(attempt=attempt):
             if attempt <= job.attempt:
@@ -303,7 +321,7 @@ def _fence(job: Job, attempt: int) -> None:
         raise Fenced
 
 
-def _request_cancel(job: Job, ids: dict[str, UUID]) -> list[Event]:
+def _request_cancel(job: Job, ids: dict[str, Any]) -> list[Event]:
     if job.cancel_requested:
         return []
     wish = CancelRequested(**ids)
@@ -314,12 +332,13 @@ def _failure(command: FailJob, job: Job, now: datetime) -> Event:
     failed = Failed(
         project_id=command.project_id,
         job_id=command.job_id,
+        owner=command.owner,
         attempt=command.attempt,
         error_code=command.error_code,
         error=command.error,
     )
     if job.cancel_requested:
-        return Cancelled(project_id=command.project_id, job_id=command.job_id)
+        return Cancelled(project_id=command.project_id, job_id=command.job_id, owner=command.owner)
     if not command.retry or command.attempt >= MOST_ATTEMPTS:
         return failed
     due_at = now + pause_before(command.attempt + 1, command.jitter)
@@ -333,6 +352,7 @@ def evolve(job: Job, event: JobEvent) -> Job:
             return Job(
                 status="queued",
                 project_id=event.project_id,
+                owner=event.owner,
                 kind=event.kind,
                 subject=event.subject,
                 requested_by=event.requested_by,
@@ -359,6 +379,7 @@ JOB = Aggregate(
     key="job_id",
     feed="project",
     feed_key="project_id",
+    feed_kind="owner",
     commands=(QueueJob, RequestExport, StartJob, EnterPhase, CompleteJob, FailJob, RequestCancel, CancelJob),
     events=(Queued, Started, PhaseEntered, Completed, Failed, RetryScheduled, CancelRequested, Cancelled),
     state=Job,

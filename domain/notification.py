@@ -7,16 +7,21 @@ from msgspec import Meta, Struct, structs
 
 from domain.core import Aggregate, Command, Context, Event, Refused
 
-NotificationKind = Literal["job_complete", "job_failed", "invited", "conflict_raised"]
+NotificationKind = Literal[
+    "job_complete", "job_failed", "invited", "conflict_raised", "analysis_complete", "analysis_failed"
+]
 Number = Annotated[int, Meta(ge=1)]
 
 
 class SendNotification(Command, frozen=True, kw_only=True, tag="notification.send"):
-    """Tell an account of something in a project. `subject` is what it is about: a job, a project, an audit."""
+    """Tell an account of something. `subject` is what it is about: a job, a project, an audit, an analysis.
+
+    `project_id` is where it happened, `None` outside of projects.
+    """
 
     account_id: UUID
     kind: NotificationKind
-    project_id: UUID
+    project_id: UUID | None = None
     subject: UUID
     details: dict[str, str] = {}
 
@@ -35,7 +40,7 @@ class NotificationSent(Event, frozen=True, kw_only=True, tag="notification.sent"
     account_id: UUID
     number: int
     kind: NotificationKind
-    project_id: UUID
+    project_id: UUID | None = None
     subject: UUID
     details: dict[str, str] = {}
 

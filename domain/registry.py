@@ -6,6 +6,7 @@ from typing import TypeVar, get_args, get_type_hints
 from msgspec import Meta, Struct
 
 from domain.account import ACCOUNT
+from domain.analysis import ANALYSIS
 from domain.audit import AUDIT
 from domain.budget import BUDGET
 from domain.catalogue import CATALOGUE
@@ -18,7 +19,18 @@ from domain.project import PROJECT
 
 S = TypeVar("S", bound=Struct)
 
-AGGREGATES: tuple[Aggregate, ...] = (ACCOUNT, PROJECT, DOCUMENT, BUDGET, AUDIT, JOB, OPERATION, INBOX, CATALOGUE)
+AGGREGATES: tuple[Aggregate, ...] = (
+    ACCOUNT,
+    PROJECT,
+    DOCUMENT,
+    BUDGET,
+    AUDIT,
+    JOB,
+    OPERATION,
+    INBOX,
+    CATALOGUE,
+    ANALYSIS,
+)
 
 
 def name_of(struct: type[Struct]) -> str:

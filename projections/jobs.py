@@ -63,11 +63,14 @@ class JobRow(Row, frozen=True, kw_only=True):
 
 
 def _keys(seen: Seen) -> Touched:
-    yield JobRow, (seen.event.job_id,)
+    if seen.event.owner == "project":
+        yield JobRow, (seen.event.job_id,)
 
 
 def _fold(rows: Rows, seen: Seen) -> None:
     event: JobEvent = seen.event
+    if event.owner != "project":  # those of shared analyses are shown as part of these
+        return
     if isinstance(event, Queued):
         rows.put(
             JobRow(
@@ -109,7 +112,7 @@ def _changes(row: JobRow, event: JobEvent, seen: Seen) -> dict[str, Any]:
 
 PROJECTION = Projection(
     name=NAME,
-    version=1,
+    version=2,
     rows=(JobRow,),
     events=(Queued, Started, PhaseEntered, Completed, Failed, RetryScheduled, CancelRequested, Cancelled),
     keys=_keys,

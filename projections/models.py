@@ -2,6 +2,7 @@
 
 from projections import (
     accounts,
+    analyses,
     audit_questions,
     audits,
     catalogues,
@@ -40,6 +41,7 @@ ALL: tuple[Projection, ...] = (
     catalogues.PROJECTION,
     operations.PROJECTION,
     notifications.PROJECTION,
+    analyses.PROJECTION,
 )
 QUESTIONS: tuple[Question, ...] = (
     *accounts.QUESTIONS,
@@ -59,4 +61,5 @@ QUESTIONS: tuple[Question, ...] = (
     *history.QUESTIONS,
     *search_questions.QUESTIONS,
     *catalogues.QUESTIONS,
+    *analyses.QUESTIONS,
 )

@@ -23,7 +23,7 @@ class NotificationRow(Row, frozen=True, kw_only=True):
     account_id: UUID
     number: int
     kind: NotificationKind
-    project_id: UUID
+    project_id: UUID | None
     subject: UUID
     details: dict[str, str]
     sequence: int
@@ -70,7 +70,7 @@ class NotificationItem(Struct, frozen=True, kw_only=True):
 
     number: int
     kind: NotificationKind
-    project_id: UUID
+    project_id: UUID | None
     subject: UUID
     details: dict[str, str]
     sequence: int

@@ -23,6 +23,7 @@ Hours = Annotated[int, Meta(ge=1, le=24 * 365, description="hours, from 1 to 876
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"], Meta(description="one of debug, info, warning, error")
 ]
+Sharing = Annotated[Literal["shared", "per_account"], Meta(description="one of shared, per_account")]
 PostgresUrl = Annotated[str, Meta(pattern="^postgres(ql)?://", description="a URL like postgresql://user@host/name")]
 RedisUrl = Annotated[
     str,
@@ -86,6 +87,8 @@ class Settings(Struct, frozen=True, kw_only=True, rename=str.upper):
     """Where uploads are stored."""
     log_level: LogLevel = "info"
     upload_limit_bytes: Bytes = 50 * 1024 * 1024
+    analysis_sharing: Sharing = "per_account"
+    """Whether accounts that bring the same bytes share one analysis. Who shares one sees who else does."""
     heartbeat_interval: Seconds = 25
     """Seconds between the server's pings on a socket."""
     heartbeat_timeout: Seconds = 10

@@ -17,6 +17,7 @@ from runtime.progress import ProgressBoard
 from runtime.settings import Settings
 from transport.access_log import AccessLog
 from transport.admission import Admission
+from transport.analysis_door import analysis_routes
 from transport.command_door import command_apps
 from transport.docs_door import docs_routes
 from transport.doors import Doors
@@ -75,7 +76,9 @@ async def open_doors(settings: Settings, limits: Limits = LIMITS) -> AsyncGenera
         pool = await stack.enter_async_context(open_pool(settings.postgres, name="api", size=settings.pool_size))
         broker = await stack.enter_async_context(open_broker(settings.valkey))
         valkey = await stack.enter_async_context(open_client(settings.valkey))
-        write = await stack.enter_async_context(write_side(pool, broker, settings.master_key))
+        write = await stack.enter_async_context(
+            write_side(pool, broker, settings.master_key, settings.analysis_sharing)
+        )
         marks = await stack.enter_async_context(open_broker(settings.valkey))
         queries = await stack.enter_async_context(Queries(pool, write.vault, marks, ProgressBoard(valkey)))
         ends = await stack.enter_async_context(open_broker(settings.valkey))
@@ -111,6 +114,7 @@ def _routes(doors: Doors) -> Iterator[ControllerRouterHandler]:
     yield from session_routes(doors)
     yield from upload_routes(doors)
     yield from export_routes(doors)
+    yield from analysis_routes(doors)
     yield from health_routes(doors)
     yield from docs_routes()
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from commands.frames import Batch, event_frame
-from domain import account, project
+from domain import account, analysis, project
 from domain.registry import name_of
 from eventstore import Recorded
 from transport.socket_formats import Text
@@ -163,6 +163,7 @@ _SHAKING = frozenset(
         name_of,
         (
             project.MemberRemoved,
+            analysis.Detached,
             account.PasswordChanged,
             account.Suspended,
             account.TokenRevoked,

@@ -10,14 +10,18 @@ from msgspec import Struct, structs
 from commands import Receipt, refusals
 from commands.frames import EventFrame
 from commands.rights import PUBLIC, RIGHTS
+from domain.analysis import AnalysisNotReady, UnknownAnalysis
 from domain.core import Command, Refused
+from domain.extraction import Extraction
 from domain.job import EXPORT_TYPES, UnknownJob
 from domain.project import UnknownProject
 from domain.registry import AGGREGATE_OF
 from projections import asking, watermarks
+from projections.analyses import AdministratorsOnly
 from projections.asking import Query
 from projections.queries import QUERIES, RESULT_OF
 from transport import errors, hub_rights, socket_places
+from transport.analysis_door import CLEAN_UP, RESULT, UPLOADS, Asked, CleanUp, CleanUpAnswer
 from transport.command_door import NEW_ID
 from transport.errors import PROBLEM_TYPE, Problem, status_of, title_of
 from transport.export_door import EXPORT, ExportNotReady
@@ -33,6 +37,18 @@ from transport.tickets import PATH as TICKETS
 from transport.tickets import IssueTicket, Ticket
 from transport.upload_door import CONTENT, DOCUMENTS, Upload
 
+_FILE: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "properties": {"file": {"type": "string", "format": "binary"}},
+                "required": ["file"],
+            }
+        }
+    },
+}
 REF = "#/components/schemas/{name}"
 JSON = "application/json"
 Operation = dict[str, Any]
@@ -45,6 +61,10 @@ ABOUT = (
 _ANSWERED = (
     Receipt,
     Upload,
+    Asked,
+    Extraction,
+    CleanUp,
+    CleanUpAnswer,
     LogIn,
     SessionInfo,
     IssueTicket,
@@ -91,6 +111,9 @@ def _paths() -> dict[str, dict[str, Operation]]:
     paths[CONTENT] = {"get": _download()}
     paths[EXPORT] = {"get": _export()}
     paths |= {STREAM: {"get": _stream()}, EVENTS: {"get": _poll()}}
+    paths |= {path: {"post": _analyse(kind)} for kind, path in UPLOADS.items()}
+    paths[RESULT] = {"get": _analysis_result()}
+    paths[CLEAN_UP] = {"post": _clean_up()}
     return paths | _SESSION_PATHS | _HEALTH_PATHS
 
 
@@ -139,7 +162,9 @@ def _query(path: str, name: str, query: type[Query]) -> Operation:
         "description": query.__doc__,
         "parameters": _parameters(path, query),
         "responses": {"200": _with_sequence(_answer("The answer.", _of(RESULT_OF[name])), query)}
-        | _problems((*_ALWAYS, errors.InvalidParameter, watermarks.StaleRead, *_in(asking))),
+        | _problems(
+            (*_ALWAYS, errors.InvalidParameter, watermarks.StaleRead, *_in(asking), *_QUERY_REFUSALS.get(name, ()))
+        ),
     }
 
 
@@ -163,6 +188,14 @@ def _default_of(field: structs.FieldInfo) -> dict[str, Any]:
     return {"default": field.default} if isinstance(field.default, int) else {}
 
 
+_QUERY_REFUSALS: dict[str, tuple[type[Refused], ...]] = {
+    "cache.stats": (AdministratorsOnly,),
+    "cache.stale": (AdministratorsOnly,),
+    "analyses.get": (UnknownAnalysis,),
+}
+"""What queries refuse besides what all do."""
+
+
 def _as_parameter(schema: dict[str, Any]) -> dict[str, Any]:
     """Give the schema of a field as an address can say it: as text, never null, never an array."""
     choices = [choice for choice in schema.get("anyOf", [schema]) if choice.get("type") not in {"null", "array"}]
@@ -170,7 +203,6 @@ def _as_parameter(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _upload() -> Operation:
-    file = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}, "required": ["file"]}
     return {
         "operationId": "documents.upload",
         "tags": ["document"],
@@ -179,12 +211,52 @@ def _upload() -> Operation:
             *_path_parameters(DOCUMENTS),
             _header("Idempotency-Key", {"type": "string", "format": "uuid"}, "Becomes the command's id."),
         ],
-        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": file}}},
+        "requestBody": _FILE,
         "responses": {
             "200": _answer("The project has this file already.", _of(Upload)),
             "201": _answer("The file was added.", _of(Upload)),
         }
         | _problems((*_ALWAYS, *_BODY, errors.MalformedHeader, *_in(refusals), MalformedUpload, EmptyFile)),
+    }
+
+
+def _analyse(kind: str) -> Operation:
+    return {
+        "operationId": f"analyses.{kind}",
+        "tags": ["analysis"],
+        "summary": f"Have a file analysed as a {kind}. The same bytes again are the same analysis.",
+        "parameters": [_header("Idempotency-Key", {"type": "string", "format": "uuid"}, "Becomes the command's id.")],
+        "requestBody": _FILE,
+        "responses": {
+            "200": _answer("You are attached to it already.", _of(Asked)),
+            "201": _answer("You are attached to it now.", _of(Asked)),
+        }
+        | _problems((*_ALWAYS, *_BODY, errors.MalformedHeader, *_in(refusals), MalformedUpload, EmptyFile)),
+    }
+
+
+def _analysis_result() -> Operation:
+    return {
+        "operationId": "analyses.result",
+        "tags": ["analysis"],
+        "summary": "What an analysis found: each fact with its page, offset and passage, and what there is none of.",
+        "parameters": _path_parameters(RESULT),
+        "responses": {"200": _answer("The result.", _of(Extraction))}
+        | _problems((*_ALWAYS, errors.InvalidParameter, UnknownAnalysis, AnalysisNotReady)),
+    }
+
+
+def _clean_up() -> Operation:
+    return {
+        "operationId": "cache.clean_up",
+        "tags": ["cache"],
+        "summary": "Take out of the caches what nobody asked for lately. For administrators.",
+        "parameters": [_header("Idempotency-Key", {"type": "string", "format": "uuid"}, "Names the conversation.")],
+        "requestBody": {"required": False, "content": {JSON: {"schema": _of(CleanUp)}}},
+        "responses": {"200": _answer("How many went.", _of(CleanUpAnswer))}
+        | _problems(
+            (*_ALWAYS, *_BODY, errors.MalformedHeader, AdministratorsOnly, *_in(refusals), watermarks.StaleRead)
+        ),
     }
 
 

@@ -54,7 +54,7 @@ def upload_routes(doors: Doors) -> list[HTTPRouteHandler]:
         command_id = header_id(visit, "idempotency-key") or new_id()
         await _check_right(doors, session.actor, project_id)
         file = MultipartFile(visit, request.receive, doors.settings.upload_limit_bytes)
-        blob = await _stored(doors, file)
+        blob = await stored(doors, file)
         command = _command(project_id, file.name, blob)
         receipt = await doors.write.bus.execute(command, actor=session.actor, command_id=command_id)
         answer = Upload(
@@ -91,7 +91,8 @@ async def _check_right(doors: Doors, actor: str, project_id: UUID) -> None:
     authorise(intended, actor, account.state, project.state)
 
 
-async def _stored(doors: Doors, file: MultipartFile) -> Blob:
+async def stored(doors: Doors, file: MultipartFile) -> Blob:
+    """Store a file while it arrives. Raises `TooLarge`, and what `MultipartFile.chunks` does."""
     try:
         return await doors.blobs.put_stream(file.chunks(), doors.settings.upload_limit_bytes)
     except BlobTooLarge:

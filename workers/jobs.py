@@ -10,6 +10,7 @@ from domain.bill import Bill, BillItem, Declared, Rounding
 from domain.budget import ImportPositions
 from domain.document import Document, RecordParsed, RecordParseFailure
 from domain.position import Position
+from workers.analysing import analyse
 from workers.auditing import audit_budget
 from workers.exporting import export_budget
 from workers.pricing import import_prices
@@ -79,6 +80,7 @@ KINDS: dict[str, Work] = {
     "audit": audit_budget,
     "prices": import_prices,
     "export": export_budget,
+    "analysis": analyse,
 }
 
 

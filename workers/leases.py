@@ -10,6 +10,8 @@ from psycopg import AsyncConnection
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
+from domain.job import JobOwner
+
 LEASE_SECONDS = 30
 RENEW_SECONDS = 10
 FIRST_NUDGE_SECONDS = 5
@@ -62,6 +64,21 @@ class Claim(Struct, frozen=True, kw_only=True):
     subject: UUID
     attempt: int
     cancel_requested: bool
+
+    @property
+    def owner(self) -> JobOwner:
+        """Whether it is a project's job, or that of a shared analysis, whose id `project_id` is then."""
+        return "analysis" if self.kind == "analysis" else "project"
+
+    @property
+    def feed(self) -> str:
+        """Where the job's events and its progress are told."""
+        return f"{self.owner}:{self.project_id}"
+
+    @property
+    def ids(self) -> dict[str, Any]:
+        """The fields that every command of the job has."""
+        return {"project_id": self.project_id, "job_id": self.job_id, "owner": self.owner}
 
 
 class Nudge(Struct, frozen=True, kw_only=True):

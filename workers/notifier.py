@@ -9,6 +9,7 @@ from uuid import UUID
 from commands.bus import Bus
 from commands.rights import AUDITOR
 from commands.states import States
+from domain.analysis import Analysis, AnalysisCompleted, AnalysisFailed
 from domain.audit import ConflictRaised
 from domain.core import Event
 from domain.job import Completed, Failed, Job
@@ -18,7 +19,14 @@ from eventstore import Recorded
 from workers.following import Follower, Seen
 from workers.following_up import follow_up
 
-FOLLOWED: tuple[type[Event], ...] = (Completed, Failed, MemberInvited, ConflictRaised)
+FOLLOWED: tuple[type[Event], ...] = (
+    Completed,
+    Failed,
+    MemberInvited,
+    ConflictRaised,
+    AnalysisCompleted,
+    AnalysisFailed,
+)
 """Whatever else somebody ought to hear of is added here, and gets a case in `notices`."""
 LOCK = 7_586_255_104_202
 """Advisory lock key: one notifier works, the others stand by."""
@@ -40,6 +48,8 @@ async def notices(states: States, recorded: Recorded, event: Event) -> Sequence[
             ]
         case ConflictRaised():
             return await _to_auditors(states, event)
+        case AnalysisCompleted() | AnalysisFailed():
+            return await _to_attached(states, event)
         case _:
             return ()
 
@@ -78,6 +88,21 @@ async def _to_auditors(states: States, event: ConflictRaised) -> Sequence[SendNo
         )
         for account_id, role in project.members.items()
         if role in AUDITOR
+    ]
+
+
+async def _to_attached(states: States, event: AnalysisCompleted | AnalysisFailed) -> Sequence[SendNotification]:
+    """Tell everybody who waits for it."""
+    analysis: Analysis = (await states.get(f"analysis:{event.analysis_id}", fresh=True)).state
+    failed = {"error_code": event.error_code, "error": event.error} if isinstance(event, AnalysisFailed) else {}
+    return [
+        SendNotification(
+            account_id=account_id,
+            kind="analysis_failed" if failed else "analysis_complete",
+            subject=event.analysis_id,
+            details={"kind": event.kind, **failed},
+        )
+        for account_id in sorted(analysis.attached)
     ]
 
 

@@ -15,9 +15,11 @@ from typing import Self
 import msgspec
 from msgspec import Struct
 
+from domain.analysis import AnalysisKind
 from domain.bill import Bill
+from domain.extraction import Extraction
 from workers.readers.unreadable import Code, Unreadable
-from workers.readers.wire import LENGTH, Answer, Done, Failed, Piece, Request, Wanted, frame, whole
+from workers.readers.wire import LENGTH, Answer, Done, Extracted, Failed, Piece, Request, Wanted, frame, whole
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = {"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"}
@@ -52,7 +54,7 @@ async def parse(data: bytes | Path, limits: Limits = DEFAULT) -> Bill:
     the caller is cancelled, the child is killed.
     """
     content = await _content(data, limits)
-    return await (await _Child.start()).read(content, limits)
+    return _bill(await (await _Child.start()).read(content, limits))
 
 
 class ParserPool:
@@ -81,9 +83,17 @@ class ParserPool:
         """Read a price list: a bill of items without quantities, without a currency where the file states none."""
         return await self._read(data, limits, "prices")
 
+    async def extract(self, data: bytes | Path, kind: AnalysisKind, limits: Limits = DEFAULT) -> Extraction:
+        """Find what a contract or a paper about a property says."""
+        content = await _content(data, limits)
+        found = await (await self._take()).read(content, limits, kind)
+        if not isinstance(found, Extraction):
+            raise TypeError(f"the child was asked for a {kind} and answered a {type(found).__name__}")
+        return found
+
     async def _read(self, data: bytes | Path, limits: Limits, wants: Wanted) -> Bill:
         content = await _content(data, limits)
-        return await (await self._take()).read(content, limits, wants)
+        return _bill(await (await self._take()).read(content, limits, wants))
 
     async def _take(self) -> "_Child":
         if self._spare is None:
@@ -119,15 +129,15 @@ class _Child:
         """Whether the process still runs, as far as is known."""
         return self._process.returncode is None
 
-    async def read(self, content: bytes, limits: Limits, wants: Wanted = "bill") -> Bill:
+    async def read(self, content: bytes, limits: Limits, wants: Wanted = "bill") -> Bill | Extraction:
         """Read one file. The process is gone afterwards, whatever happened."""
         try:
             async with asyncio.timeout(limits.wall_seconds):
                 await self._send(content, limits, wants)
-                bill = await self._receive(limits)
-                if bill is None:
+                answer = await self._receive(limits)
+                if answer is None:
                     raise _died(await self._process.wait(), await self._last_words, limits)
-                return bill
+                return answer
         except TimeoutError:
             raise _over("unreadable.too_slow", limits) from None
         finally:
@@ -158,7 +168,7 @@ class _Child:
             stdin.write(content)
             await stdin.drain()
 
-    async def _receive(self, limits: Limits) -> Bill | None:
+    async def _receive(self, limits: Limits) -> Bill | Extraction | None:
         """Gather the answers; `None` when they end too early."""
         stdout = _reader(self._process.stdout)
         pieces: list[Piece] = []
@@ -173,10 +183,18 @@ class _Child:
                     pieces.append(answer)
                 case Done(rest):
                     return whole(pieces, rest)
+                case Extracted(extraction):
+                    return extraction
                 case Failed("unreadable.out_of_memory" as code):
                     raise _over(code, limits)
                 case Failed(code, detail):
                     raise Unreadable(code, detail)
+
+
+def _bill(answer: Bill | Extraction) -> Bill:
+    if not isinstance(answer, Bill):
+        raise TypeError(f"the child was asked for a bill and answered a {type(answer).__name__}")
+    return answer
 
 
 async def _content(data: bytes | Path, limits: Limits) -> bytes:

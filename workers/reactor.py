@@ -12,12 +12,24 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from commands.bus import Bus
+from domain import analysis
+from domain.analysis import FailAnalysis
 from domain.audit import AuditStarted, StartAudit
 from domain.budget import Trigger, Versioned
 from domain.catalogue import PricesRequested
 from domain.core import Command, Event
 from domain.document import Parsed, ParseRequested, Uploaded
-from domain.job import Cancelled, CancelRequested, Completed, Failed, JobKind, Queued, QueueJob, RetryScheduled
+from domain.job import (
+    Cancelled,
+    CancelRequested,
+    Completed,
+    Failed,
+    JobKind,
+    Queued,
+    QueueJob,
+    RequestCancel,
+    RetryScheduled,
+)
 from eventstore import Recorded
 from workers import leases, reaudits
 from workers.following import Follower, Seen
@@ -37,6 +49,9 @@ FOLLOWED: tuple[type[Event], ...] = (
     Versioned,
     AuditStarted,
     PricesRequested,
+    analysis.Requested,
+    analysis.Retried,
+    analysis.Detached,
     Queued,
     RetryScheduled,
     CancelRequested,
@@ -77,6 +92,17 @@ def consequence(recorded: Recorded, event: Event, requested_by: str = "") -> Com
             return job("audit", project_id, audit_id)
         case PricesRequested(catalogue_id=catalogue_id, wanted=wanted):
             return job("prices", wanted.project_id, catalogue_id)
+        case (
+            analysis.Requested(analysis_id=analysis_id, job_id=job_id)
+            | analysis.Retried(analysis_id=analysis_id, job_id=job_id)
+        ):
+            return QueueJob(
+                project_id=analysis_id, job_id=job_id, owner="analysis", kind="analysis", subject=analysis_id
+            )
+        case analysis.Detached(analysis_id=analysis_id, stops=UUID() as job_id):
+            return RequestCancel(project_id=analysis_id, job_id=job_id, owner="analysis")
+        case Failed(owner="analysis", project_id=analysis_id, job_id=job_id, error_code=error_code, error=error):
+            return FailAnalysis(analysis_id=analysis_id, job_id=job_id, error_code=error_code, error=error)
         case _:
             return None
 

@@ -93,7 +93,7 @@ class Attempt:
         self._stop_if_asked()
         self._phase = phase
         claim = self.claim
-        command = EnterPhase(project_id=claim.project_id, job_id=claim.job_id, attempt=claim.attempt, phase=phase)
+        command = EnterPhase(**claim.ids, attempt=claim.attempt, phase=phase)
         await self.execute(command, f"{claim.attempt}:phase:{phase}")
         await self._show(None, None)
 
@@ -123,7 +123,7 @@ class Attempt:
             return
         if told is not None and done is not None:
             ids = {"job_id": claim.job_id, "kind": claim.kind}
-            show(self._broker, f"project:{claim.project_id}", "job.progress", ids, told.step)
+            show(self._broker, claim.feed, "job.progress", ids, told.step)
 
     def _stop_if_asked(self) -> None:
         if self.cancel_requested:
@@ -159,7 +159,7 @@ class Worker(Struct, frozen=True, kw_only=True):
 
     async def _attempt(self, attempt: Attempt) -> None:
         claim = attempt.claim
-        ids = {"project_id": claim.project_id, "job_id": claim.job_id}
+        ids = claim.ids
         with structlog.contextvars.bound_contextvars(job_id=str(claim.job_id), kind=claim.kind, attempt=claim.attempt):
             try:
                 await attempt.execute(StartJob(**ids, attempt=claim.attempt), f"{claim.attempt}:start")
@@ -202,8 +202,7 @@ class Worker(Struct, frozen=True, kw_only=True):
 
 def _failed(claim: Claim, code: str, detail: str, *, retry: bool) -> FailJob:
     return FailJob(
-        project_id=claim.project_id,
-        job_id=claim.job_id,
+        **claim.ids,
         attempt=claim.attempt,
         error_code=code,
         error=detail,

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from domain import account, audit, budget, catalogue, document, job, notification, operation, project
+from domain import account, analysis, audit, budget, catalogue, document, job, notification, operation, project
 from domain.core import Aggregate, ClaimReleased, ClaimTaken, Command, Event, Refused
 from domain.project import PROJECT, RenameProject
 from domain.registry import AGGREGATE_OF, AGGREGATES, COMMANDS, EVENTS, PERSONAL_FIELDS, _by_name, name_of
@@ -22,6 +22,7 @@ UNIONS = {
     notification.INBOX: (notification.NotificationCommand, notification.NotificationEvent),
     catalogue.CATALOGUE: (catalogue.CatalogueCommand, catalogue.CatalogueEvent),
     operation.OPERATION: (operation.OperationCommand, operation.OperationEvent),
+    analysis.ANALYSIS: (analysis.AnalysisCommand, analysis.AnalysisEvent),
 }
 
 

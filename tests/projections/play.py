@@ -20,6 +20,15 @@ from domain.account import (
     RevokeToken,
     Suspend,
 )
+from domain.analysis import (
+    CompleteAnalysis,
+    DetachAnalysis,
+    EvictAnalysis,
+    FailAnalysis,
+    RequestUploaded,
+    RetryAnalysis,
+    analysis_id_of,
+)
 from domain.audit import (
     Audit,
     CancelAudit,
@@ -94,6 +103,7 @@ TEXTS = ("", "Zdivo", "a\0b", "\\u0000", 'quo"te\t\n', "100 %_", "\ud7ff\U0001f3
 NUMBERS = ("0", "1", "-2.5", "12.3450", "99999.9999", "0.0001")
 STRANGE_NUMBERS = (*NUMBERS, "NaN", "Infinity", "1E+200000", "1E-200000")
 HASH = "sealed:hash:somebody"
+HASH64 = "0" * 64
 PASSWORD = "correct horse"  # noqa: S105 - a test's
 PARAMETERS = (DEFAULTS, AuditSettings(profile="tkp17", design_life=100, priced_on=date(2023, 5, 1)))
 ROLES = ("owner", "editor", "auditor", "viewer")
@@ -449,6 +459,33 @@ def _a_price(play: Play) -> Price:
     )
 
 
+def _analyse(play: Play, project: UUID) -> bool:
+    """Do something to one of a few analyses, or to its job."""
+    person = play.random.choice(play.people)
+    kind = play.random.choice(("contract", "property"))
+    content_hash = sha256(project.bytes + bytes([play.random.randint(0, 1)])).hexdigest()
+    analysis_id = analysis_id_of("shared", kind, content_hash, account(person))
+    state = play.world.states.get(f"analysis:{analysis_id}")
+    ids = {"account_id": account(person), "analysis_id": analysis_id}
+    job_id = state.job_id if state else new_id()
+    ended = {"analysis_id": analysis_id, "job_id": job_id}
+    found = {"result_hash": HASH64, "found": {"party": 2}, "missing": ("term",), "language": "cs", "pages": 1}
+    job = {"project_id": analysis_id, "job_id": new_id(), "owner": "analysis"}
+    command = play.random.choice(
+        (
+            RequestUploaded(**ids, kind=kind, content_hash=content_hash),
+            RequestUploaded(**ids, kind=kind, content_hash=content_hash),
+            DetachAnalysis(**ids),
+            RetryAnalysis(**ids),
+            CompleteAnalysis(**ended, **found),
+            FailAnalysis(**ended, error_code="unreadable.needs_ocr", error=play.name()),
+            EvictAnalysis(analysis_id=analysis_id, uses=play.random.randint(0, 3)),
+            QueueJob(**job, kind="analysis", subject=project),
+        )
+    )
+    return play.world.attempt(command, person)
+
+
 ACTIONS: dict[str, Callable[[Play, UUID], bool]] = {
     "price": _price,
     "import": _import,
@@ -470,9 +507,10 @@ ACTIONS: dict[str, Callable[[Play, UUID], bool]] = {
     "operation": _operation,
     "notify": _notify,
     "account": _account,
+    "analyse": _analyse,
 }
 
-OFTEN = ("document", "job", "judge", "project", "record")
+OFTEN = ("analyse", "document", "job", "judge", "project", "record")
 steps = st.lists(
     st.tuples(st.sampled_from([*sorted(ACTIONS), *OFTEN]), st.integers(0, 2**32)), min_size=30, max_size=80
 )

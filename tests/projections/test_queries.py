@@ -22,6 +22,10 @@ from tests.projections.tables import catch_up
 from tests.projections.world import account
 
 NAMES = {
+    "analyses.get",
+    "analyses.list",
+    "cache.stale",
+    "cache.stats",
     "account.get",
     "audits.get",
     "audits.list",
@@ -57,6 +61,10 @@ OVER_PROJECTS = {
     "invitations.list",
     "search.find",
     "positions.using_code",
+    "analyses.get",
+    "analyses.list",
+    "cache.stale",
+    "cache.stats",
     "catalogues.list",
     "catalogues.prices",
 }

@@ -14,9 +14,10 @@ from collections.abc import Iterator
 
 import msgspec
 
+from workers.extraction import extract
 from workers.readers import Unreadable, read_bill
 from workers.readers.price_list import read_prices
-from workers.readers.wire import LENGTH, Answer, Failed, Request, Wanted, answers, frame
+from workers.readers.wire import LENGTH, Answer, Extracted, Failed, Request, Wanted, answers, frame
 
 GRACE = 5.0
 """Seconds that the alarm leaves the parent to end this process itself."""
@@ -58,7 +59,13 @@ def confine(request: Request) -> None:
 def read(data: bytes, wants: Wanted = "bill") -> Iterator[Answer]:
     """Yield the answers to one file."""
     try:
-        yield from answers(read_bill(data) if wants == "bill" else read_prices(data))
+        match wants:
+            case "bill":
+                yield from answers(read_bill(data))
+            case "prices":
+                yield from answers(read_prices(data))
+            case "contract" | "property":
+                yield Extracted(extract(data, wants))
     except Unreadable as error:
         yield Failed(error.code, error.detail)
     except MemoryError:

@@ -105,7 +105,7 @@ def _zip_kind(data: bytes) -> Kind:
         raise damaged(str(error) or "its table of contents cannot be read") from error
     if any(entry.flag_bits & 1 for entry in entries):
         raise encrypted()
-    _check_sizes(data, entries)
+    check_sizes(data, entries)
     names = {entry.filename.lstrip("/").replace("\\", "/").casefold() for entry in entries}
     for part, kind in ZIP_PARTS.items():
         if part in names:
@@ -121,7 +121,7 @@ def _is_encrypted_ods(data: bytes) -> bool:
         return MANIFEST in archive.namelist() and b"encryption-data" in archive.read(MANIFEST)
 
 
-def _check_sizes(data: bytes, entries: list[zipfile.ZipInfo]) -> None:
+def check_sizes(data: bytes, entries: list[zipfile.ZipInfo]) -> None:
     """Compare what the archive declares, and what really comes out of it, with the bounds."""
     total = sum(entry.file_size for entry in entries)
     if total > UNPACKED_LIMIT:

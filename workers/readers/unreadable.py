@@ -14,6 +14,7 @@ Code = Literal[
     "unreadable.not_a_price_list",
     "unreadable.other_currency",
     "unreadable.needs_ocr",
+    "unreadable.no_text",
     "unreadable.too_large",
     "unreadable.too_slow",
     "unreadable.out_of_memory",

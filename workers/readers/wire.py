@@ -13,9 +13,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.bill import Bill, BillItem, BillSection, Skipped
+from domain.extraction import Extraction
 from workers.readers.unreadable import Code
 
-Wanted = Literal["bill", "prices"]
+Wanted = Literal["bill", "prices", "contract", "property"]
 """What a file is to be read as."""
 T = TypeVar("T")
 LENGTH = struct.Struct(">I")
@@ -47,6 +48,12 @@ class Done(Struct, frozen=True, tag=True):
     bill: Bill
 
 
+class Extracted(Struct, frozen=True, tag=True):
+    """The end: what a paper says that is no bill."""
+
+    extraction: Extraction
+
+
 class Failed(Struct, frozen=True, tag=True):
     """The end: no bill, and why."""
 
@@ -54,7 +61,7 @@ class Failed(Struct, frozen=True, tag=True):
     detail: str
 
 
-Answer = Piece | Done | Failed
+Answer = Piece | Done | Extracted | Failed
 
 
 def frame(message: Request | Answer) -> bytes:

@@ -585,7 +585,8 @@ class JobQueued(_Part, frozen=True, kw_only=True):
 
     project_id: UUID
     job_id: UUID
-    kind: Literal["audit", "export", "import", "parse", "prices"]
+    owner: Literal["analysis", "project"] = "project"
+    kind: Literal["analysis", "audit", "export", "import", "parse", "prices"]
     subject: UUID
     queue: Literal["critical", "default", "high", "low"] = "default"
     requested_by: str = ""
@@ -597,6 +598,7 @@ class JobStarted(_Part, frozen=True, kw_only=True):
 
     project_id: UUID
     job_id: UUID
+    owner: Literal["analysis", "project"] = "project"
     attempt: int
 
 
@@ -605,6 +607,7 @@ class JobPhaseEntered(_Part, frozen=True, kw_only=True):
 
     project_id: UUID
     job_id: UUID
+    owner: Literal["analysis", "project"] = "project"
     attempt: int
     phase: str
 
@@ -614,6 +617,7 @@ class JobCompleted(_Part, frozen=True, kw_only=True):
 
     project_id: UUID
     job_id: UUID
+    owner: Literal["analysis", "project"] = "project"
     attempt: int
     result: dict[str, Any] = {}
 
@@ -623,6 +627,7 @@ class JobFailed(_Part, frozen=True, kw_only=True):
 
     project_id: UUID
     job_id: UUID
+    owner: Literal["analysis", "project"] = "project"
     attempt: int
     error_code: str
     error: str
@@ -633,6 +638,7 @@ class JobRetryScheduled(_Part, frozen=True, kw_only=True):
 
     project_id: UUID
     job_id: UUID
+    owner: Literal["analysis", "project"] = "project"
     attempt: int
     error_code: str
     error: str
@@ -644,6 +650,7 @@ class JobCancelRequested(_Part, frozen=True, kw_only=True):
 
     project_id: UUID
     job_id: UUID
+    owner: Literal["analysis", "project"] = "project"
 
 
 class JobCancelled(_Part, frozen=True, kw_only=True):
@@ -651,6 +658,7 @@ class JobCancelled(_Part, frozen=True, kw_only=True):
 
     project_id: UUID
     job_id: UUID
+    owner: Literal["analysis", "project"] = "project"
 
 
 class OperationOpened(_Part, frozen=True, kw_only=True):
@@ -705,8 +713,8 @@ class NotificationSent(_Part, frozen=True, kw_only=True):
 
     account_id: UUID
     number: int
-    kind: Literal["conflict_raised", "invited", "job_complete", "job_failed"]
-    project_id: UUID
+    kind: Literal["analysis_complete", "analysis_failed", "conflict_raised", "invited", "job_complete", "job_failed"]
+    project_id: UUID | None = None
     subject: UUID
     details: dict[str, str] = {}
 
@@ -819,6 +827,74 @@ class CataloguePricesFailed(_Part, frozen=True, kw_only=True):
     error: str
 
 
+class AnalysisRequested(_Part, frozen=True, kw_only=True):
+    """Nobody had it yet: a job works it out."""
+
+    analysis_id: UUID
+    kind: Literal["contract", "property"]
+    account_id: UUID
+    content_hash: str
+    job_id: UUID
+
+
+class AnalysisAttached(_Part, frozen=True, kw_only=True):
+    """An account has a claim on it. `hit`: it was there already, or under way."""
+
+    analysis_id: UUID
+    kind: Literal["contract", "property"]
+    account_id: UUID
+    hit: bool = False
+
+
+class AnalysisDetached(_Part, frozen=True, kw_only=True):
+    """An account gave up its claim. `stops` is the job that nobody waits for any more."""
+
+    analysis_id: UUID
+    kind: Literal["contract", "property"]
+    account_id: UUID
+    stops: UUID | None = None
+
+
+class AnalysisRetried(_Part, frozen=True, kw_only=True):
+    """Another job works it out."""
+
+    analysis_id: UUID
+    kind: Literal["contract", "property"]
+    account_id: UUID
+    content_hash: str
+    job_id: UUID
+
+
+class AnalysisCompleted(_Part, frozen=True, kw_only=True):
+    """The result is stored."""
+
+    analysis_id: UUID
+    kind: Literal["contract", "property"]
+    job_id: UUID
+    result_hash: str
+    found: dict[str, int]
+    missing: tuple[str, ...] = ()
+    language: str = ""
+    pages: int = 0
+
+
+class AnalysisFailed(_Part, frozen=True, kw_only=True):
+    """There is no result."""
+
+    analysis_id: UUID
+    kind: Literal["contract", "property"]
+    job_id: UUID
+    error_code: str
+    error: str
+
+
+class AnalysisEvicted(_Part, frozen=True, kw_only=True):
+    """The cache was cleaned up: the next request works it out anew. All who had a claim were detached before."""
+
+    analysis_id: UUID
+    kind: Literal["contract", "property"]
+
+
 class ClaimTaken(_Part, frozen=True, kw_only=True):
     """A unique value now belongs to `holder`. Written to the stream `claim:<claim>`, so two takers conflict."""
 
@@ -894,6 +970,13 @@ EVENTS: dict[str, type[Struct]] = {
     "catalogue.prices_recorded": CataloguePricesRecorded,
     "catalogue.versioned": CatalogueVersioned,
     "catalogue.prices_failed": CataloguePricesFailed,
+    "analysis.requested": AnalysisRequested,
+    "analysis.attached": AnalysisAttached,
+    "analysis.detached": AnalysisDetached,
+    "analysis.retried": AnalysisRetried,
+    "analysis.completed": AnalysisCompleted,
+    "analysis.failed": AnalysisFailed,
+    "analysis.evicted": AnalysisEvicted,
     "claim.taken": ClaimTaken,
     "claim.released": ClaimReleased,
 }
@@ -905,6 +988,10 @@ QUERY_PATHS: dict[str, tuple[str, ...]] = {
     "positions.using_code": ("/api/positions",),
     "search.find": ("/api/search",),
     "catalogues.list": ("/api/catalogues",),
+    "analyses.list": ("/api/analyses",),
+    "analyses.get": ("/api/analyses/{analysis_id}",),
+    "cache.stats": ("/api/admin/cache/stats",),
+    "cache.stale": ("/api/admin/cache/stale",),
     "catalogues.prices": ("/api/catalogues/{catalogue_id}/prices",),
     "projects.get": ("/api/projects/{project_id}",),
     "members.list": ("/api/projects/{project_id}/members",),

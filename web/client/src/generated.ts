@@ -47,6 +47,14 @@ export interface Advanced {
   sequence: number;
 }
 
+/** Both caches, and what follows from them. */
+export interface AllCacheStats {
+  contracts: CacheStats;
+  properties: CacheStats;
+  efficiency: Efficiency;
+  last_updated: string | null;
+}
+
 /** What one socket may do. */
 export interface Allowance {
   message_bytes: number;
@@ -54,6 +62,43 @@ export interface Allowance {
   burst: number;
   feeds: number;
   in_flight: number;
+}
+
+/** The result is stored. */
+export interface AnalysisCompleted {
+  analysis_id: string;
+  kind: "contract" | "property";
+  job_id: string;
+  result_hash: string;
+  found: Readonly<Record<string, number>>;
+  missing?: readonly (string)[];
+  language?: string;
+  pages?: number;
+}
+
+/** There is no result. */
+export interface AnalysisFailed {
+  analysis_id: string;
+  kind: "contract" | "property";
+  job_id: string;
+  error_code: string;
+  error: string;
+}
+
+/** An analysis. `found` counts the facts of each field, `missing` names the fields that there are none of. */
+export interface AnalysisItem {
+  analysis_id: string;
+  kind: "contract" | "property";
+  content_hash: string;
+  status: "completed" | "failed" | "running" | "stopped";
+  found: Readonly<Record<string, number>>;
+  missing: readonly (string)[];
+  language: string;
+  pages: number;
+  error_code: string | null;
+  error: string | null;
+  created_at: string;
+  last_updated: string;
 }
 
 /** Close the project for changes; it stays readable. */
@@ -80,6 +125,14 @@ export interface AttachCatalogue {
   account_id: string;
   catalogue_id: string;
   project_id: string;
+}
+
+/** An account has a claim on it. `hit`: it was there already, or under way. */
+export interface Attached {
+  analysis_id: string;
+  kind: "contract" | "property";
+  account_id: string;
+  hit?: boolean;
 }
 
 /** It was stopped before its end. */
@@ -219,6 +272,18 @@ export interface Bye {
   retry_after_ms: number;
 }
 
+/** One cache: what is in it now, and how it served since the log began. `hit_rate` is in percent of all requests. */
+export interface CacheStats {
+  total: number;
+  completed: number;
+  hits: number;
+  misses: number;
+  accesses: number;
+  evicted: number;
+  hit_rate: number;
+  last_updated: string | null;
+}
+
 /** Stop an audit that is running. */
 export interface CancelAudit {
   type: "audit.cancel";
@@ -230,12 +295,14 @@ export interface CancelAudit {
 export interface CancelRequested {
   project_id: string;
   job_id: string;
+  owner?: "analysis" | "project";
 }
 
 /** It stopped because somebody wanted it to. */
 export interface Cancelled {
   project_id: string;
   job_id: string;
+  owner?: "analysis" | "project";
 }
 
 /** A project's audits use it. */
@@ -403,6 +470,7 @@ export interface CloseOperation {
 export interface Completed {
   project_id: string;
   job_id: string;
+  owner?: "analysis" | "project";
   attempt: number;
   result?: Readonly<Record<string, unknown>>;
 }
@@ -503,12 +571,27 @@ export interface Described {
   description: string;
 }
 
+/** Give up your own claim. Work that nobody waits for any more is stopped; that of others goes on. */
+export interface DetachAnalysis {
+  type: "analysis.detach";
+  account_id: string;
+  analysis_id: string;
+}
+
 /** Let a project's audits use it no longer. */
 export interface DetachCatalogue {
   type: "catalogue.detach";
   account_id: string;
   catalogue_id: string;
   project_id: string;
+}
+
+/** An account gave up its claim. `stops` is the job that nobody waits for any more. */
+export interface Detached {
+  analysis_id: string;
+  kind: "contract" | "property";
+  account_id: string;
+  stops?: string | null;
 }
 
 /** How what the document `against` said differs from what `document_id` said. `against` may be in another project that the viewer may read, `against_project`. */
@@ -619,11 +702,33 @@ export interface EditPosition {
   expected_revision?: number | null;
 }
 
+/** Both caches together. `hit_rate` is in percent; `saved` counts the analyses that nobody had to work out again. */
+export interface Efficiency {
+  total: number;
+  hits: number;
+  misses: number;
+  hit_rate: number;
+  saved: number;
+}
+
 /** A message was refused; `problem` is what REST would answer. Without `id` if the message had none to be read. */
 export interface Error {
   op: "error";
   problem: Readonly<Record<string, unknown>>;
   id?: number | string | null;
+}
+
+/** Take a result out of the cache, unless it runs, or was used more than the `uses` times that the caller saw. */
+export interface EvictAnalysis {
+  type: "analysis.evict";
+  analysis_id: string;
+  uses: number;
+}
+
+/** The cache was cleaned up: the next request works it out anew. All who had a claim were detached before. */
+export interface Evicted {
+  analysis_id: string;
+  kind: "contract" | "property";
 }
 
 /** What is to be written: a version of the budget, in a format, dated `asked_at`. */
@@ -637,6 +742,7 @@ export interface Export {
 export interface Failed {
   project_id: string;
   job_id: string;
+  owner?: "analysis" | "project";
   attempt: number;
   error_code: string;
   error: string;
@@ -714,6 +820,14 @@ export interface GetAccount {
   snapshot?: boolean;
 }
 
+/** One analysis that the asking account is attached to; an administrator sees any. */
+export interface GetAnalysis {
+  type: "analyses.get";
+  after?: number | null;
+  snapshot?: boolean;
+  analysis_id: string;
+}
+
 /** One audit; with `at`, as it stood then. */
 export interface GetAudit {
   type: "audits.get";
@@ -722,6 +836,13 @@ export interface GetAudit {
   project_id: string;
   audit_id: string;
   at?: string | null;
+}
+
+/** How the caches of analyses serve. For administrators. */
+export interface GetCacheStats {
+  type: "cache.stats";
+  after?: number | null;
+  snapshot?: boolean;
 }
 
 /** One document, even if it was removed. */
@@ -868,7 +989,7 @@ export interface IssueToken {
 /** A job. `live`: the last step that was told, with the time still to go, while it runs; `progress` knows it too. */
 export interface JobDetails {
   job_id: string;
-  kind: "audit" | "export" | "import" | "parse" | "prices";
+  kind: "analysis" | "audit" | "export" | "import" | "parse" | "prices";
   subject: string;
   queue: "critical" | "default" | "high" | "low";
   status: "cancelled" | "completed" | "failed" | "queued" | "running" | "waiting";
@@ -894,7 +1015,7 @@ export interface JobDetails {
 /** A job, see `JobRow`. `progress` is 0..100, by phases. */
 export interface JobItem {
   job_id: string;
-  kind: "audit" | "export" | "import" | "parse" | "prices";
+  kind: "analysis" | "audit" | "export" | "import" | "parse" | "prices";
   subject: string;
   queue: "critical" | "default" | "high" | "low";
   status: "cancelled" | "completed" | "failed" | "queued" | "running" | "waiting";
@@ -939,6 +1060,17 @@ export interface LineDifference {
   matched_by: "code" | "code and text" | "everything" | "likeness" | "text" | null;
   changes: Readonly<Record<string, Change>>;
   cost_effect: string;
+}
+
+/** The analyses that the asking account is attached to; by kind or status. */
+export interface ListAnalyses {
+  type: "analyses.list";
+  after?: number | null;
+  snapshot?: boolean;
+  limit?: number;
+  cursor?: string | null;
+  kind?: "contract" | "property" | null;
+  status?: "completed" | "failed" | "running" | "stopped" | null;
 }
 
 /** A project's audits, newest first; with `at`, those there were then, as they stood. */
@@ -1022,7 +1154,7 @@ export interface ListJobs {
   cursor?: string | null;
   project_id: string;
   status?: "cancelled" | "completed" | "failed" | "queued" | "running" | "waiting" | null;
-  kind?: "audit" | "export" | "import" | "parse" | "prices" | null;
+  kind?: "analysis" | "audit" | "export" | "import" | "parse" | "prices" | null;
   subject?: string | null;
 }
 
@@ -1045,7 +1177,7 @@ export interface ListNotifications {
   limit?: number;
   cursor?: string | null;
   unread?: boolean | null;
-  kind?: "conflict_raised" | "invited" | "job_complete" | "job_failed" | null;
+  kind?: "analysis_complete" | "analysis_failed" | "conflict_raised" | "invited" | "job_complete" | "job_failed" | null;
 }
 
 /** A project's operations, newest first; by status, or by the engine's job that they belong to. */
@@ -1099,6 +1231,14 @@ export interface ListProjects {
   cursor?: string | null;
   status?: "archived" | "auditing" | "completed" | "draft" | "enriching" | "parsing" | null;
   text?: string | null;
+}
+
+/** What nobody asked for in `unused_days` days, the oldest 1,000 first. For administrators. */
+export interface ListStale {
+  type: "cache.stale";
+  after?: number | null;
+  snapshot?: boolean;
+  unused_days?: number;
 }
 
 /** The versions of a project's budget, newest first; with `at`, those that there were then. */
@@ -1211,8 +1351,8 @@ export interface NotificationCount {
 /** A notification: event `sequence` of the account's feed. */
 export interface NotificationItem {
   number: number;
-  kind: "conflict_raised" | "invited" | "job_complete" | "job_failed";
-  project_id: string;
+  kind: "analysis_complete" | "analysis_failed" | "conflict_raised" | "invited" | "job_complete" | "job_failed";
+  project_id: string | null;
   subject: string;
   details: Readonly<Record<string, string>>;
   sequence: number;
@@ -1224,8 +1364,8 @@ export interface NotificationItem {
 export interface NotificationSent {
   account_id: string;
   number: number;
-  kind: "conflict_raised" | "invited" | "job_complete" | "job_failed";
-  project_id: string;
+  kind: "analysis_complete" | "analysis_failed" | "conflict_raised" | "invited" | "job_complete" | "job_failed";
+  project_id?: string | null;
   subject: string;
   details?: Readonly<Record<string, string>>;
 }
@@ -1342,6 +1482,12 @@ export interface OverridesCarried {
 }
 
 /** Some items, and the cursor that continues behind them; `None` after the last one. */
+export interface Page_AnalysisItem_ {
+  items: readonly (AnalysisItem)[];
+  next_cursor?: string | null;
+}
+
+/** Some items, and the cursor that continues behind them; `None` after the last one. */
 export interface Page_AuditItem_ {
   items: readonly (AuditItem)[];
   next_cursor?: string | null;
@@ -1426,6 +1572,12 @@ export interface Page_ProjectItem_ {
 }
 
 /** Some items, and the cursor that continues behind them; `None` after the last one. */
+export interface Page_Stale_ {
+  items: readonly (Stale)[];
+  next_cursor?: string | null;
+}
+
+/** Some items, and the cursor that continues behind them; `None` after the last one. */
 export interface Page_Use_ {
   items: readonly (Use)[];
   next_cursor?: string | null;
@@ -1483,6 +1635,7 @@ export interface PasswordChanged {
 export interface PhaseEntered {
   project_id: string;
   job_id: string;
+  owner?: "analysis" | "project";
   attempt: number;
   phase: string;
 }
@@ -1703,7 +1856,8 @@ export interface ProjectItem {
 export interface Queued {
   project_id: string;
   job_id: string;
-  kind: "audit" | "export" | "import" | "parse" | "prices";
+  owner?: "analysis" | "project";
+  kind: "analysis" | "audit" | "export" | "import" | "parse" | "prices";
   subject: string;
   queue?: "critical" | "default" | "high" | "low";
   requested_by?: string;
@@ -1842,11 +1996,23 @@ export interface ReportStep {
   milestone?: boolean | null;
 }
 
+/** Have a document analysed that you may read. The receipt's feed is that of the analysis. Leave `analysis_id` and `content_hash` out: the service sets them, whatever they say. */
+export interface RequestAnalysis {
+  type: "analysis.request";
+  account_id: string;
+  kind: "contract" | "property";
+  project_id: string;
+  document_id: string;
+  analysis_id?: string | null;
+  content_hash?: string;
+}
+
 /** Ask the job to stop at its next step; one that has not begun stops at once. */
 export interface RequestCancel {
   type: "job.request_cancel";
   project_id: string;
   job_id: string;
+  owner?: "analysis" | "project";
 }
 
 /** Ask for a file of a version of the budget, of the present one without `version`. The job's result names it. */
@@ -1856,6 +2022,15 @@ export interface RequestExport {
   job_id?: string;
   format: "csv" | "gaeb" | "json" | "pdf" | "unixml" | "xlsx";
   version?: number | null;
+}
+
+/** Nobody had it yet: a job works it out. */
+export interface Requested {
+  analysis_id: string;
+  kind: "contract" | "property";
+  account_id: string;
+  content_hash: string;
+  job_id: string;
 }
 
 /** The feed is not followed: read the snapshot, and subscribe from the sequence that it is true at. `too_far`: more events are missing than the server replays. `ahead`: the feed has not got that far. `epoch`: the log was restored to an earlier point; positions in it mean nothing any more. */
@@ -1907,10 +2082,27 @@ export interface Result {
   epoch?: string | null;
 }
 
+/** Another job works it out. */
+export interface Retried {
+  analysis_id: string;
+  kind: "contract" | "property";
+  account_id: string;
+  content_hash: string;
+  job_id: string;
+}
+
+/** Try an analysis again that failed, was stopped or cleaned up; one that runs or is done you are attached to. Takes somebody who brought its bytes before. */
+export interface RetryAnalysis {
+  type: "analysis.retry";
+  account_id: string;
+  analysis_id: string;
+}
+
 /** An attempt failed; the next is due later. */
 export interface RetryScheduled {
   project_id: string;
   job_id: string;
+  owner?: "analysis" | "project";
   attempt: number;
   error_code: string;
   error: string;
@@ -2004,6 +2196,13 @@ export interface SignedIn {
 /** What a phase means to somebody who does not know the engine. */
 export type Stage = "end" | "progress" | "start";
 
+/** A cached analysis that nobody asked for for some days, with how often it was asked for before. */
+export interface Stale {
+  analysis_id: string;
+  kind: "contract" | "property";
+  uses: number;
+}
+
 /** Have the experts look at a version of the budget; without `version`, at the current one. */
 export interface StartAudit {
   type: "audit.start";
@@ -2016,6 +2215,7 @@ export interface StartAudit {
 export interface Started {
   project_id: string;
   job_id: string;
+  owner?: "analysis" | "project";
   attempt: number;
 }
 
@@ -2324,6 +2524,10 @@ export interface Commands {
   "catalogue.attach": AttachCatalogue;
   "catalogue.detach": DetachCatalogue;
   "catalogue.import_prices": ImportPrices;
+  "analysis.request": RequestAnalysis;
+  "analysis.detach": DetachAnalysis;
+  "analysis.retry": RetryAnalysis;
+  "analysis.evict": EvictAnalysis;
 }
 
 export interface Queries {
@@ -2353,6 +2557,10 @@ export interface Queries {
   "positions.using_code": FindByCode;
   "catalogues.list": ListCatalogues;
   "catalogues.prices": ListPrices;
+  "analyses.list": ListAnalyses;
+  "analyses.get": GetAnalysis;
+  "cache.stats": GetCacheStats;
+  "cache.stale": ListStale;
 }
 
 export interface Answers {
@@ -2382,6 +2590,10 @@ export interface Answers {
   "positions.using_code": Page_Use_;
   "catalogues.list": Page_CatalogueItem_;
   "catalogues.prices": Page_PriceItem_;
+  "analyses.list": Page_AnalysisItem_;
+  "analyses.get": AnalysisItem;
+  "cache.stats": AllCacheStats;
+  "cache.stale": Page_Stale_;
 }
 
 export interface Events {
@@ -2446,6 +2658,13 @@ export interface Events {
   "catalogue.prices_recorded": PricesRecorded;
   "catalogue.versioned": CatalogueVersioned;
   "catalogue.prices_failed": PricesFailed;
+  "analysis.requested": Requested;
+  "analysis.attached": Attached;
+  "analysis.detached": Detached;
+  "analysis.retried": Retried;
+  "analysis.completed": AnalysisCompleted;
+  "analysis.failed": AnalysisFailed;
+  "analysis.evicted": Evicted;
   "claim.taken": ClaimTaken;
   "claim.released": ClaimReleased;
 }
@@ -2457,8 +2676,12 @@ export const QUERY_PATHS: Record<string, string> = {
   "positions.using_code": "/api/positions",
   "search.find": "/api/search",
   "catalogues.list": "/api/catalogues",
+  "analyses.list": "/api/analyses",
+  "cache.stats": "/api/admin/cache/stats",
+  "cache.stale": "/api/admin/cache/stale",
   "notifications.list": "/api/notifications",
   "notifications.count": "/api/notifications/count",
+  "analyses.get": "/api/analyses/{analysis_id}",
   "catalogues.prices": "/api/catalogues/{catalogue_id}/prices",
   "projects.get": "/api/projects/{project_id}",
   "members.list": "/api/projects/{project_id}/members",
@@ -2557,6 +2780,13 @@ export const EVENTS: Record<string, string> = {
   "catalogue.prices_recorded": "PricesRecorded",
   "catalogue.versioned": "CatalogueVersioned",
   "catalogue.prices_failed": "PricesFailed",
+  "analysis.requested": "Requested",
+  "analysis.attached": "Attached",
+  "analysis.detached": "Detached",
+  "analysis.retried": "Retried",
+  "analysis.completed": "AnalysisCompleted",
+  "analysis.failed": "AnalysisFailed",
+  "analysis.evicted": "Evicted",
   "claim.taken": "ClaimTaken",
   "claim.released": "ClaimReleased",
 };
@@ -2564,7 +2794,10 @@ export const EVENTS: Record<string, string> = {
 export const SCHEMAS: Record<string, Schema> = {
   "Advanced": {"type": "object", "required": ["op", "feed", "sequence"], "properties": {"op": {"enum": ["advanced"]}, "feed": {"type": "string"}, "sequence": {"type": "integer"}}},
   "Allowance": {"type": "object", "required": ["message_bytes", "messages_per_second", "burst", "feeds", "in_flight"], "properties": {"message_bytes": {"type": "integer"}, "messages_per_second": {"type": "number"}, "burst": {"type": "integer"}, "feeds": {"type": "integer"}, "in_flight": {"type": "integer"}}},
+  "AnalysisCompleted": {"type": "object", "required": ["analysis_id", "kind", "job_id", "result_hash", "found"], "properties": {"analysis_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["contract", "property"]}, "job_id": {"type": "string", "format": "uuid"}, "result_hash": {"type": "string"}, "found": {"type": "object", "additionalProperties": {"type": "integer"}}, "missing": {"type": "array", "items": {"type": "string"}}, "language": {"type": "string"}, "pages": {"type": "integer"}}},
+  "AnalysisFailed": {"type": "object", "required": ["analysis_id", "kind", "job_id", "error_code", "error"], "properties": {"analysis_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["contract", "property"]}, "job_id": {"type": "string", "format": "uuid"}, "error_code": {"type": "string"}, "error": {"type": "string"}}},
   "Archived": {"type": "object", "required": ["project_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}}},
+  "Attached": {"type": "object", "required": ["analysis_id", "kind", "account_id"], "properties": {"analysis_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["contract", "property"]}, "account_id": {"type": "string", "format": "uuid"}, "hit": {"type": "boolean"}}},
   "AuditCancelled": {"type": "object", "required": ["project_id", "audit_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}}},
   "AuditCompleted": {"type": "object", "required": ["project_id", "audit_id", "version", "verdicts", "rules"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "verdicts": {"type": "object", "additionalProperties": {"type": "integer"}}, "rules": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": {"type": "integer"}}}}},
   "AuditConfigured": {"type": "object", "required": ["project_id", "settings"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "settings": {"$ref": "AuditSettings"}}},
@@ -2572,8 +2805,8 @@ export const SCHEMAS: Record<string, Schema> = {
   "AuditStarted": {"type": "object", "required": ["project_id", "audit_id", "version", "rules"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "rules": {"type": "array", "items": {"type": "string"}}, "settings": {"anyOf": [{"$ref": "AuditSettings"}, {"type": "null"}]}, "previous": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}}},
   "BillSection": {"type": "object", "required": ["path"], "properties": {"path": {"type": "array", "items": {"type": "string"}}, "title": {"type": "string"}, "kind": {"enum": ["object", "section"]}, "declared_total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "notes": {"type": "array", "items": {"type": "string"}}, "sheet": {"type": "string"}, "line": {"type": "integer"}}},
   "Bye": {"type": "object", "required": ["op", "code", "reason", "reconnect", "retry_after_ms"], "properties": {"op": {"enum": ["bye"]}, "code": {"type": "integer"}, "reason": {"type": "string"}, "reconnect": {"type": "boolean"}, "retry_after_ms": {"type": "integer"}}},
-  "CancelRequested": {"type": "object", "required": ["project_id", "job_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}}},
-  "Cancelled": {"type": "object", "required": ["project_id", "job_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}}},
+  "CancelRequested": {"type": "object", "required": ["project_id", "job_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}}},
+  "Cancelled": {"type": "object", "required": ["project_id", "job_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}}},
   "CatalogueAttached": {"type": "object", "required": ["account_id", "catalogue_id", "project_id"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "project_id": {"type": "string", "format": "uuid"}}},
   "CatalogueCreated": {"type": "object", "required": ["account_id", "catalogue_id", "name", "currency"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}, "currency": {"type": "string"}}},
   "CatalogueDetached": {"type": "object", "required": ["account_id", "catalogue_id", "project_id"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "project_id": {"type": "string", "format": "uuid"}}},
@@ -2585,15 +2818,17 @@ export const SCHEMAS: Record<string, Schema> = {
   "Changes": {"type": "object", "properties": {"number": {"type": "string"}, "code": {"type": "string"}, "description": {"type": "string"}, "category": {"type": "string"}, "kind": {"enum": ["material", "other", "work"]}, "section": {"type": "array", "items": {"type": "string"}}, "quantity": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "unit": {"type": "string"}, "unit_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "vat_rate": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "notes": {"type": "array", "items": {"type": "string"}}, "enrichment": {"type": "object"}, "metadata": {"type": "object"}, "code_system": {"enum": ["gaeb", "otskp", "own", "rts", "urs"]}, "material_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "assembly_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "total_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "declared_total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "takeoff": {"type": "array", "items": {"$ref": "TakeoffLine"}}, "source": {"enum": ["ai_suggested", "generated", "manual", "uploaded"]}, "source_document_id": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "source_sheet": {"type": "string"}, "source_line": {"type": "integer"}, "rounding": {"anyOf": [{"$ref": "Rounding"}, {"type": "null"}]}, "rank": {"type": "integer"}}},
   "ClaimReleased": {"type": "object", "required": ["claim"], "properties": {"claim": {"type": "string"}}},
   "ClaimTaken": {"type": "object", "required": ["claim", "holder"], "properties": {"claim": {"type": "string"}, "holder": {"type": "string"}}},
-  "Completed": {"type": "object", "required": ["project_id", "job_id", "attempt"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "attempt": {"type": "integer"}, "result": {"type": "object"}}},
+  "Completed": {"type": "object", "required": ["project_id", "job_id", "attempt"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}, "attempt": {"type": "integer"}, "result": {"type": "object"}}},
   "ConflictRaised": {"type": "object", "required": ["project_id", "audit_id", "conflict_id", "position_id", "rules", "description"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "conflict_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "rules": {"type": "array"}, "description": {"type": "string"}}},
   "ConflictResolved": {"type": "object", "required": ["project_id", "audit_id", "conflict_id", "position_id", "verdict", "by", "resolution"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "conflict_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "verdict": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "by": {"enum": ["model", "person", "rule"]}, "resolution": {"type": "string"}, "override": {"anyOf": [{"$ref": "Override"}, {"type": "null"}]}}},
   "Created": {"type": "object", "required": ["project_id", "name", "owner"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}, "owner": {"type": "string", "format": "uuid"}, "description": {"type": "string"}, "workflow": {"enum": ["workflow_a", "workflow_b"]}}},
   "Declared": {"type": "object", "properties": {"total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "sections": {"type": "array", "items": {"$ref": "BillSection"}}, "surcharges": {"type": "array", "items": {"$ref": "Surcharge"}}}},
   "Described": {"type": "object", "required": ["project_id", "description"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "description": {"type": "string"}}},
+  "Detached": {"type": "object", "required": ["analysis_id", "kind", "account_id"], "properties": {"analysis_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["contract", "property"]}, "account_id": {"type": "string", "format": "uuid"}, "stops": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}}},
   "Error": {"type": "object", "required": ["op", "problem"], "properties": {"op": {"enum": ["error"]}, "problem": {"type": "object"}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}}},
+  "Evicted": {"type": "object", "required": ["analysis_id", "kind"], "properties": {"analysis_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["contract", "property"]}}},
   "Export": {"type": "object", "required": ["format", "version", "asked_at"], "properties": {"format": {"enum": ["csv", "gaeb", "json", "pdf", "unixml", "xlsx"]}, "version": {"type": "integer"}, "asked_at": {"type": "string"}}},
-  "Failed": {"type": "object", "required": ["project_id", "job_id", "attempt", "error_code", "error"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "attempt": {"type": "integer"}, "error_code": {"type": "string"}, "error": {"type": "string"}}},
+  "Failed": {"type": "object", "required": ["project_id", "job_id", "attempt", "error_code", "error"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}, "attempt": {"type": "integer"}, "error_code": {"type": "string"}, "error": {"type": "string"}}},
   "Finding": {"type": "object", "required": ["rule", "expert_role", "recommendation", "reasoning"], "properties": {"rule": {"type": "string"}, "expert_role": {"enum": ["concrete", "cost", "orchestrator", "standards", "structural", "validator"]}, "recommendation": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "reasoning": {"type": "string"}, "position_id": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "section": {"type": "array", "items": {"type": "string"}}, "confidence": {"type": "integer"}, "evidence": {"type": "object", "additionalProperties": {"type": "string"}}, "issues": {"type": "array", "items": {"$ref": "Issue"}}, "suggestions": {"type": "array", "items": {"$ref": "Suggestion"}}, "demand": {"type": "string"}}},
   "FindingsRecorded": {"type": "object", "required": ["project_id", "audit_id", "part", "outcomes", "verdicts", "findings"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "part": {"type": "integer"}, "outcomes": {"type": "object", "additionalProperties": {"type": "string"}}, "verdicts": {"type": "object", "additionalProperties": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}}, "findings": {"type": "array", "items": {"$ref": "Finding"}}, "revisions": {"type": "object", "additionalProperties": {"type": "integer"}}}},
   "Imported": {"type": "object", "required": ["project_id", "document_id", "part", "first_rank", "positions", "currency"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "part": {"type": "integer"}, "first_rank": {"type": "integer"}, "positions": {"type": "array", "items": {"$ref": "Position"}}, "declared": {"anyOf": [{"$ref": "Declared"}, {"type": "null"}]}, "currency": {"type": "string"}, "rounding": {"type": "integer"}}},
@@ -2603,7 +2838,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "MemberRemoved": {"type": "object", "required": ["project_id", "account_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}}},
   "MemberRoleChanged": {"type": "object", "required": ["project_id", "account_id", "role"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "role": {"enum": ["auditor", "editor", "owner", "viewer"]}}},
   "MilestoneReached": {"type": "object", "required": ["project_id", "operation_id", "job_id", "event_id", "phase", "stage"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "operation_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "event_id": {"type": "integer"}, "phase": {"type": "string"}, "stage": {"$ref": "Stage"}, "step_index": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "step_total": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "items_done": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "items_total": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}},
-  "NotificationSent": {"type": "object", "required": ["account_id", "number", "kind", "project_id", "subject"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "number": {"type": "integer"}, "kind": {"enum": ["conflict_raised", "invited", "job_complete", "job_failed"]}, "project_id": {"type": "string", "format": "uuid"}, "subject": {"type": "string", "format": "uuid"}, "details": {"type": "object", "additionalProperties": {"type": "string"}}}},
+  "NotificationSent": {"type": "object", "required": ["account_id", "number", "kind", "subject"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "number": {"type": "integer"}, "kind": {"enum": ["analysis_complete", "analysis_failed", "conflict_raised", "invited", "job_complete", "job_failed"]}, "project_id": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "subject": {"type": "string", "format": "uuid"}, "details": {"type": "object", "additionalProperties": {"type": "string"}}}},
   "NotificationsRead": {"type": "object", "required": ["account_id", "numbers"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "numbers": {"type": "array", "items": {"type": "integer"}}}},
   "OperationClosed": {"type": "object", "required": ["project_id", "operation_id", "job_id", "outcome"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "operation_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "outcome": {"enum": ["cancelled", "completed", "failed"]}, "error": {"type": "string"}}},
   "OperationOpened": {"type": "object", "required": ["project_id", "operation_id", "job_id", "name"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "operation_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}}},
@@ -2614,7 +2849,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "ParseRequested": {"type": "object", "required": ["project_id", "document_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}}},
   "Parsed": {"type": "object", "required": ["project_id", "document_id", "bill_hash", "format", "confidence", "items", "priced", "currency"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "bill_hash": {"type": "string"}, "format": {"type": "string"}, "confidence": {"type": "integer"}, "items": {"type": "integer"}, "priced": {"type": "integer"}, "currency": {"type": "string"}, "declared_total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "skipped": {"type": "integer"}, "warnings": {"type": "array", "items": {"type": "string"}}}},
   "PasswordChanged": {"type": "object", "required": ["account_id", "password_hash"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "password_hash": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}}},
-  "PhaseEntered": {"type": "object", "required": ["project_id", "job_id", "attempt", "phase"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "attempt": {"type": "integer"}, "phase": {"type": "string"}}},
+  "PhaseEntered": {"type": "object", "required": ["project_id", "job_id", "attempt", "phase"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}, "attempt": {"type": "integer"}, "phase": {"type": "string"}}},
   "Position": {"type": "object", "required": ["position_id"], "properties": {"position_id": {"type": "string", "format": "uuid"}, "number": {"type": "string"}, "code": {"type": "string"}, "code_system": {"enum": ["gaeb", "otskp", "own", "rts", "urs"]}, "description": {"type": "string"}, "category": {"type": "string"}, "kind": {"enum": ["material", "other", "work"]}, "role": {"enum": ["alternative", "base", "optional"]}, "section": {"type": "array", "items": {"type": "string"}}, "quantity": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "unit": {"type": "string"}, "unit_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "material_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "assembly_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "total_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "declared_total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "vat_rate": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "notes": {"type": "array", "items": {"type": "string"}}, "takeoff": {"type": "array", "items": {"$ref": "TakeoffLine"}}, "source": {"enum": ["ai_suggested", "generated", "manual", "uploaded"]}, "source_document_id": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "source_sheet": {"type": "string"}, "source_line": {"type": "integer"}, "rounding": {"anyOf": [{"$ref": "Rounding"}, {"type": "null"}]}, "revision": {"type": "integer"}, "enrichment": {"type": "object"}, "metadata": {"type": "object"}}},
   "PositionAdded": {"type": "object", "required": ["project_id", "position", "rank"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "position": {"$ref": "Position"}, "rank": {"type": "integer"}}},
   "PositionEdited": {"type": "object", "required": ["project_id", "position_id", "revision", "changes"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "revision": {"type": "integer"}, "changes": {"$ref": "Changes"}}},
@@ -2626,23 +2861,25 @@ export const SCHEMAS: Record<string, Schema> = {
   "PricesFailed": {"type": "object", "required": ["account_id", "catalogue_id", "request", "error_code", "error"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "request": {"type": "integer"}, "error_code": {"type": "string"}, "error": {"type": "string"}}},
   "PricesRecorded": {"type": "object", "required": ["account_id", "catalogue_id", "version", "first", "prices"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "first": {"type": "integer"}, "prices": {"type": "array", "items": {"$ref": "Price"}}}},
   "PricesRequested": {"type": "object", "required": ["account_id", "catalogue_id", "request", "wanted"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "request": {"type": "integer"}, "wanted": {"$ref": "Wanted"}}},
-  "Queued": {"type": "object", "required": ["project_id", "job_id", "kind", "subject"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["audit", "export", "import", "parse", "prices"]}, "subject": {"type": "string", "format": "uuid"}, "queue": {"enum": ["critical", "default", "high", "low"]}, "requested_by": {"type": "string"}, "export": {"anyOf": [{"$ref": "Export"}, {"type": "null"}]}}},
+  "Queued": {"type": "object", "required": ["project_id", "job_id", "kind", "subject"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}, "kind": {"enum": ["analysis", "audit", "export", "import", "parse", "prices"]}, "subject": {"type": "string", "format": "uuid"}, "queue": {"enum": ["critical", "default", "high", "low"]}, "requested_by": {"type": "string"}, "export": {"anyOf": [{"$ref": "Export"}, {"type": "null"}]}}},
   "Registered": {"type": "object", "required": ["account_id", "email", "name", "password_hash"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "email": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}, "name": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}, "password_hash": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}}},
   "Reinstated": {"type": "object", "required": ["account_id"], "properties": {"account_id": {"type": "string", "format": "uuid"}}},
   "Removed": {"type": "object", "required": ["project_id", "document_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}}},
   "Renamed": {"type": "object", "required": ["project_id", "name"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}}},
   "Replaced": {"type": "object", "required": ["project_id", "document_id", "by"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "by": {"type": "string", "format": "uuid"}}},
+  "Requested": {"type": "object", "required": ["analysis_id", "kind", "account_id", "content_hash", "job_id"], "properties": {"analysis_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["contract", "property"]}, "account_id": {"type": "string", "format": "uuid"}, "content_hash": {"type": "string"}, "job_id": {"type": "string", "format": "uuid"}}},
   "Reset": {"type": "object", "required": ["op", "feed", "epoch", "head", "reason"], "properties": {"op": {"enum": ["reset"]}, "feed": {"type": "string"}, "epoch": {"type": "string", "format": "uuid"}, "head": {"type": "integer"}, "reason": {"enum": ["ahead", "epoch", "too_far"]}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}}},
   "Restored": {"type": "object", "required": ["project_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}}},
   "Result": {"type": "object", "required": ["op", "id", "result", "position"], "properties": {"op": {"enum": ["result"]}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}]}, "result": {}, "position": {"type": "integer"}, "sequence": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "epoch": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}}},
-  "RetryScheduled": {"type": "object", "required": ["project_id", "job_id", "attempt", "error_code", "error", "due_at"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "attempt": {"type": "integer"}, "error_code": {"type": "string"}, "error": {"type": "string"}, "due_at": {"type": "string"}}},
+  "Retried": {"type": "object", "required": ["analysis_id", "kind", "account_id", "content_hash", "job_id"], "properties": {"analysis_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["contract", "property"]}, "account_id": {"type": "string", "format": "uuid"}, "content_hash": {"type": "string"}, "job_id": {"type": "string", "format": "uuid"}}},
+  "RetryScheduled": {"type": "object", "required": ["project_id", "job_id", "attempt", "error_code", "error", "due_at"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}, "attempt": {"type": "integer"}, "error_code": {"type": "string"}, "error": {"type": "string"}, "due_at": {"type": "string"}}},
   "RoleGranted": {"type": "object", "required": ["account_id", "plan"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "plan": {"enum": ["business", "enterprise", "pro", "user"]}, "admin": {"type": "boolean"}}},
   "Rounding": {"type": "object", "properties": {"total": {"type": "integer"}, "quantity": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "unit_price": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}},
   "ServerPing": {"type": "object", "required": ["op", "t"], "properties": {"op": {"enum": ["ping"]}, "t": {"type": "integer"}}},
   "ServerPong": {"type": "object", "required": ["op"], "properties": {"op": {"enum": ["pong"]}, "t": {"anyOf": [{"type": "integer"}, {"type": "number"}, {"type": "null"}]}}},
   "SignedIn": {"type": "object", "required": ["op"], "properties": {"op": {"enum": ["signed_in"]}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}, "expires_at": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}}},
   "Stage": {"enum": ["end", "progress", "start"]},
-  "Started": {"type": "object", "required": ["project_id", "job_id", "attempt"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "attempt": {"type": "integer"}}},
+  "Started": {"type": "object", "required": ["project_id", "job_id", "attempt"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}, "attempt": {"type": "integer"}}},
   "Subscribed": {"type": "object", "required": ["op", "id", "feed", "epoch", "head", "recovered"], "properties": {"op": {"enum": ["subscribed"]}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}]}, "feed": {"type": "string"}, "epoch": {"type": "string", "format": "uuid"}, "head": {"type": "integer"}, "recovered": {"type": "boolean"}}},
   "Suggestion": {"type": "object", "required": ["action", "benefit", "risk"], "properties": {"action": {"type": "string"}, "benefit": {"type": "string"}, "risk": {"type": "string"}}},
   "Surcharge": {"type": "object", "required": ["label", "amount"], "properties": {"label": {"type": "string"}, "amount": {"type": "string", "format": "decimal"}, "sheet": {"type": "string"}, "line": {"type": "integer"}}},
