@@ -10,7 +10,20 @@ from pathlib import Path
 
 import msgspec
 
-PARTS = ("append", "http", "socket", "rebuild", "documents", "rules", "bills")
+PARTS = (
+    "append",
+    "http",
+    "socket",
+    "fanout",
+    "latency",
+    "replay",
+    "idle",
+    "storm",
+    "rebuild",
+    "documents",
+    "rules",
+    "bills",
+)
 RESULTS = Path(__file__).parent / "results.json"
 
 

@@ -49,6 +49,8 @@ class Entry(Struct):
     unsaved_events: int = 0
     snapshot_bytes: int = 0
     checked_at: float = 0.0
+    reading: asyncio.Task[None] | None = None
+    next_reading: asyncio.Task[None] | None = None
 
 
 class States:
@@ -78,7 +80,7 @@ class States:
                 return self._entries[stream]
             self._keep(stream, entry)
         elif fresh or monotonic() - entry.checked_at > most_age:
-            await self._catch_up(stream, entry)
+            await self._catch_up_together(stream, entry)
         self._entries.move_to_end(stream)
         return entry
 
@@ -173,6 +175,22 @@ class States:
             snapshot_bytes=size,
         )
 
+    async def _catch_up_together(self, stream: str, entry: Entry) -> None:
+        """Share a read with all who ask while another is under way: theirs has to begin after they asked."""
+        if entry.next_reading is None:
+            entry.next_reading = asyncio.create_task(self._catch_up_next(stream, entry), name=f"reading {stream}")
+            entry.next_reading.add_done_callback(_noticed)
+        await asyncio.shield(entry.next_reading)
+
+    async def _catch_up_next(self, stream: str, entry: Entry) -> None:
+        if entry.reading is not None:
+            await asyncio.wait([entry.reading])
+        entry.reading, entry.next_reading = entry.next_reading, None
+        try:
+            await self._catch_up(stream, entry)
+        finally:
+            entry.reading = None
+
     async def _catch_up(self, stream: str, entry: Entry) -> None:
         entry.checked_at = monotonic()
         for recorded in await self._store.stream(stream, after=entry.version):
@@ -246,3 +264,9 @@ _AGGREGATES = {aggregate.name: aggregate for aggregate in AGGREGATES}
 _NEVER_SNAPSHOT = frozenset({"account"})
 """Their states hold personal text in the clear, which must not outlive the person's key."""
 _FINGERPRINTS = {aggregate.name: _fingerprint(aggregate) for aggregate in AGGREGATES}
+
+
+def _noticed(reading: asyncio.Task[None]) -> None:
+    """See a read's error, even if whoever asked for it has gone."""
+    if not reading.cancelled():
+        reading.exception()

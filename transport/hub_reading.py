@@ -11,8 +11,10 @@ from transport.hub_feed import Feed, Follower
 from transport.hub_stretch import Stretch, recorded_stretch
 from transport.socket_metrics import GAP_FILLS
 
-PAGE = 100
+PAGE = 200
 """Events that are read at a time."""
+AHEAD = 3
+"""Pages that are read while the one before them is handed on."""
 PART_BYTES = 64 * 1024
 """Backlogs are handed on in parts of this size, each when its taker is ready for it."""
 MOST_CACHED_BYTES = 16 * 1024 * 1024
@@ -37,7 +39,10 @@ class Log(Protocol):
 
 
 class Reading:
-    """Reads feeds. Complete pages never change, so they are kept for the next who needs them."""
+    """Reads feeds. What was read never changes, so pages are kept for the next who needs them.
+
+    The last page of a feed grows: it serves until somebody wants what is not in it yet.
+    """
 
     def __init__(self, source: Log) -> None:
         """Read from `source`."""
@@ -57,6 +62,7 @@ class Reading:
             if feed.attach(follower):
                 return
             before = follower.position
+            self._read_ahead(feed, before)
             for part in await self.page(feed.name, before):
                 if part.last > follower.position:
                     await follower.ready()
@@ -67,16 +73,12 @@ class Reading:
 
     async def page(self, name: str, after: int) -> list[Stretch]:
         """Give events of a feed around and behind `after`, in parts; nothing when there are none behind it."""
-        start = after // PAGE * PAGE
-        key = (name, start)
-        if key in self._pages:
+        key = (name, after // PAGE * PAGE)
+        kept = self._pages.get(key)
+        if kept is not None and kept[-1].last > after:
             self._pages.move_to_end(key)
-            return self._pages[key]
-        reading = self._under_way.get(key)
-        if reading is None:
-            reading = self._under_way[key] = asyncio.create_task(self._read_page(key))
-            reading.add_done_callback(lambda _: self._under_way.pop(key))
-        return await asyncio.shield(reading)
+            return kept
+        return await asyncio.shield(self._begin(key))
 
     async def fill(self, feed: Feed) -> None:
         """Read what a feed is missing, until it is not `behind`."""
@@ -105,6 +107,25 @@ class Reading:
         self._pages.clear()
         self._bytes = 0
 
+    def _read_ahead(self, feed: Feed, after: int) -> None:
+        """Begin to read the pages that whoever is at `after` will need next, as far as they are full."""
+        start = after // PAGE * PAGE
+        for following in range(start + PAGE, start + AHEAD * PAGE + 1, PAGE):
+            key = (feed.name, following)
+            if feed.last is None or following + PAGE > feed.last:
+                return
+            if key not in self._pages:
+                self._begin(key)
+
+    def _begin(self, key: tuple[str, int]) -> asyncio.Task[list[Stretch]]:
+        """Read a page, once for all who want it now."""
+        reading = self._under_way.get(key)
+        if reading is None:
+            reading = self._under_way[key] = asyncio.create_task(self._read_page(key), name=f"page of {key[0]}")
+            reading.add_done_callback(lambda _: self._under_way.pop(key))
+            reading.add_done_callback(_noticed)
+        return reading
+
     async def _read_page(self, key: tuple[str, int]) -> list[Stretch]:
         name, start = key
         async with self._slots:
@@ -112,11 +133,11 @@ class Reading:
         if not events:
             return []
         parts = recorded_stretch(events).parts(PART_BYTES)
-        if len(events) == PAGE:
-            self._keep(key, parts)
+        self._keep(key, parts)
         return parts
 
     def _keep(self, key: tuple[str, int], parts: list[Stretch]) -> None:
+        self._bytes -= _weight(self._pages.pop(key, ()))
         self._pages[key] = parts
         self._bytes += _weight(parts)
         while self._bytes > MOST_CACHED_BYTES:
@@ -126,3 +147,9 @@ class Reading:
 
 def _weight(parts: Sequence[Stretch]) -> int:
     return sum(part.size for part in parts)
+
+
+def _noticed(reading: asyncio.Task[list[Stretch]]) -> None:
+    """See the error of a page that was read ahead: whoever needs the page reads it again."""
+    if not reading.cancelled():
+        reading.exception()

@@ -48,6 +48,7 @@ class Stretch:
         self.frames = frames
         self._texts: dict[Filter, Text | None] = {}
         self._chosen: dict[Filter, Sequence[int]] = {}
+        self._rest: Stretch | None = None
 
     @cached_property
     def size(self) -> int:
@@ -63,6 +64,9 @@ class Stretch:
     def shaken(self) -> dict[str, int]:
         """Accounts that may have lost a right here, with the sequence of the first event that says so."""
         shaken: dict[str, int] = {}
+        whole = b"\n".join(self.frames)
+        if not any(mark in whole for mark in _MARKS):  # as good as always
+            return shaken
         for sequence, frame in enumerate(self.frames, self.first):
             if any(mark in frame for mark in _MARKS) and _header(frame).type in _SHAKING:
                 shaken.setdefault(_CONCERN.decode(frame).data.account_id, sequence)
@@ -75,7 +79,11 @@ class Stretch:
 
     def after(self, sequence: int) -> "Stretch":
         """Give the part behind `sequence`, which must leave something."""
-        return self if sequence < self.first else Stretch(sequence + 1, self.frames[sequence + 1 - self.first :])
+        if sequence < self.first:
+            return self
+        if self._rest is None or self._rest.first != sequence + 1:  # those who come back together miss the same part
+            self._rest = Stretch(sequence + 1, self.frames[sequence + 1 - self.first :])
+        return self._rest
 
     def upto(self, sequence: int) -> "Stretch":
         """Give the part up to and with `sequence`, which must leave something."""

@@ -19,6 +19,7 @@ from domain.project import (
     RenameProject,
     UnknownProject,
 )
+from eventstore import EventStore, Recorded
 from runtime.ids import new_id
 from tests.acting import PASSWORD, Open, create_project, register
 
@@ -147,6 +148,40 @@ async def test_what_another_process_stored_is_seen_before_a_refusal_counts(
         position_id = await add_position(other, actor, project_id)
     edit = EditPosition(project_id=project_id, position_id=position_id, changes=Edit(code="7"))
     await write.bus.execute(edit, actor=actor)
+
+
+async def test_all_who_ask_for_a_fresh_state_share_a_read_that_begins_after_they_asked(
+    write: WriteSide, open_write_side: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await register(write)
+    states = write.bus.states
+    before = (await states.get(owner)).version
+    reads, watching, gate = 0, True, asyncio.Event()
+    stream = EventStore.stream
+
+    async def watched(store: EventStore, name: str, **options: int) -> list[Recorded]:
+        nonlocal reads
+        found = await stream(store, name, **options)
+        if watching:
+            reads += 1
+            await gate.wait()
+        return found
+
+    monkeypatch.setattr(EventStore, "stream", watched)
+    early = asyncio.create_task(states.get(owner, fresh=True))
+    while not reads:
+        await asyncio.sleep(0.001)
+    watching = False
+    async with open_write_side() as elsewhere:
+        issue = IssueToken(account_id=account_id(owner), token_id=new_id(), name="ci")
+        await elsewhere.bus.execute(issue, actor=owner)
+    watching = True
+    late = [asyncio.create_task(states.get(owner, fresh=True)) for _ in range(50)]
+    await asyncio.sleep(0)
+    gate.set()
+    await early
+    assert {entry.version for entry in await asyncio.gather(*late)} == {before + 1}
+    assert reads == 2
 
 
 async def test_processes_that_race_for_one_stream_all_get_through(write: WriteSide, open_write_side: Open) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eventstore import Recorded
 from tests.transport.hub_world import NAME, Recorder, World, recorded
 from transport import hub_reading
 from transport.hub_feed import MOST_AHEAD, Feed
@@ -107,6 +108,45 @@ async def test_a_crowd_that_joins_at_once_reads_the_log_once() -> None:
     await asyncio.gather(*(recorder.task for recorder in crowd))
     assert all(recorder.got == list(range(1, world.log.head + 1)) for recorder in crowd)
     assert world.log.reads == 5
+
+
+async def test_whoever_comes_later_is_served_from_the_last_page_until_it_has_grown() -> None:
+    world = World()
+    world.log.head = PAGE + 5
+    world.log.open = True
+    world.feed.begin(world.log.head)
+    for _ in range(3):
+        await Recorder(world.reading, world.feed, PAGE).task
+    assert world.log.reads == 1
+    world.log.head += 5
+    world.feed = Feed(NAME)
+    world.feed.begin(world.log.head)
+    late = Recorder(world.reading, world.feed, PAGE)
+    await late.task
+    assert late.got == list(range(PAGE + 1, PAGE + 11))
+    assert world.log.reads == 2
+
+
+async def test_a_page_that_could_not_be_read_ahead_is_read_again_when_somebody_needs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    world.log.head = 2 * PAGE
+    world.log.open = True
+    world.feed.begin(world.log.head)
+    read = world.log.feed
+
+    async def failing(feed: str, *, after: int = 0, limit: int = 1000) -> list[Recorded]:
+        if after and world.log.reads < 2:
+            world.log.reads += 1
+            raise OSError
+        return await read(feed, after=after, limit=limit)
+
+    monkeypatch.setattr(world.log, "feed", failing)
+    recorder = Recorder(world.reading, world.feed, PAGE - 1)
+    await recorder.task
+    assert recorder.got == list(range(PAGE, 2 * PAGE + 1))
+    assert world.log.reads == 3
 
 
 async def test_an_announcement_that_the_log_does_not_know_ends_the_search() -> None:
