@@ -1,7 +1,6 @@
 """The API process: one event loop with uvicorn in it, drained gently when it is asked to stop."""
 
 import asyncio
-import gc
 import logging
 import socket
 from collections.abc import Generator
@@ -14,6 +13,7 @@ import uvloop
 from litestar import Litestar
 
 from runtime import lifeline, telemetry
+from runtime.garbage import collect_less
 from runtime.settings import Settings
 from runtime.telemetry import get_logger
 from transport.app import LIMITS, create_app
@@ -27,9 +27,6 @@ DRAIN = 10.0
 BACKLOG = 1024
 KEEP_ALIVE_SECONDS = 75
 """How long a connection without a request stays: longer than proxies keep theirs, so that it is they who close."""
-
-GARBAGE = 20_000
-"""Objects made and not freed between two searches for cycles among the young ones; Python's own number is 700."""
 
 log = get_logger(__name__)
 
@@ -52,7 +49,7 @@ async def _serve(settings: Settings, limits: Limits) -> None:
     app = create_app(settings, limits=limits)
     async with app.lifespan():
         with listening(settings.host, settings.port) as listener:
-            _collect_less()
+            collect_less()
             server = Server(app, app.state.socket_door)
             serving = asyncio.create_task(server.serve([listener]))
             log.info("api.listening", host=settings.host, port=settings.port)
@@ -109,13 +106,6 @@ def _only(errors: ExceptionGroup[Exception]) -> Exception:
     if len(errors.exceptions) > 1:
         return errors
     return _only(cast("ExceptionGroup[Exception]", inner)) if isinstance(inner, ExceptionGroup) else inner
-
-
-def _collect_less() -> None:
-    """Look for garbage less often, and never among what start-up made: a tenth of the time goes into it otherwise."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE, 20, 100)
 
 
 async def _drain(app: Litestar, server: Server, serving: asyncio.Task[None]) -> None:

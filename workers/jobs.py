@@ -1,6 +1,7 @@
 """What jobs do: read a document, import its positions, audit them."""
 
 import asyncio
+from sys import intern
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from domain.position import Position
 from workers.analysing import analyse
 from workers.auditing import audit_budget
 from workers.exporting import export_budget
+from workers.leases import Claim
 from workers.pricing import import_prices
 from workers.readers import Unreadable
 from workers.work import Attempt, GaveUp, Work
@@ -54,21 +56,22 @@ async def import_document(attempt: Attempt) -> dict[str, Any]:
     """Add the positions of a document that was read to the budget, as one version."""
     document = await _document(attempt)
     await attempt.enter("importing")
-    bill = msgspec.json.decode(await attempt.blobs.get(document.bill_hash), type=Bill)
-    document_id = attempt.claim.subject
-    positions = await asyncio.to_thread(positions_of, bill, attempt.claim.job_id, document_id)
-    await attempt.execute(
-        ImportPositions(
-            project_id=attempt.claim.project_id,
-            document_id=document_id,
-            positions=positions,
-            declared=Declared(total=bill.declared_total, sections=bill.sections, surcharges=bill.surcharges),
-            currency=bill.currency,
-            rounding=bill.rounding.total,
-        ),
-        "import",
+    command = await asyncio.to_thread(_import_of, await attempt.blobs.get(document.bill_hash), attempt.claim)
+    await attempt.execute(command, "import")
+    return {"positions": len(command.positions)}
+
+
+def _import_of(stored: bytes, claim: Claim) -> ImportPositions:
+    """Make the command of a bill as it is stored. Of the bill itself, which is large, nothing stays in memory."""
+    bill = msgspec.json.decode(stored, type=Bill)
+    return ImportPositions(
+        project_id=claim.project_id,
+        document_id=claim.subject,
+        positions=positions_of(bill, claim.job_id, claim.subject),
+        declared=Declared(total=bill.declared_total, sections=bill.sections, surcharges=bill.surcharges),
+        currency=bill.currency,
+        rounding=bill.rounding.total,
     )
-    return {"positions": len(positions)}
 
 
 BESIDES = ("price_system", "unit_hours", "unit_mass", "unit_debris")
@@ -94,13 +97,22 @@ async def _document(attempt: Attempt) -> Document:
 def positions_of(bill: Bill, job_id: UUID, document_id: UUID) -> tuple[Position, ...]:
     """Make positions of a bill's items. Their ids follow from the job's, so that a second attempt makes the same."""
     rounding = None if bill.rounding == Rounding(total=bill.rounding.total) else bill.rounding
+    paths: dict[tuple[str, ...], tuple[str, ...]] = {}  # one path for all lines of a section: they fill the memory
     return tuple(
-        _position(item, UUID(int=job_id.int ^ (index + 1)), document_id, rounding)
+        _position(
+            item,
+            UUID(int=job_id.int ^ (index + 1)),
+            document_id,
+            section=paths.setdefault(item.section, item.section),
+            rounding=item.rounding or rounding,
+        )
         for index, item in enumerate(bill.items)
     )
 
 
-def _position(item: BillItem, position_id: UUID, document_id: UUID, rounding: Rounding | None) -> Position:
+def _position(
+    item: BillItem, position_id: UUID, document_id: UUID, *, section: tuple[str, ...], rounding: Rounding | None
+) -> Position:
     return Position(
         position_id=position_id,
         number=item.number,
@@ -110,9 +122,9 @@ def _position(item: BillItem, position_id: UUID, document_id: UUID, rounding: Ro
         category=item.category,
         kind=item.kind,
         role=item.role,
-        section=item.section,
+        section=section,
         quantity=item.quantity,
-        unit=item.unit,
+        unit=intern(item.unit),
         unit_price=item.unit_price,
         material_price=item.material_price,
         assembly_price=item.assembly_price,
@@ -121,8 +133,8 @@ def _position(item: BillItem, position_id: UUID, document_id: UUID, rounding: Ro
         notes=item.notes,
         takeoff=item.takeoff,
         source_document_id=document_id,
-        source_sheet=item.sheet,
+        source_sheet=intern(item.sheet),
         source_line=item.line,
-        rounding=item.rounding or rounding,
+        rounding=rounding,
         metadata={name: f"{value}" for name in BESIDES if (value := getattr(item, name))},
     )

@@ -19,6 +19,7 @@ from projections.tables import ensure_tables
 from runtime.blobs import Blobs
 from runtime.broker import Broker, open_broker, open_client
 from runtime.database import Pool, open_pool
+from runtime.garbage import collect_less
 from runtime.ids import new_id
 from runtime.lifeline import stop_requested, watch_stdin
 from runtime.migrations import check
@@ -78,6 +79,7 @@ async def work(settings: Settings) -> None:
             ]
             threads = nudges.worker(settings.worker_threads)
             threads.start()
+            collect_less()
             log.info("worker.ready", threads=settings.worker_threads)
             await stop_requested()
             await attempts.stop()

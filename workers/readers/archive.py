@@ -41,6 +41,9 @@ SUPPORTED = (
     "Plumbline reads XLSX, XLS, ODS, CSV, uniXML, XC4, GAEB DA XML, BC3, and PDF with text. "
     "Export the bill in one of these formats and upload that file."
 )
+WIDE_WITHIN = 64
+"""How far into a part of two bytes to a letter the first zero byte stands at the latest."""
+
 PDF_WITHIN = 1024
 """How far from its beginning a PDF says what it is (ISO 32000-1, Annex H, note 13)."""
 
@@ -174,7 +177,8 @@ def _inflated_size(packed: memoryview, limit: int, name: str) -> int:
 
 def _check_entities(beginning: bytes, name: str) -> None:
     """Refuse a part that defines entities: no spreadsheet program writes them."""
-    if b"<!ENTITY" in beginning.replace(b"\0", b"") and name.casefold().endswith((".xml", ".rels")):
+    narrow = beginning.replace(b"\0", b"") if b"\0" in beginning[:WIDE_WITHIN] else beginning
+    if b"<!ENTITY" in narrow and name.casefold().endswith((".xml", ".rels")):
         raise Unreadable(
             "unreadable.entities",
             f"The workbook's part {name!r} defines XML entities, which no spreadsheet program writes and which can "

@@ -46,7 +46,8 @@ def table_of(sheet: Sheet) -> tuple[Header, dict[Heading, int]] | None:
             columns[part] = column
     if "type" not in columns:
         return None
-    kinds = {text(row[columns["type"]]) for row in islice(top, header.line, None)}
+    type_column = columns["type"]
+    kinds = set(map(text, {row[type_column] for row in islice(top, header.line, None)}))
     return (header, columns) if "P" in kinds and kinds & {"SD", "PP", "TS"} and "K" not in kinds else None
 
 
@@ -80,16 +81,22 @@ class _Table(TypedTable):
     def read(self, source: Source) -> None:
         """Read the rows above the header for names, and those below it as they are typed."""
         self._tell_program()
+        type_column = self.columns["type"]
         for line, row in enumerate(self._rows.rows(), 1):
-            kind = text(self.cell(row, "type"))
-            if self._header.first <= line <= self._header.line:
+            below = line > self._header.line
+            if self._header.first <= line and not below:
                 continue
-            if kind == BUILT:
+            kind = text(row[type_column])
+            if below and (action := ACTIONS.get(kind)):
+                if self.home is None:
+                    self._open_home(line)
+                self.take(action, line, row)
+            elif kind == BUILT:
                 self._read_built(line, row)
             elif level := OBJECT.fullmatch(kind):
                 self._read_object(row, int(level[1] or 0))
-            elif line > self._header.line:
-                self._read_row(line, row, kind)
+            elif below:
+                self.skip(line, row, kind)
         self._settle_rounding(source)
 
     def _tell_program(self) -> None:
@@ -127,15 +134,6 @@ class _Table(TypedTable):
         self._objects[level:] = [self._names(row)]
         self.home, self.item = None, None
         self.open.clear()
-
-    def _read_row(self, line: int, row: Sequence[Cell], kind: str) -> None:
-        action = ACTIONS.get(kind)
-        if action is None:
-            self.skip(line, row, kind)
-            return
-        if self.home is None:
-            self._open_home(line)
-        self.take(action, line, row)
 
     def _open_home(self, line: int) -> None:
         objects = self._objects or [(self.sheet, "")]

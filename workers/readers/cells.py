@@ -11,13 +11,18 @@ from typing import Literal, TypeAlias
 Cell: TypeAlias = int | float | str | bool | time | date | datetime | timedelta
 Mark = Literal[",", "."]
 
+DIGITS = 15
 LARGEST = 1e15
 RESIDUE = 1e-9
+CENT_NOISE = 1e-6
 
 _SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
 _CURRENCY = re.compile(r"(?:CZK|EUR|USD|GBP|PLN|CHF|INR|Kč|Rs\.?|zł|[€$£₹])", re.IGNORECASE)
-_PLAIN = re.compile(r"-?\d{1,12}(?:[.,](?:\d\d?|\d{4,9}))?")
-"""What most cells hold, and what no decimal mark can make ambiguous."""
+_PLAIN: dict[Mark, re.Pattern[str]] = {
+    ",": re.compile(r"-?\d{1,12}(?:,\d{1,9}|\.(?:\d\d?|\d{4,9}))?"),
+    ".": re.compile(r"-?\d{1,12}(?:\.\d{1,9}|,(?:\d\d?|\d{4,9}))?"),
+}
+"""What most texts of numbers are, by the decimal mark: the other mark is one too where it cannot mean thousands."""
 
 _FIGURE = re.compile(r"(?P<sign>[-+]?)(?P<digits>\d[\d., ']*|[.,]\d+)(?P<trailing>-?)")
 _SPACED = re.compile(r"\d{1,3}(?:[ ']\d{3})+(?:[.,]\d*)?")
@@ -36,6 +41,7 @@ def text(cell: Cell) -> str:
     return str(cell)
 
 
+@lru_cache(maxsize=4096)
 def exact(value: float) -> Decimal | None:
     """Turn a binary float into the decimal that a person typed; `None` when it is no plausible number of a bill.
 
@@ -46,16 +52,22 @@ def exact(value: float) -> Decimal | None:
     """
     if -RESIDUE < value < RESIDUE:
         return Decimal(0)
-    return Decimal(f"{value:.15g}") if -LARGEST < value < LARGEST else None
+    if not -LARGEST < value < LARGEST:
+        return None
+    if value.is_integer():
+        return Decimal(int(value))
+    written = repr(value)
+    return Decimal(written if len(written) <= DIGITS + 1 else f"{value:.{DIGITS}g}")
 
 
 def money(cell: Cell, mark: Mark = ",") -> Decimal | None:
     """Read an amount. A sum of thousands of floats carries its noise further up, so within 1e-6 a cent is a cent."""
-    value = number(cell, mark)
-    if value is None or not isinstance(cell, float):
-        return value
-    cents = round(value, 2)
-    return cents if abs(value - cents) < Decimal("0.000001") and value != cents else value
+    if not isinstance(cell, float):
+        return number(cell, mark)
+    if not -LARGEST < cell < LARGEST:
+        return None
+    cents = round(cell, 2)
+    return exact(cents if abs(cell - cents) < CENT_NOISE else cell)
 
 
 def number(cell: Cell, mark: Mark = ",") -> Decimal | None:
@@ -76,7 +88,7 @@ def parse(written: str, mark: Mark = ",") -> Decimal | None:
     digits, it is the decimal mark only if it is `mark`. Returns `None` for anything else: nothing is guessed out of a
     longer text.
     """
-    if _PLAIN.fullmatch(written):
+    if _PLAIN[mark].fullmatch(written):
         return Decimal(written.replace(",", "."))
     figure = _SPACES.sub(" ", _CURRENCY.sub("", written)).strip().replace("\u2212", "-").replace("\u2019", "'")
     figure = figure.removesuffix(",-").removesuffix(",--").removesuffix(".-")
@@ -89,7 +101,7 @@ def parse(written: str, mark: Mark = ",") -> Decimal | None:
             return None
         digits = digits.replace(" ", "").replace("'", "")
     plain = _with_point(digits, mark)
-    if plain is None or len(plain.partition(".")[0]) > 15:  # noqa: PLR2004 - digits of LARGEST
+    if plain is None or len(plain.partition(".")[0]) > DIGITS:
         return None
     return Decimal(f"-{plain}" if "-" in (found["sign"], found["trailing"]) else plain)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from domain.bill import CodeSystem
 from workers.readers.cells import label
@@ -26,6 +27,7 @@ _NAMES: dict[str, CodeSystem] = {
 }
 
 
+@lru_cache(maxsize=256)
 def named_system(price_system: str) -> CodeSystem | None:
     """Recognise a price system by its name, such as "CS ÚRS 2026 01", "OTSKP 2025" or "RTS 24/ II"."""
     return next((_NAMES[word] for word in label(price_system).split() if word in _NAMES), None)

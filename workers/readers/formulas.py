@@ -5,13 +5,15 @@ import re
 import zipfile
 from html import unescape
 from posixpath import join, normpath
+from typing import IO
 
 from domain.bill import Rounding
 from workers.readers.cells import number
 from workers.readers.source import Sheet, Source
 
-MOST_BYTES = 2**22
-"""How far into a sheet its first formula is looked for."""
+PIECE = 2**15
+MOST_PIECES = 2**7
+"""How far into a sheet, piece by piece, the formula is looked for."""
 
 _SHEET = re.compile(rb"<(?:\w+:)?sheet\s[^>]*>")
 _NAME = re.compile(rb'\bname="([^"]*)"')
@@ -87,11 +89,23 @@ def _formula(data: bytes, sheet: str, cell: str) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             part = _part(archive, sheet)
-            content = archive.open(part).read(MOST_BYTES) if part in archive.namelist() else b""
+            found = _search(archive.open(part), cell) if part in archive.namelist() else None
     except (zipfile.BadZipFile, KeyError, OSError, EOFError):
         return ""
-    found = re.search(rb'<c r="' + cell.encode() + rb'"[^>]*>\s*<f[^>]*>([^<]*)</f>', content)
     return unescape(found[1].decode(errors="replace")) if found else ""
+
+
+def _search(content: IO[bytes], cell: str) -> re.Match[bytes] | None:
+    """Find the formula of a cell, without unpacking what comes behind it."""
+    formula = re.compile(rb'<c r="' + cell.encode() + rb'"[^>]*>\s*<f[^>]*>([^<]*)</f>')
+    seen = b""
+    for _ in range(MOST_PIECES):
+        piece = content.read(PIECE)
+        seen = seen[-PIECE:] + piece
+        found = formula.search(seen)
+        if found or not piece:
+            return found
+    return None
 
 
 def _part(archive: zipfile.ZipFile, sheet: str) -> str:

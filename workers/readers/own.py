@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Literal
 
 import msgspec
@@ -19,6 +20,9 @@ from workers.writers.json_file import Exported
 
 FORMAT = "plumbline"
 FIRST_KEY = b'"plumbline"'
+OWN_SHEETS = 2
+"""As many as the writer makes, in whatever order they were left."""
+
 DEEPEST = 1000
 PLAIN = re.compile(r"-?\d{1,40}(?:[.,]\d{1,40})?")
 TAKEOFF_KINDS: dict[str, Literal["row", "subtotal", "total"]] = {name: kind for kind, name in TAKEOFF.items()}
@@ -45,9 +49,9 @@ def _is_json(data: bytes) -> bool:
 
 
 def _own_sheet(source: Source) -> Sheet | None:
-    for sheet in source.sheets:
-        if sheet.hidden:
-            continue
+    """Find the marked sheet among the first that are shown: nobody else's large workbook is opened for it."""
+    shown = (sheet for sheet in source.sheets if not sheet.hidden)
+    for sheet in islice(shown, OWN_SHEETS):
         first = next(iter(sheet.top()), ())
         if first and first[0] == MARK:
             return sheet

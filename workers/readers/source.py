@@ -83,10 +83,13 @@ class WorkbookSheet:
             if self._content is None:
                 self._content = self._workbook.get_sheet_by_name(self.name)
             start = self._content.start
-            if start is not None:
-                margin: list[Cell] = [""] * start[1]
-                for row in self._content.iter_rows():
-                    yield margin + row if margin else row
+            if start is None:
+                return
+            margin: list[Cell] = [""] * start[1]
+            if margin:
+                yield from map(margin.__add__, self._content.iter_rows())
+            else:
+                yield from self._content.iter_rows()
 
     def close(self) -> None:
         """Let go of the parsed sheet."""

@@ -6,13 +6,12 @@ from decimal import Decimal
 from typing import Literal
 
 from domain.bill import ItemKind, TakeoffLine
-from workers.readers.cells import Cell, Mark, decimal_mark, exact, label, number, parse, text
+from workers.readers.cells import Cell, Mark, decimal_mark, exact, label, money, number, parse, text
 from workers.readers.draft import BillDraft, ItemDraft, SectionDraft
 from workers.readers.source import WIDEST
 
 Action = Literal["work", "material", "other", "section", "note", "takeoff"]
 
-ITEM_KINDS: dict[str, ItemKind] = {"work": "work", "material": "material", "other": "other"}
 SUBTOTALS = ("mezisoucet", "medzisucet")
 TOTALS = ("soucet", "sucet", "celkove mnozstvi", "celkem")
 SUM_INITIALS = frozenset("mMsScC")
@@ -62,8 +61,9 @@ class TypedTable:
         self.draft = draft
         self.sheet = sheet
         self.columns: dict[Heading, int] = {}
+        self._described = self._quantified = 0
         self._texts: list[tuple[Heading, int]] = []
-        self._numbers: list[tuple[Heading, int]] = []
+        self._numbers: list[tuple[Heading, str, int]] = []
         self._measures: list[tuple[Heading, int]] = []
         self.home: SectionDraft | None = None
         self.mark: Mark = ","
@@ -76,11 +76,13 @@ class TypedTable:
         All rows of a sheet are as wide as its header.
         """
         self.columns = columns
+        self._described, self._quantified = columns["description"], columns["quantity"]
         self._texts = [(part, columns[part]) for part in TEXTS if part in columns]
-        self._numbers = [(part, columns[part]) for part in NUMBERS if part in columns]
+        self._numbers = [(part, FIELDS.get(part, part), columns[part]) for part in NUMBERS if part in columns]
         self._measures = [(part, columns[part]) for part in MEASURES if part in columns]
-        written = (row[column] for row in top for _, column in self._numbers)
-        self.mark = decimal_mark((cell for cell in written if cell and isinstance(cell, str)), ",")
+        numbered = [column for _, _, column in self._numbers]
+        written = (cell for row in top for column in numbered if (cell := row[column]) and isinstance(cell, str))
+        self.mark = decimal_mark(written, ",")
 
     @property
     def section(self) -> SectionDraft:
@@ -98,11 +100,14 @@ class TypedTable:
     def number(self, line: int, row: Sequence[Cell], part: Heading) -> Decimal | None:
         """Read the number of a part; see `BillDraft.number`."""
         column = self.columns.get(part)
-        if column is None or (cell := row[column]) == "":
-            return None
+        return None if column is None or (cell := row[column]) == "" else self._number(cell, line, part)
+
+    def _number(self, cell: Cell, line: int, part: Heading) -> Decimal | None:
         amount = part == "total"
-        if isinstance(cell, float) and not amount and (value := exact(cell)) is not None:
-            return value
+        if isinstance(cell, float):
+            value = money(cell) if amount else exact(cell)
+            if value is not None:
+                return value
         return self.draft.number(cell, (self.sheet, line, part), self.mark, amount=amount)
 
     def vat_rate(self, row: Sequence[Cell]) -> Decimal | None:
@@ -119,10 +124,10 @@ class TypedTable:
     def take(self, action: Action, line: int, row: Sequence[Cell]) -> None:
         """Take in a row of a known type."""
         match action:
-            case "work" | "material" | "other":
-                self.read_item(line, row, ITEM_KINDS[action])
             case "takeoff":
                 self.read_takeoff(line, row)
+            case "work" | "material" | "other":
+                self.read_item(line, row, action)
             case "note":
                 self.read_note(line, row)
             case "section":
@@ -134,17 +139,18 @@ class TypedTable:
         for part, column in self._texts:
             if cell := row[column]:
                 setattr(item, part, cell.strip() if isinstance(cell, str) else text(cell))
-        for part, column in self._numbers:
+        for part, field, column in self._numbers:
             if (cell := row[column]) != "":
-                setattr(item, FIELDS.get(part, part), self.number(line, row, part))
+                setattr(item, field, self._number(cell, line, part))
         for part, column in self._measures:
             if cell := row[column]:  # programs show 0 where nobody stated anything
                 setattr(item, part, number(cell, self.mark) or None)
         if item.unit_price is None and (item.material_price is not None or item.assembly_price is not None):
             item.unit_price = (item.material_price or Decimal(0)) + (item.assembly_price or Decimal(0))
-        if variant := text(self.cell(row, "code_variant")):
+        if "code_variant" in self.columns and (variant := text(self.cell(row, "code_variant"))):
             item.code = f"{item.code}.{variant}"
-        item.vat_rate = self.vat_rate(row)
+        if "vat" in self.columns:
+            item.vat_rate = self.vat_rate(row)
         self.draft.items.append(item)
 
     def read_takeoff(self, line: int, row: Sequence[Cell]) -> None:
@@ -152,14 +158,15 @@ class TypedTable:
         if self.item is None:
             self.draft.skip(self.sheet, line, "a takeoff row that follows no item")
             return
-        written = text(self.cell(row, "description"))
+        cell, stated = row[self._described], row[self._quantified]
+        written = cell.strip() if isinstance(cell, str) else text(cell)
         kind = "row"
         if written.lstrip(" \"'")[:1] in SUM_INITIALS:
             words = label(written[:20])
             kind = "subtotal" if words.startswith(SUBTOTALS) else "total" if words.startswith(TOTALS) else "row"
-        value = self.number(line, row, "quantity")
-        if value is None and (stated := _RESULT.search(written)):
-            value = parse(stated[1], self.mark)
+        value = self._number(stated, line, "quantity") if stated != "" else None
+        if value is None and "=" in written and (result := _RESULT.search(written)):
+            value = parse(result[1], self.mark)
         self.item.takeoff.append(TakeoffLine(expression=written, value=value, kind=kind, line=line))
 
     def read_note(self, line: int, row: Sequence[Cell]) -> None:
