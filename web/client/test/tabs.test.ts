@@ -76,7 +76,9 @@ test("the next leader follows what only others follow", async () => {
   const { server, tab } = browser();
   const tabs = [tab()];
   await until(() => { expect(tabs[0]?.leads).toBe(true); });
-  tabs.push(tab(), tab());
+  tabs.push(tab());
+  await until(() => { expect(tabs[1]?.status.state).toBe("connected"); });
+  tabs.push(tab());
   const feeds = tabs.map((each) => follow(each));
   await until(() => { for (const { cursor } of feeds) expect(cursor.state).toBe("live"); });
   feeds[1]?.cursor.stop(); // the next to lead, for it came before the third
