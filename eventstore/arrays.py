@@ -82,7 +82,7 @@ def array(kind: type[A], count: int, elements: Sequence[bytes]) -> A:
     """Join encoded `elements`, each of which may hold several, to an array of `count`."""
     if not count:
         return kind(EMPTY.pack(0, 0, kind.element_oid))
-    return kind(HEADER.pack(1, 1, kind.element_oid, count, 1) + b"".join(elements))
+    return kind(b"".join((HEADER.pack(1, 1, kind.element_oid, count, 1), *elements)))
 
 
 def integers(values: Sequence[int]) -> Integers:
