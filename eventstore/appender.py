@@ -71,6 +71,7 @@ class Appender:
         try:
             while batch := await self._queue.take():
                 await self._store(batch)
+                del batch  # it may hold a whole import, and nobody knows when the next one comes
         finally:
             self._queue.close()
             for pending in self._sent:
