@@ -1,6 +1,6 @@
 """An event as it travels: encoded once after the commit, forwarded as bytes to every socket."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -112,11 +112,6 @@ def unnumbered(frame: bytes) -> Batch:
 def channel_of(feed: str) -> str:
     """Name the broker channel of a feed."""
     return f"feed:{feed}"
-
-
-def joined(frames: Iterable[bytes]) -> bytes:
-    """Put several frames into one message to a socket."""
-    return b"\n".join(frames)
 
 
 LOG_CHANNEL = "log"
