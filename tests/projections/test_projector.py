@@ -34,6 +34,13 @@ NAMES = [projection.name for projection in ALL]
 SOMEBODY = f"account:{new_id()}"
 
 
+LINGER = """
+    CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql
+        AS $$ BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END $$;
+    CREATE TRIGGER linger BEFORE UPDATE ON read.checkpoints FOR EACH ROW EXECUTE FUNCTION linger();
+"""
+
+
 async def until(condition: Callable[[], Any], seconds: float = 20) -> None:
     """Wait until something holds."""
     deadline = monotonic() + seconds
@@ -136,6 +143,7 @@ async def test_a_projector_killed_again_and_again_folds_every_event_once(
 ) -> None:
     end = await history(pool, 120)
     await connection.execute("UPDATE read.checkpoints SET position = 0")
+    await connection.execute(LINGER)  # else a quick projector is done before the first look at it
     kills = 0
     while not await reached(connection, end)():
         process = await asyncio.create_subprocess_exec(
@@ -147,6 +155,7 @@ async def test_a_projector_killed_again_and_again_folds_every_event_once(
         await process.wait()
         kills += 1
     assert kills > 1
+    await connection.execute("DROP FUNCTION linger CASCADE")
     kept = await contents(connection)
     for projection in ALL:
         await fold_anew(connection, projection)
