@@ -1,5 +1,5 @@
 """`python -m transport` is `plumbline`."""
 
-from transport.cli import main
+from transport.terminal.cli import main
 
 main()

@@ -17,26 +17,26 @@ from runtime.progress import ProgressBoard
 from runtime.settings import Settings
 from transport.access_log import AccessLog
 from transport.admission import Admission
-from transport.analysis_door import analysis_routes
-from transport.command_door import command_apps
-from transport.docs_door import docs_routes
-from transport.doors import Doors
-from transport.export_door import export_routes
-from transport.feed_door import feed_routes
 from transport.freshness import Freshness
 from transport.gate import Gate
+from transport.gateway.feed_door import feed_routes
+from transport.gateway.socket import open_socket_door
+from transport.gateway.socket_places import Places
+from transport.gateway.socket_wire import PATH
 from transport.health import health_routes
 from transport.limits import Limiter, Limits
-from transport.query_door import query_routes
 from transport.recognition import Recognition
-from transport.session_door import session_routes
+from transport.rest.analysis_door import analysis_routes
+from transport.rest.command_door import command_apps
+from transport.rest.docs_door import docs_routes
+from transport.rest.doors import Doors
+from transport.rest.export_door import export_routes
+from transport.rest.query_door import query_routes
+from transport.rest.session_door import session_routes
+from transport.rest.upload_door import upload_routes
 from transport.sessions import Sessions
-from transport.socket import open_socket_door
-from transport.socket_places import Places
-from transport.socket_wire import PATH
 from transport.tickets import PATH as TICKETS
 from transport.tickets import TicketDoor
-from transport.upload_door import upload_routes
 
 LIMITS = Limits()
 

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import NODEFAULT, inspect
 
 from domain.registry import EVENTS, PERSONAL_FIELDS
-from transport.query_door import PATHS
+from transport.rest.query_door import PATHS
 
 HEAD = '''"""Every event that the server tells, as a struct. Generated: `make types`.
 

@@ -17,7 +17,6 @@ from runtime.settings import Network
 from runtime.telemetry import get_logger
 from transport.access_log import AccessLog
 from transport.addresses import client_of
-from transport.decoding import encoded
 from transport.errors import (
     PROBLEM_TYPE,
     BadRequest,
@@ -29,6 +28,7 @@ from transport.errors import (
     problem_of,
 )
 from transport.metrics import REFUSALS, observe
+from transport.rest.decoding import encoded
 from transport.visit import VISIT, ASGIApp, ClientGone, Message, Receive, Send, Visit, drain
 
 Header = tuple[bytes, bytes]

@@ -19,8 +19,8 @@ from projections.checkpoints import checkpoints
 from projections.models import ALL
 from runtime.broker import BrokerUnavailable
 from runtime.telemetry import REGISTRY, exposition
-from transport.decoding import encoded
-from transport.doors import Doors
+from transport.rest.decoding import encoded
+from transport.rest.doors import Doors
 
 PATIENCE = 2.0
 """Seconds that each check may take."""

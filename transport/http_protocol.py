@@ -12,9 +12,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from domain.core import Refused
 from transport.corked import Corked
-from transport.decoding import encoded
 from transport.errors import PROBLEM_TYPE, BadRequest, HeadTimeout, HeadTooLarge, problem_of
 from transport.metrics import REFUSALS
+from transport.rest.decoding import encoded
 from transport.visit import DRAIN_SECONDS, new_request_id
 
 HEAD_SECONDS = 10.0

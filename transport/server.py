@@ -17,10 +17,10 @@ from runtime.garbage import collect_less
 from runtime.settings import Settings
 from runtime.telemetry import get_logger
 from transport.app import LIMITS, create_app
+from transport.gateway.socket_formats import MESSAGE_BYTES
+from transport.gateway.socket_wire import Door, Wire
 from transport.http_protocol import HttpProtocol
 from transport.limits import Limits
-from transport.socket_formats import MESSAGE_BYTES
-from transport.socket_wire import Door, Wire
 
 DRAIN = 10.0
 """Seconds that sockets and requests under way get to finish after SIGTERM."""

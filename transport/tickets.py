@@ -12,9 +12,9 @@ from msgspec import Struct
 from redis.asyncio import Redis
 
 from commands import NotSignedIn
-from transport.decoding import decoded, encoded
-from transport.doors import Doors
 from transport.errors import MethodNotAllowed
+from transport.rest.decoding import decoded, encoded
+from transport.rest.doors import Doors
 from transport.sessions import COOKIE, cookie_of
 from transport.visit import Receive, Send, json_body, visit_of
 

@@ -16,7 +16,7 @@ from plumbline_client.queries import address_of
 from plumbline_client.wire import JSON
 from projections.queries import QUERIES
 from transport.client_types import module
-from transport.query_door import PATHS
+from transport.rest.query_door import PATHS
 
 REPOSITORY = Path(__file__).parents[2]
 SAMPLES = (REPOSITORY / "tests/golden/events.jsonl").read_bytes().splitlines()

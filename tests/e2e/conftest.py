@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from runtime.ids import new_id
-from transport.remote import Remote, make_account
+from transport.terminal.remote import Remote, make_account
 
 START_SECONDS = 90
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from domain.experts.rules import RULES
 from plumbline_client import Event
 from tests.e2e.conftest import Stack
-from transport.check import Checked, check
-from transport.remote import Remote
+from transport.terminal.check import Checked, check
+from transport.terminal.remote import Remote
 from workers.sample_bill import sample_bill
 
 

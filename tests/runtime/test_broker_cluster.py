@@ -12,8 +12,8 @@ from runtime.ids import new_id
 from runtime.progress import ProgressBoard, Step, own_job
 from tests.conftest import REPOSITORY
 from tests.runtime.valkey_cluster import PRIMARIES, Cluster, Node, cluster, running_cluster
+from transport.gateway.socket_places import Places, TooManySockets
 from transport.limits import Limit, Limiter, TooManyRequests
-from transport.socket_places import Places, TooManySockets
 from transport.tickets import BadTicket, issue, redeem
 
 __all__ = ["cluster"]
@@ -221,7 +221,7 @@ async def test_every_key_is_documented_and_ends(cluster: Cluster) -> None:
 
 
 async def test_places_of_sockets_are_counted_over_a_cluster(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transport.socket_places.RENEW_SECONDS", 0.05)
+    monkeypatch.setattr("transport.gateway.socket_places.RENEW_SECONDS", 0.05)
     async with (
         open_client(cluster.url) as valkey,
         Places(valkey, per_account=1, per_address=5) as here,

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from eventstore import Recorded
-from transport.hub_feed import Feed
-from transport.hub_reading import Reading
-from transport.hub_stretch import Stretch, recorded_stretch
+from transport.gateway.hub_feed import Feed
+from transport.gateway.hub_reading import Reading
+from transport.gateway.hub_stretch import Stretch, recorded_stretch
 
 NAME = "project:one"
 

@@ -8,9 +8,9 @@ import msgspec
 from runtime import lifeline, telemetry
 from runtime.settings import load
 from transport.app import create_app
+from transport.gateway.socket import SocketDoor
 from transport.limits import Limit, Limits
 from transport.server import Server, listening
-from transport.socket import SocketDoor
 
 MUCH = Limit("tests", 1_000_000, 60, lease=1_000)
 

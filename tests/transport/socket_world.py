@@ -31,7 +31,7 @@ from runtime.broker import open_broker
 from runtime.database import open_pool
 from runtime.embedded import Embedded
 from runtime.ids import new_id
-from transport.socket_formats import JSON, MSGPACK
+from transport.gateway.socket_formats import JSON, MSGPACK
 
 MASTER_KEY = bytes(range(32))
 PASSWORD = "correct horse"  # noqa: S105 - a test's

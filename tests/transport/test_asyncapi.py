@@ -25,9 +25,9 @@ from tests.transport.socket_world import (
     write,
 )
 from tests.transport.test_socket_tickets import ticket
-from transport.asyncapi import SAID, TOLD, document, op_of
-from transport.socket_closing import CLOSINGS
-from transport.socket_formats import MSGPACK
+from transport.gateway.asyncapi import SAID, TOLD, document, op_of
+from transport.gateway.socket_closing import CLOSINGS
+from transport.gateway.socket_formats import MSGPACK
 
 __all__ = ["ann", "subprotocol", "write"]
 DOCUMENT = document()

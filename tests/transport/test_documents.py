@@ -10,8 +10,8 @@ import yaml
 
 from plumbline_client.closing import Ending, Then
 from tests.transport.serving import REPOSITORY, Api, api
-from transport.socket_closing import CLOSINGS
-from transport.socket_reference import markdown
+from transport.gateway.socket_closing import CLOSINGS
+from transport.gateway.socket_reference import markdown
 
 __all__ = ["api"]
 DOCS = REPOSITORY / "docs"
@@ -39,7 +39,7 @@ def told(api: Api) -> set[str]:
 
 def test_the_reference_of_the_socket_is_up_to_date() -> None:
     kept = (DOCS / "socket.md").read_text(encoding="utf-8")
-    assert kept == markdown(), "run `python -m transport.socket_reference > docs/socket.md`"
+    assert kept == markdown(), "run `python -m transport.gateway.socket_reference > docs/socket.md`"
 
 
 def test_our_client_does_what_the_reference_says_of_closings() -> None:

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from eventstore import Recorded
 from tests.transport.hub_world import NAME, Recorder, World, recorded
-from transport import hub_reading
-from transport.hub_feed import MOST_AHEAD, Feed
-from transport.hub_reading import PAGE
-from transport.hub_stretch import Filter, Stretch, recorded_stretch
-from transport.socket_formats import JSON, MSGPACK, TEXT, framed
+from transport.gateway import hub_reading
+from transport.gateway.hub_feed import MOST_AHEAD, Feed
+from transport.gateway.hub_reading import PAGE
+from transport.gateway.hub_stretch import Filter, Stretch, recorded_stretch
+from transport.gateway.socket_formats import JSON, MSGPACK, TEXT, framed
 
 STEPS = st.lists(
     st.tuples(
@@ -64,7 +64,7 @@ def test_every_follower_gets_every_event_once_and_in_order(
         assert world.feed.followers == len(world.recorders)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("transport.hub_feed.TAIL_BYTES", tail)
+        patch.setattr("transport.gateway.hub_feed.TAIL_BYTES", tail)
         asyncio.run(play())
 
 

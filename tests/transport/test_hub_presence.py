@@ -9,11 +9,11 @@ import msgspec
 
 from commands.frames import Batch
 from runtime.ids import new_id
-from transport.hub_feed import Feed
-from transport.hub_pace import Paced, Passing
-from transport.hub_presence import LEASE_SECONDS, Presences
-from transport.hub_stretch import Stretch
-from transport.socket_messages import Present
+from transport.gateway.hub_feed import Feed
+from transport.gateway.hub_pace import Paced, Passing
+from transport.gateway.hub_presence import LEASE_SECONDS, Presences
+from transport.gateway.hub_stretch import Stretch
+from transport.gateway.socket_messages import Present
 
 FEED = "project:one"
 

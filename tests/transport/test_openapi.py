@@ -15,9 +15,9 @@ from commands.rights import PUBLIC
 from projections.queries import QUERIES
 from tests.transport.serving import REPOSITORY, Api, api
 from transport.errors import markdown, refusals
-from transport.feed_door import EVENTS, STREAM
-from transport.openapi import document
-from transport.query_door import PATHS
+from transport.gateway.feed_door import EVENTS, STREAM
+from transport.rest.openapi import document
+from transport.rest.query_door import PATHS
 
 __all__ = ["api"]
 

@@ -2,7 +2,7 @@ import pytest
 
 from projections.queries import QUERIES
 from tests.transport.serving import Api, api, problem
-from transport.query_door import FIELD, PATHS
+from transport.rest.query_door import FIELD, PATHS
 
 __all__ = ["api"]
 

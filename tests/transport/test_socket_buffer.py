@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from transport.socket_buffer import MOST_BYTES, ROOM_BYTES, Outbox
-from transport.socket_formats import JSON, Text
+from transport.gateway.socket_buffer import MOST_BYTES, ROOM_BYTES, Outbox
+from transport.gateway.socket_formats import JSON, Text
 
 
 class Wire(asyncio.Protocol):

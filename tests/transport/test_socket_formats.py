@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transport.errors import MalformedJson
-from transport.socket_formats import BINARY, JSON, MSGPACK, TEXT, Text, framed
+from transport.gateway.socket_formats import BINARY, JSON, MSGPACK, TEXT, Text, framed
 
 SCALARS = (
     st.none()

@@ -19,9 +19,9 @@ from tests.transport.socket_world import (
     somebody,
     writing,
 )
-from transport.socket_commands import MOST_IN_FLIGHT
-from transport.socket_feeds import MOST_FEEDS
-from transport.socket_rate import BURST, MOST_DEBT, RATE, Bucket
+from transport.gateway.socket_commands import MOST_IN_FLIGHT
+from transport.gateway.socket_feeds import MOST_FEEDS
+from transport.gateway.socket_rate import BURST, MOST_DEBT, RATE, Bucket
 
 __all__ = ["ann"]
 PER_ACCOUNT = 12

@@ -25,7 +25,7 @@ from tests.transport.socket_world import (
     somebody,
     writing,
 )
-from transport.socket_places import LEASE_SECONDS, Places, TooManyFromAddress, TooManySockets
+from transport.gateway.socket_places import LEASE_SECONDS, Places, TooManyFromAddress, TooManySockets
 
 __all__ = ["ann"]
 MOST = 6
@@ -92,7 +92,7 @@ async def test_places_of_a_process_that_died_run_out(valkey: Any) -> None:
 
 
 async def test_leases_are_renewed_even_when_valkey_forgot_them(valkey: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transport.socket_places.RENEW_SECONDS", 0.02)
+    monkeypatch.setattr("transport.gateway.socket_places.RENEW_SECONDS", 0.02)
     account, connection = new_id(), new_id()
     key = f"sockets:account:{account}"
     async with places(valkey) as here:

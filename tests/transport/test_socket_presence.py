@@ -20,7 +20,7 @@ from tests.transport.socket_world import (
     server,
     write,
 )
-from transport.socket_messages import STATE_BYTES
+from transport.gateway.socket_messages import STATE_BYTES
 
 __all__ = ["ann", "bob", "server", "write"]
 

@@ -22,7 +22,7 @@ from tests.transport.socket_world import (
     subprotocol,
     write,
 )
-from transport.socket_formats import MESSAGE_BYTES
+from transport.gateway.socket_formats import MESSAGE_BYTES
 
 __all__ = ["ann", "server", "subprotocol", "write"]
 

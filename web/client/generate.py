@@ -16,9 +16,9 @@ from commands.rights import PUBLIC
 from domain.registry import EVENTS
 from projections.queries import QUERIES, RESULT_OF
 from transport.errors import Problem
-from transport.query_door import PATHS
-from transport.schemas import as_it_travels, may_be_named
-from transport.socket_messages import Said, Told
+from transport.gateway.socket_messages import Said, Told
+from transport.rest.query_door import PATHS
+from transport.rest.schemas import as_it_travels, may_be_named
 
 TARGET = Path(__file__).parent / "src/generated.ts"
 HEAD = """\

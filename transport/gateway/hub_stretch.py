@@ -1,0 +1,193 @@
+"""A stretch: consecutive events of one feed, and what everybody who follows the feed shares of them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cached_property, lru_cache
+
+import msgspec
+from msgspec import Struct
+
+from commands.frames import Batch, event_frame
+from domain import account, analysis, project
+from domain.registry import name_of
+from eventstore import Recorded
+from transport.gateway.socket_formats import Text
+
+
+class Filter(Struct, frozen=True):
+    """Which events a follower wants: by type, such as `position.edited` or `position.*`; all when there are none.
+
+    `about` keeps those whose data names one of these ids, wherever in it: so it holds for events yet to be invented.
+    """
+
+    types: tuple[str, ...] = ()
+    about: tuple[bytes, ...] = ()
+
+    def wants(self, name: str) -> bool:
+        """Tell whether an event type is wanted."""
+        return not self.types or name in self.types or any(_covers(each, name) for each in self.types)
+
+    def concerns(self, frame: bytes) -> bool:
+        """Tell whether a frame is about what is wanted. Progress names its job outside of `data`."""
+        start = max(frame.find(_DATA), 0)
+        return not self.about or any(frame.find(each, start) >= 0 for each in self.about)
+
+
+EVERYTHING = Filter()
+MOST_SHARED = 8
+"""Filters for which a stretch keeps its text; further ones are worked out each time."""
+
+
+class Stretch:
+    """Events `first` to `last` of a feed as frames. Whatever is worked out about them is worked out once."""
+
+    def __init__(self, first: int, frames: Sequence[bytes]) -> None:
+        """Give the events numbers from `first` on; there is at least one."""
+        self.first = first
+        self.last = first + len(frames) - 1
+        self.frames = frames
+        self._texts: dict[Filter, Text | None] = {}
+        self._chosen: dict[Filter, Sequence[int]] = {}
+        self._rest: Stretch | None = None
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes of all frames."""
+        return sum(map(len, self.frames))
+
+    @cached_property
+    def headers(self) -> list["Header"]:
+        """What decides who gets a frame, of each frame."""
+        return [_header(frame) for frame in self.frames]
+
+    @cached_property
+    def shaken(self) -> dict[str, int]:
+        """Accounts that may have lost a right here, with the sequence of the first event that says so."""
+        shaken: dict[str, int] = {}
+        whole = b"\n".join(self.frames)
+        if not any(mark in whole for mark in _MARKS):  # as good as always
+            return shaken
+        for sequence, frame in enumerate(self.frames, self.first):
+            if any(mark in frame for mark in _MARKS) and _header(frame).type in _SHAKING:
+                shaken.setdefault(_CONCERN.decode(frame).data.account_id, sequence)
+        return shaken
+
+    @property
+    def recorded_at(self) -> datetime:
+        """The log's time of the last event."""
+        return _MOMENT.decode(self.frames[-1]).at
+
+    def after(self, sequence: int) -> "Stretch":
+        """Give the part behind `sequence`, which must leave something."""
+        if sequence < self.first:
+            return self
+        if self._rest is None or self._rest.first != sequence + 1:  # those who come back together miss the same part
+            self._rest = Stretch(sequence + 1, self.frames[sequence + 1 - self.first :])
+        return self._rest
+
+    def upto(self, sequence: int) -> "Stretch":
+        """Give the part up to and with `sequence`, which must leave something."""
+        return self if sequence >= self.last else Stretch(self.first, self.frames[: sequence + 1 - self.first])
+
+    def parts(self, most_bytes: int) -> list["Stretch"]:
+        """Cut into stretches of at most `most_bytes`, or of one frame where that alone is larger."""
+        if self.size <= most_bytes:
+            return [self]
+        parts: list[Stretch] = []
+        start = size = 0
+        for index, frame in enumerate(self.frames):
+            if size and size + len(frame) > most_bytes:
+                parts.append(Stretch(self.first + start, self.frames[start:index]))
+                start, size = index, 0
+            size += len(frame)
+        parts.append(Stretch(self.first + start, self.frames[start:]))
+        return parts
+
+    def text(self, wanted: Filter = EVERYTHING) -> Text | None:
+        """Give the wanted frames ready to be sent; `None` where none is wanted."""
+        if wanted in self._texts:
+            return self._texts[wanted]
+        text = self._joined(wanted)
+        if len(self._texts) < MOST_SHARED:
+            self._texts[wanted] = text
+        return text
+
+    def chosen(self, wanted: Filter) -> Sequence[int]:
+        """Give the sequences of the events that are wanted."""
+        if wanted == EVERYTHING:
+            return range(self.first, self.last + 1)
+        chosen = self._chosen.get(wanted)
+        if chosen is None:
+            chosen = [each for each in range(self.first, self.last + 1) if self._is_wanted(each - self.first, wanted)]
+            if len(self._chosen) < MOST_SHARED:
+                self._chosen[wanted] = chosen
+        return chosen
+
+    def _is_wanted(self, index: int, wanted: Filter) -> bool:
+        by_type = not wanted.types or wanted.wants(self.headers[index].type)
+        return by_type and wanted.concerns(self.frames[index])
+
+    def _joined(self, wanted: Filter) -> Text | None:
+        frames = self.frames
+        if wanted != EVERYTHING:
+            frames = [frames[sequence - self.first] for sequence in self.chosen(wanted)]
+        if not frames:
+            return None
+        return Text(*frames)
+
+
+class Header(Struct, frozen=True):
+    """The part of a frame that filters look at. Progress has a type too, such as `operation.progress`."""
+
+    type: str = ""
+
+
+def stretch_of(batch: Batch) -> Stretch:
+    """Read a broker message. Raises `ValueError` when its numbers do not fit its frames."""
+    if not batch.frames or batch.last != batch.first + len(batch.frames) - 1:
+        raise ValueError(f"{len(batch.frames)} frames cannot be events {batch.first} to {batch.last}")
+    return Stretch(batch.first, batch.frames)
+
+
+def recorded_stretch(events: Sequence[Recorded]) -> Stretch:
+    """Make a stretch out of events of one feed as the log gives them."""
+    return Stretch(events[0].sequence, [event_frame(event) for event in events])
+
+
+class _Data(Struct, frozen=True):
+    account_id: str
+
+
+class _Moment(Struct, frozen=True):
+    at: datetime
+
+
+class _Concern(Struct, frozen=True):
+    data: _Data
+
+
+_SHAKING = frozenset(
+    map(
+        name_of,
+        (
+            project.MemberRemoved,
+            analysis.Detached,
+            account.PasswordChanged,
+            account.Suspended,
+            account.TokenRevoked,
+            account.RoleGranted,
+        ),
+    )
+)
+"""Events after which the account that they name may have lost its place on a feed, or its way in."""
+_DATA = b',"data":'
+_MARKS = tuple(f'"type":"{name}"'.encode() for name in sorted(_SHAKING))
+_CONCERN = msgspec.json.Decoder(_Concern)
+_MOMENT = msgspec.json.Decoder(_Moment)
+_HEADER = msgspec.json.Decoder(Header)
+_header = _HEADER.decode
+
+
+@lru_cache(maxsize=4096)
+def _covers(pattern: str, name: str) -> bool:
+    return pattern.endswith(".*") and name.startswith(pattern[:-1])

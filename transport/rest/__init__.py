@@ -1,0 +1,1 @@
+"""The request door: commands, queries, uploads, downloads and log-in over HTTP, and their OpenAPI document."""
