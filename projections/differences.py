@@ -7,11 +7,13 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from domain.budget import Changes, UnknownVersion
+from domain.position import EXACT
 from projections import positions, versions
 from projections.asking import MEMBERS, Listing, Order, Question, Reading
 from projections.positions import LINES, Line, in_version
+from projections.sections import SectionDifferences, SectionSum, differences_of
 
-Kind = Literal["added", "removed", "changed"]
+Kind = Literal["added", "removed", "changed", "moved"]
 Version = Annotated[int, Meta(ge=1)]
 COMPARED = tuple(name for name in Changes.__struct_fields__ if name != "rank")
 """The fields that make a difference. A rank only says where a position stands."""
@@ -41,7 +43,9 @@ class DiffVersions(Listing, frozen=True, kw_only=True, tag="versions.diff"):
 class Difference(Struct, frozen=True, kw_only=True):
     """A position that differs. `cost_effect` is what it adds to the total, in the budget's currency.
 
-    `changes` are those of a changed position, by field; `moved`: it stands elsewhere.
+    `change` is the weightiest of what happened to it: one that is only `moved` stands elsewhere, or in another section,
+    and is otherwise as it was. `moved` says so of any; one that made room for another was not moved. `changes` are by
+    field.
     """
 
     position_id: UUID
@@ -56,7 +60,10 @@ class Difference(Struct, frozen=True, kw_only=True):
 
 
 class VersionsDifference(Struct, frozen=True, kw_only=True):
-    """How two versions differ: their totals, how many positions differ, and a page of these in the bill's order."""
+    """How two versions differ: totals, sums by section, counts, and a page of positions in the bill's order.
+
+    A position that was changed and moved counts in both.
+    """
 
     a: int
     b: int
@@ -67,6 +74,8 @@ class VersionsDifference(Struct, frozen=True, kw_only=True):
     added: int
     removed: int
     changed: int
+    moved: int
+    sections: SectionDifferences
     items: list[Difference]
     next_cursor: str | None
 
@@ -76,9 +85,12 @@ class _Pair(Struct, frozen=True, kw_only=True):
     rank: int
     before: Line | None
     after: Line | None
+    change: Kind
+    has_moved: bool
     added: int
     removed: int
     changed: int
+    moved: int
 
 
 class _Total(Struct, frozen=True, kw_only=True):
@@ -89,7 +101,7 @@ class _Total(Struct, frozen=True, kw_only=True):
 
 
 def _row(alias: str) -> str:
-    return ", ".join(f"{alias}.{name}" for name in ("rank", *COMPARED))
+    return ", ".join(f"{alias}.{name}" for name in COMPARED if name != "section")
 
 
 PAIRS = f"""
@@ -103,13 +115,26 @@ SELECT p.* FROM (
         SELECT s.* FROM touched JOIN {LINES} s USING (position_id) WHERE {in_version("s", "a")}
     ), b AS (
         SELECT s.* FROM touched JOIN {LINES} s USING (position_id) WHERE {in_version("s", "b")}
+    ), pairs AS (
+        SELECT position_id, coalesce(b.rank, a.rank) AS rank, a AS before, b AS after,
+            coalesce(a.section <> b.section OR (a.rank <> b.rank AND a.revision <> b.revision), false) AS has_moved,
+            CASE WHEN a.rank IS NULL THEN 'added' WHEN b.rank IS NULL THEN 'removed'
+                WHEN ({_row("a")}) IS DISTINCT FROM ({_row("b")}) THEN 'changed' ELSE 'moved' END AS change
+        FROM a FULL JOIN b USING (position_id)
     )
-    SELECT position_id, coalesce(b.rank, a.rank) AS rank, a AS before, b AS after,
-        count(*) FILTER (WHERE a.rank IS NULL) OVER () AS added,
-        count(*) FILTER (WHERE b.rank IS NULL) OVER () AS removed,
-        count(*) FILTER (WHERE a.rank IS NOT NULL AND b.rank IS NOT NULL) OVER () AS changed
-    FROM a FULL JOIN b USING (position_id) WHERE ({_row("a")}) IS DISTINCT FROM ({_row("b")})
+    SELECT pairs.*,
+        count(*) FILTER (WHERE change = 'added') OVER () AS added,
+        count(*) FILTER (WHERE change = 'removed') OVER () AS removed,
+        count(*) FILTER (WHERE change = 'changed') OVER () AS changed,
+        count(*) FILTER (WHERE has_moved) OVER () AS moved
+    FROM pairs WHERE change <> 'moved' OR has_moved
 ) p WHERE true
+"""  # noqa: S608 - our own text
+SECTIONS = f"""
+SELECT s.section, coalesce(sum(s.total_price) FILTER (WHERE {in_version("s", "a")}), 0) AS before,
+    coalesce(sum(s.total_price) FILTER (WHERE {in_version("s", "b")}), 0) AS after
+FROM {LINES} s WHERE ({in_version("s", "a")}) OR ({in_version("s", "b")})
+GROUP BY s.section ORDER BY coalesce(min(s.rank) FILTER (WHERE {in_version("s", "b")}), min(s.rank))
 """  # noqa: S608 - our own text
 TOTALS = (
     "SELECT version, position, total_cost, currency FROM read.versions"
@@ -126,48 +151,40 @@ async def _diff_versions(reading: Reading, query: DiffVersions) -> VersionsDiffe
     await reading.reach(max(total.position for total in found))
     order = Order(fields=("rank", "position_id"), table="p")
     pairs = await reading.page(query, _Pair, PAIRS, order, project_id=query.project_id, **span)
+    sums = await reading.select(SectionSum, SECTIONS, span, project_id=query.project_id)
     before, after = totals[query.a].total_cost, totals[query.b].total_cost
+    counted = pairs.items[0] if pairs.items else None
     return VersionsDifference(
         a=query.a,
         b=query.b,
         total_cost_a=before,
         total_cost_b=after,
-        delta_cost=None if before is None or after is None else after - before,
+        delta_cost=None if before is None or after is None else EXACT.subtract(after, before),
         currency=totals[query.b].currency,
-        added=pairs.items[0].added if pairs.items else 0,
-        removed=pairs.items[0].removed if pairs.items else 0,
-        changed=pairs.items[0].changed if pairs.items else 0,
+        added=counted.added if counted else 0,
+        removed=counted.removed if counted else 0,
+        changed=counted.changed if counted else 0,
+        moved=counted.moved if counted else 0,
+        sections=differences_of(sums),
         items=[_difference(pair) for pair in pairs.items],
         next_cursor=pairs.next_cursor,
     )
 
 
 def _difference(pair: _Pair) -> Difference:
-    match pair.before, pair.after:
-        case None, Line() as line:
-            return _told(pair, line, "added")
-        case Line() as line, None:
-            return _told(pair, line, "removed")
-        case Line() as before, Line() as after:
-            moved = (before.rank, before.section) != (after.rank, after.section)
-            return _told(pair, after, "changed", moved=moved, changes=changes_between(before, after))
-        case _:
-            raise AssertionError(f"position {pair.position_id} differs between two versions that both lack it")
-
-
-def _told(
-    pair: _Pair, line: Line, change: Kind, *, moved: bool = False, changes: dict[str, Change] | None = None
-) -> Difference:
+    line = pair.after or pair.before
+    if line is None:
+        raise AssertionError(f"position {pair.position_id} differs between two versions that both lack it")
     return Difference(
         position_id=pair.position_id,
         rank=pair.rank,
         number=line.number,
         code=line.code,
         description=line.description,
-        change=change,
-        moved=moved,
-        changes=changes or {},
-        cost_effect=_cost(pair.after) - _cost(pair.before),
+        change=pair.change,
+        moved=pair.has_moved,
+        changes=changes_between(pair.before, pair.after) if pair.before and pair.after else {},
+        cost_effect=EXACT.subtract(_cost(pair.after), _cost(pair.before)),
     )
 
 

@@ -4,8 +4,9 @@ What a document said are its lines as its import made them, whatever was edited 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from functools import reduce
 from typing import Any, Literal
 from uuid import UUID
 
@@ -14,10 +15,12 @@ from msgspec import Struct
 from domain.core import Refused
 from domain.document import UnknownDocument
 from domain.matching import MatchedBy, Pair, pairs_of
+from domain.position import EXACT
 from projections import documents, positions, versions
 from projections.asking import MEMBERS, BadCursor, Listing, Question, Reading
 from projections.differences import Change
 from projections.positions import LINES
+from projections.sections import SectionDifferences, SectionSum, differences_of
 
 COMPARED = (
     *("number", "code", "description", "category", "kind", "role", "section", "quantity", "unit"),
@@ -61,14 +64,6 @@ class LineDifference(Struct, frozen=True, kw_only=True):
     cost_effect: Decimal
 
 
-class SectionDifference(Struct, frozen=True, kw_only=True):
-    """What the lines directly in a section come to in both documents, where that differs."""
-
-    section: tuple[str, ...]
-    before: Decimal
-    after: Decimal
-
-
 class DocumentsDifference(Struct, frozen=True, kw_only=True):
     """How two documents differ: counts, totals, sections, and a page of lines in the order of the second document.
 
@@ -87,7 +82,7 @@ class DocumentsDifference(Struct, frozen=True, kw_only=True):
     changed: int
     moved: int
     renumbered: int
-    sections: list[SectionDifference]
+    sections: SectionDifferences
     items: list[LineDifference]
     next_cursor: str | None
 
@@ -146,7 +141,7 @@ async def _diff_documents(reading: Reading, query: DiffDocuments) -> DocumentsDi
     return DocumentsDifference(
         total_before=totals[0],
         total_after=totals[1],
-        delta=totals[1] - totals[0] if currency_before == currency_after else None,
+        delta=EXACT.subtract(totals[1], totals[0]) if currency_before == currency_after else None,
         currency_before=currency_before,
         currency_after=currency_after,
         unchanged=len(pairs) - len(differing),
@@ -155,7 +150,7 @@ async def _diff_documents(reading: Reading, query: DiffDocuments) -> DocumentsDi
         changed=sum(1 for each in differing if each.change == "changed"),
         moved=sum(1 for each in differing if each.moved),
         renumbered=sum(1 for each in differing if each.renumbered),
-        sections=_sections(before, after),
+        sections=differences_of(_sums(before, after)),
         items=page,
         next_cursor=str(end) if end < len(differing) else None,
     )
@@ -205,8 +200,7 @@ def _told(pair: Pair, before: Sequence[_Line], after: Sequence[_Line]) -> LineDi
         renumbered=renumbered,
         matched_by=pair.by,
         changes=changes,
-        cost_effect=((new.total_price if new else None) or Decimal(0))
-        - ((old.total_price if old else None) or Decimal(0)),
+        cost_effect=EXACT.subtract(_total([new] if new else []), _total([old] if old else [])),
     )
 
 
@@ -224,19 +218,16 @@ def _kind(old: _Line | None, new: _Line | None, changes: dict[str, Change], *, m
     return "moved" if moved or "number" not in changes else "renumbered"
 
 
-def _sections(before: Sequence[_Line], after: Sequence[_Line]) -> list[SectionDifference]:
-    """Add up the lines of each section, in the order of the second document, then of the first."""
-    sums: dict[tuple[str, ...], list[Decimal]] = {}
-    for side, lines in ((1, after), (0, before)):
-        for line in lines:
-            sums.setdefault(line.section, [Decimal(0), Decimal(0)])[side] += line.total_price or Decimal(0)
-    return [
-        SectionDifference(section=section, before=was, after=now) for section, (was, now) in sums.items() if was != now
-    ]
+def _sums(before: Sequence[_Line], after: Sequence[_Line]) -> Iterator[SectionSum]:
+    """Give what each line adds to its section, in the order of the second document, then of the first."""
+    for line in after:
+        yield SectionSum(section=line.section, before=Decimal(0), after=line.total_price or Decimal(0))
+    for line in before:
+        yield SectionSum(section=line.section, before=line.total_price or Decimal(0), after=Decimal(0))
 
 
 def _total(lines: Sequence[_Line]) -> Decimal:
-    return sum((line.total_price or Decimal(0) for line in lines), Decimal(0))
+    return reduce(EXACT.add, (line.total_price for line in lines if line.total_price is not None), Decimal(0))
 
 
 QUESTIONS = (

@@ -74,13 +74,16 @@ async def test_a_bid_is_held_against_its_tender_across_projects(shelf: Shelf) ->
     assert (changed.before, Decimal(changed.after)) == (None, 50)
     assert (told.total_before, told.total_after, told.delta) == (Decimal(150), Decimal("253.30"), Decimal("103.30"))
     assert (told.added, told.removed, told.changed, told.renumbered, told.moved) == (1, 1, 1, 3, 0)
-    assert [(each.section, each.after - each.before) for each in told.sections] == [(("SO 1",), Decimal("103.30"))]
+    assert [(each.section, each.before, each.cost_effect) for each in told.sections.items] == [
+        ((), Decimal(150), Decimal("103.30")),
+        (("SO 1",), Decimal(150), Decimal("103.30")),
+    ]
     first = await shelf.ask(replaced(query, limit=2))
     rest = await shelf.ask(replaced(query, limit=3, cursor=first.next_cursor))
     assert [*first.items, *rest.items] == told.items
     assert rest.next_cursor is None
     same = await shelf.ask(DiffDocuments(project_id=there, document_id=bid, against=bid))
-    assert (same.items, same.unchanged, same.sections) == ([], 4, [])
+    assert (same.items, same.unchanged, same.sections.items) == ([], 4, [])
 
 
 async def test_what_cannot_be_compared_says_why(shelf: Shelf) -> None:

@@ -14,6 +14,7 @@ from domain.budget import (
     Budget,
     BulkEdit,
     BulkItem,
+    Changes,
     Edit,
     EditPosition,
     ImportPositions,
@@ -33,6 +34,7 @@ from projections.position_details import GetPosition
 from projections.position_questions import ListPositions
 from projections.positions import AMOUNTS, PROJECTION, Line, PositionRow
 from projections.rows import amount
+from projections.sections import SectionDifferences
 from projections.versions import ListVersions
 from runtime.ids import new_id
 from tests.projections.play import THROUGH_THE_DATABASE, Play, steps
@@ -131,21 +133,34 @@ async def differences_agree(shelf: Shelf, project_id: UUID, owner: str, past: li
             after.positions.keys() - before.positions.keys(),
             before.positions.keys() - after.positions.keys(),
         )
-        changed = {
-            position_id
-            for position_id in before.positions.keys() & after.positions.keys()
-            if structs.astuple(difference(before.positions[position_id], after.positions[position_id]))
-            != structs.astuple(difference(before.positions[position_id], before.positions[position_id]))
-            or before.ranks[position_id] != after.ranks[position_id]
-        }
-        assert {"added": added, "removed": removed, "changed": changed} == {
+        fields, moved = set[UUID](), set[UUID]()
+        for position_id in before.positions.keys() & after.positions.keys():
+            was, now = before.positions[position_id], after.positions[position_id]
+            if difference(structs.replace(was, section=now.section), now) != Changes():
+                fields.add(position_id)
+            elsewhere = before.ranks[position_id] != after.ranks[position_id] and was.revision != now.revision
+            if was.section != now.section or elsewhere:
+                moved.add(position_id)
+        assert {"added": added, "removed": removed, "changed": fields, "moved": moved - fields} == {
             kind: {position_id for position_id, item in told.items() if item.change == kind}
-            for kind in ("added", "removed", "changed")
+            for kind in ("added", "removed", "changed", "moved")
         }
-        assert (answer.added, answer.removed, answer.changed) == (len(added), len(removed), len(changed))
+        assert moved == {position_id for position_id, item in told.items() if item.moved}
+        counts = (answer.added, answer.removed, answer.changed, answer.moved)
+        assert counts == (len(added), len(removed), len(fields), len(moved))
         assert (
             sum(item.cost_effect for item in told.values()) == after.total_cost - before.total_cost == answer.delta_cost
         )
+        for section in answer.sections.items:
+            assert section.before == cost_below(before, section.section)
+            assert section.after == cost_below(after, section.section)
+            assert section.cost_effect == section.after - section.before
+        assert sum(section.cost_effect for section in answer.sections.items if not section.section) == answer.delta_cost
+
+
+def cost_below(budget: Budget, section: tuple[str, ...]) -> Decimal:
+    inside = (line for line in budget.positions.values() if line.section[: len(section)] == section)
+    return sum((line.total_price for line in inside if line.total_price is not None), Decimal(0))
 
 
 async def test_pages_show_one_version_while_the_budget_changes(shelf: Shelf) -> None:
@@ -268,7 +283,7 @@ async def test_a_difference_says_what_moved_and_what_it_costs(shelf: Shelf) -> N
     assert told == {
         new: ("added", False, [], Decimal("10.00")),
         ids[5]: ("removed", False, [], Decimal("-12.50")),
-        ids[0]: ("changed", True, ["section"], Decimal(0)),
+        ids[0]: ("moved", True, ["section"], Decimal(0)),
         ids[1]: ("changed", False, ["description"], Decimal(0)),
     }
     assert (difference.total_cost_a, difference.delta_cost, difference.currency) == (
@@ -276,7 +291,29 @@ async def test_a_difference_says_what_moved_and_what_it_costs(shelf: Shelf) -> N
         Decimal("-2.50"),
         "CZK",
     )
-    assert (await shelf.ask(DiffVersions(project_id=project_id, a=6, b=6))).items == []
+    assert (difference.added, difference.removed, difference.changed, difference.moved) == (1, 1, 1, 1)
+    sums = [(each.section, each.before, each.after, each.cost_effect) for each in difference.sections.items]
+    assert sums == [
+        ((), Decimal("37.50"), Decimal("35.00"), Decimal("-2.50")),
+        (("SO 01",), Decimal("37.50"), Decimal("25.00"), Decimal("-12.50")),
+        (("SO 01", "PSV"), Decimal("30.00"), Decimal("17.50"), Decimal("-12.50")),
+    ]
+    same = await shelf.ask(DiffVersions(project_id=project_id, a=6, b=6))
+    assert (same.items, same.sections) == ([], SectionDifferences(items=[], left_out=0))
+
+
+async def test_what_only_made_room_was_not_moved(shelf: Shelf) -> None:
+    project_id = shelf.project()
+    ids = imported(shelf, project_id)
+    ranks = dict[UUID, int]()
+    for number in range(30):  # halves the room behind the first line until there is none
+        ranks = ranks if number > 18 else dict(shelf.world.states[f"budget:{project_id}"].ranks)
+        shelf.world.do(AddPosition(project_id=project_id, position_id=new_id(), fields=Edit(), after=ids[0]), OWNER)
+    now = shelf.world.states[f"budget:{project_id}"].ranks
+    assert any(now[position_id] != rank for position_id, rank in ranks.items())
+    await shelf.keep_up()
+    told = await shelf.ask(DiffVersions(project_id=project_id, a=19, b=31))
+    assert (told.added, told.moved, {item.change for item in told.items}) == (12, 0, {"added"})
 
 
 async def test_a_version_that_is_not_there_is_refused(shelf: Shelf) -> None:

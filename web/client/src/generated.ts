@@ -619,14 +619,14 @@ export interface DiffVersions {
   b: number;
 }
 
-/** A position that differs. `cost_effect` is what it adds to the total, in the budget's currency. `changes` are those of a changed position, by field; `moved`: it stands elsewhere. */
+/** A position that differs. `cost_effect` is what it adds to the total, in the budget's currency. `change` is the weightiest of what happened to it: one that is only `moved` stands elsewhere, or in another section, and is otherwise as it was. `moved` says so of any; one that made room for another was not moved. `changes` are by field. */
 export interface Difference {
   position_id: string;
   rank: number;
   number: string;
   code: string;
   description: string;
-  change: "added" | "changed" | "removed";
+  change: "added" | "changed" | "moved" | "removed";
   moved: boolean;
   changes: Readonly<Record<string, Change>>;
   cost_effect: string;
@@ -671,7 +671,7 @@ export interface DocumentsDifference {
   changed: number;
   moved: number;
   renumbered: number;
-  sections: readonly (SectionDifference)[];
+  sections: SectionDifferences;
   items: readonly (LineDifference)[];
   next_cursor: string | null;
 }
@@ -2167,11 +2167,18 @@ export interface Search {
   project_id?: string | null;
 }
 
-/** What the lines directly in a section come to in both documents, where that differs. */
+/** What the lines in and below a section come to before and after. The path `[]` is the whole bill. */
 export interface SectionDifference {
   section: readonly (string)[];
   before: string;
   after: string;
+  cost_effect: string;
+}
+
+/** Sections in or below which a sum differs, in the bill's order, each before those below it. Where there are more than 500, the deepest are `left_out`: what is in them is in the sums of those above. */
+export interface SectionDifferences {
+  items: readonly (SectionDifference)[];
+  left_out: number;
 }
 
 /** Answer with a pong, or be taken for dead. `t`: the server's time in milliseconds. */
@@ -2415,7 +2422,7 @@ export interface Versioned {
   changes: ChangeCounts;
 }
 
-/** How two versions differ: their totals, how many positions differ, and a page of these in the bill's order. */
+/** How two versions differ: totals, sums by section, counts, and a page of positions in the bill's order. A position that was changed and moved counts in both. */
 export interface VersionsDifference {
   a: number;
   b: number;
@@ -2426,6 +2433,8 @@ export interface VersionsDifference {
   added: number;
   removed: number;
   changed: number;
+  moved: number;
+  sections: SectionDifferences;
   items: readonly (Difference)[];
   next_cursor: string | null;
 }
