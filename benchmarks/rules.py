@@ -80,6 +80,7 @@ def said_of_real() -> tuple[Said, int]:
             declared_total=bill.declared_total,
             sections=bill.sections,
             surcharges=bill.surcharges,
+            totals=bill.totals,
         )
         facts = BillFacts(currency=bill.currency, rounding=bill.rounding.total, declared=(declared,))
         lines += len(positions)

@@ -68,10 +68,10 @@ class StatedTotal(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     """A total that the file states, and where: of the object or section at `path`, or of the whole bill at `()`.
 
     `net` is without VAT, `gross` with it. `vat` is an amount of tax; `rate` in percent and `base`, the amount that is
-    taxed, where the file states them.
+    taxed, where the file states them. `rounding` is what the file adds to make the gross total round, if only 0.
     """
 
-    kind: Literal["net", "vat", "gross"]
+    kind: Literal["net", "vat", "gross", "rounding"]
     amount: Decimal
     path: tuple[str, ...] = ()
     label: str = ""
@@ -131,11 +131,15 @@ class BillItem(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
 
 class Declared(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """The sums that a bill states about itself: sections, surcharges, and the grand total without VAT."""
+    """The sums that a bill states about itself: sections, surcharges, and the grand total without VAT.
+
+    `totals` are those of the whole and of its objects, with VAT and without, each with its place.
+    """
 
     total: Decimal | None = None
     sections: tuple[BillSection, ...] = ()
     surcharges: tuple[Surcharge, ...] = ()
+    totals: tuple[StatedTotal, ...] = ()
 
 
 class Skipped(Struct, frozen=True, kw_only=True, gc=False):

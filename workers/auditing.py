@@ -135,6 +135,8 @@ def facts_of(budget: Budget) -> BillFacts:
                 declared_total=document.declared.total,
                 sections=document.declared.sections,
                 surcharges=document.declared.surcharges,
+                totals=document.declared.totals,
+                rounding=document.rounding,
                 diminished=tuple(sorted(document.diminished)),
             )
             for document_id, document in budget.documents.items()

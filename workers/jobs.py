@@ -68,7 +68,9 @@ def _import_of(stored: bytes, claim: Claim) -> ImportPositions:
         project_id=claim.project_id,
         document_id=claim.subject,
         positions=positions_of(bill, claim.job_id, claim.subject),
-        declared=Declared(total=bill.declared_total, sections=bill.sections, surcharges=bill.surcharges),
+        declared=Declared(
+            total=bill.declared_total, sections=bill.sections, surcharges=bill.surcharges, totals=bill.totals
+        ),
         currency=bill.currency,
         rounding=bill.rounding.total,
     )

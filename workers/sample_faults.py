@@ -10,12 +10,12 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.bill import Bill, BillSection, TakeoffLine
+from domain.bill import Bill, BillSection, StatedTotal, TakeoffLine
 from domain.experts.context import BillFacts, CataloguePrice, DeclaredBill
 from domain.experts.elements import Trade, family_key, piece_of
 from domain.experts.finding import Finding
 from domain.experts.prices import code_key, unit_key
-from domain.position import Position
+from domain.position import Position, line_total
 from workers.jobs import positions_of
 from workers.sample_plan import plan
 
@@ -63,11 +63,23 @@ def clean_sample(*, items: int = 400, objects: int = 2, seed: int = 7) -> Sample
     sections = tuple(BillSection(path=path, declared_total=part.total) for path, part in parts)
     bill = Bill(format="sample", confidence=100, items=tuple(item for _, part in parts for item in part.items))
     total = sum((each.total for each in planned), Decimal(0))
-    declared = DeclaredBill(document_id=DOCUMENT, declared_total=total, sections=sections)
+    declared = DeclaredBill(
+        document_id=DOCUMENT, declared_total=total, sections=sections, totals=_totals(total, Decimal(21))
+    )
     lines = positions_of(bill, JOB, DOCUMENT)
     prices = {line.position_id: price for line in lines if (price := _listed(line)) is not None}
     facts = BillFacts(declared=(declared,), catalogues=("Sample prices 1",), prices=prices, as_of=PRICED_ON)
     return Sample(lines=lines, facts=facts)
+
+
+def _totals(net: Decimal, rate: Decimal) -> tuple[StatedTotal, ...]:
+    """State a whole bill's totals as its cover does."""
+    tax = line_total(net, rate / 100) or Decimal(0)
+    return (
+        StatedTotal(kind="net", amount=net),
+        StatedTotal(kind="vat", amount=tax, rate=rate, base=net),
+        StatedTotal(kind="gross", amount=net + tax),
+    )
 
 
 def _listed(line: Position) -> CataloguePrice | None:
@@ -161,8 +173,22 @@ def _dominant(sample: Sample, random: Random) -> Planted:
     return _at(random.choice(sample.lines), sample, quantity=Decimal(1), unit_price=declared.declared_total, takeoff=())
 
 
-def _impossible_vat(sample: Sample, random: Random) -> Planted:
-    return _at(random.choice(sample.lines), sample, vat_rate=random.choice((Decimal(19), Decimal(15), Decimal(20))))
+def _wrong_vat(sample: Sample, random: Random) -> Planted:
+    """Give a line or the whole a rate that does not exist, or state a wrong tax or a wrong total with it."""
+    rate = random.choice((Decimal(19), Decimal(15), Decimal(20)))
+    kind = random.choice(("line", "rate", "vat", "gross"))
+    if kind == "line":
+        return _at(random.choice(sample.lines), sample, vat_rate=rate)
+    (declared,) = sample.facts.declared
+    net, vat, gross = declared.totals
+    off = random.choice((Decimal("0.02"), Decimal("-0.01"), Decimal(1000)))
+    totals = {
+        "rate": _totals(net.amount, rate),
+        "vat": (net, replace(vat, amount=vat.amount + off), replace(gross, amount=gross.amount + off)),
+        "gross": (net, vat, replace(gross, amount=gross.amount + 2 * off)),
+    }
+    facts = replace(sample.facts, declared=(replace(declared, totals=totals[kind]),))
+    return Planted(sample=replace(sample, facts=facts))
 
 
 def _unbalanced(sample: Sample, random: Random) -> Planted:
@@ -260,7 +286,7 @@ FAULTS: dict[str, Callable[[Sample, Random], Planted]] = {
     "C2": _outlier,
     "C3": _off_the_list,
     "C4": _dominant,
-    "C5": _impossible_vat,
+    "C5": _wrong_vat,
     "C6": _unbalanced,
     "S1": _incomplete,
     "S2": _formwork_twice,

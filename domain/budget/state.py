@@ -22,12 +22,13 @@ from domain.position import Position
 
 
 class ImportedDocument(Struct, kw_only=True):
-    """What a document declared about the positions that came from it.
+    """What a document declared about the positions that came from it; `rounding` is that of its line totals.
 
     `diminished` are its sections that lost a position since: declared sums no longer speak of what is left there.
     """
 
     declared: Declared
+    rounding: int = 2
     diminished: set[tuple[str, ...]] = set()
 
 
@@ -91,7 +92,7 @@ def _take_in(budget: Budget, event: Imported) -> None:
     for index, position in enumerate(event.positions):
         _put(budget, position, event.first_rank + index * RANK_STEP)
     if event.declared is not None:
-        budget.documents[event.document_id] = ImportedDocument(declared=event.declared)
+        budget.documents[event.document_id] = ImportedDocument(declared=event.declared, rounding=event.rounding)
 
 
 def _diminish(budget: Budget, position: Position) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from domain.bill import BillSection, Surcharge
+from domain.bill import BillSection, StatedTotal, Surcharge
 from domain.experts.settings import DEFAULTS, AuditSettings
 from domain.position import Position
 
@@ -22,14 +22,18 @@ operation gives NaN, which every comparison answers with no, instead of raising.
 class DeclaredBill(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one imported document declares about the positions that came from it (`Position.source_document_id`).
 
-    `declared_total` is its grand total without VAT, `surcharges` included. `diminished` names the section paths
-    that lost a position since import (removed or moved away): declared sums no longer speak of what is left there.
+    `declared_total` is its grand total without VAT, `surcharges` included; `totals` are all that it states, with VAT
+    and without. `rounding` is the number of decimals that it rounds to, `None` for the budget's. `diminished` names
+    the section paths that lost a position since import (removed or moved away): declared sums no longer speak of what
+    is left there.
     """
 
     document_id: UUID | None = None
     declared_total: Decimal | None = None
     sections: tuple[BillSection, ...] = ()
     surcharges: tuple[Surcharge, ...] = ()
+    totals: tuple[StatedTotal, ...] = ()
+    rounding: Annotated[int, Meta(ge=0, le=6)] | None = None
     diminished: tuple[tuple[str, ...], ...] = ()
 
 

@@ -9,9 +9,10 @@ from domain.experts.prices import C1, C2, C6
 from domain.experts.quantities import V3
 from domain.experts.repeats import V7, V8
 from domain.experts.rule import Rule
-from domain.experts.shares import C4, C5
+from domain.experts.shares import C4
 from domain.experts.structure import S1, S2, S3, S4, S5
 from domain.experts.sums import V2
+from domain.experts.vat import C5
 
 
 def registered(*experts: Iterable[Rule]) -> tuple[Rule, ...]:

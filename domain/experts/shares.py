@@ -1,7 +1,6 @@
-"""The cost rules about a bill as a whole: lines that outweigh it, lump sums (C4), and VAT (C5)."""
+"""The cost rule about a bill as a whole (C4): lines that outweigh it, and lump sums."""
 
 from collections.abc import Iterable
-from datetime import date
 from decimal import Decimal
 
 from msgspec import Struct
@@ -9,19 +8,13 @@ from msgspec import Struct
 from domain.experts.context import AuditContext, finite
 from domain.experts.finding import brief, shown
 from domain.experts.prices import LUMP_SUMS
-from domain.experts.rule import GREEN, Outcome, Rule, Scope, Section, concern, issue, own
+from domain.experts.rule import GREEN, Outcome, Rule, Scope, Section, concern, issue
 from domain.experts.sums import worth
 from domain.experts.units import normalised_unit
 from domain.position import Position
 
 LEAST_LINES = 10
 """Below so many lines, a share of the bill says nothing."""
-
-REFORM = date(2024, 1, 1)
-"""When the Czech rates 15 and 10 % became 12 %."""
-
-RATES_NOW = frozenset(map(Decimal, (21, 12, 0)))
-RATES_BEFORE = frozenset(map(Decimal, (21, 15, 10, 0)))
 
 
 class Whole(Struct):
@@ -108,37 +101,6 @@ def _lumps(bill: Whole, context: AuditContext) -> Outcome:
     )
 
 
-def judge_vat(position: Position, context: AuditContext) -> Outcome:
-    """C5: the line's VAT rate is one that Czech law had on the day of the prices."""
-    rate = finite(position.vat_rate)
-    if rate is None:
-        return "0"
-    if context.facts.currency != "CZK":
-        return "1"
-    day = context.settings.priced_on
-    before = day is not None and day < REFORM
-    rates, others = (RATES_BEFORE, RATES_NOW) if before else (RATES_NOW, RATES_BEFORE)
-    if rate in rates:
-        return GREEN
-    outdated = rate in others
-    since = "until the end of 2023" if before else "since 2024"
-    listed = ", ".join(shown(each) for each in sorted(rates, reverse=True))
-    sentence = f"A VAT rate of {shown(rate)} % does not exist: the Czech rates {since} are {listed} %."
-    return concern(
-        "AMBER" if outdated and day is None else "RED",
-        sentence,
-        issue(
-            "vat_rate", "warning" if outdated else "error", sentence, "Correct the rate, or set the day of the prices."
-        ),
-        evidence={
-            "vat_rate": shown(rate),
-            "priced_on": "" if day is None else day.isoformat(),
-            "threshold": listed,
-            "table": "Act 235/2004 on VAT, section 47",
-        },
-    )
-
-
 C4 = Rule(
     id="C4",
     expert_role="cost",
@@ -151,15 +113,4 @@ C4 = Rule(
     ),
     precedence="cost",
     not_checked=("The line is not worth anything yet.", "The bill has too few priced lines for shares to mean much."),
-)
-
-C5 = Rule(
-    id="C5",
-    expert_role="cost",
-    title="The VAT rate exists",
-    source="Czech VAT Act: 21, 12 and 0 % since 2024, 21, 15, 10 and 0 % before",
-    judge=judge_vat,
-    scope=own("vat_rate"),
-    precedence="code",
-    not_checked=("The line states no VAT rate.", "Only Czech rates are known, and the bill is in another currency."),
 )

@@ -45,8 +45,9 @@ def imported(folder: Path, name: str) -> Imported:
         declared_total=bill.declared_total,
         sections=bill.sections,
         surcharges=bill.surcharges,
+        totals=bill.totals,
     )
-    facts = BillFacts(currency=bill.currency, rounding=bill.rounding, declared=(declared,))
+    facts = BillFacts(currency=bill.currency, rounding=bill.rounding.total, declared=(declared,))
     return [position_of(item, bill.rounding) for item in bill.items], facts
 
 
@@ -79,6 +80,14 @@ def test_a_bill_with_split_prices_is_green_but_for_a_repeated_line(bills: Path) 
     assert said(result, "V3") == {"GREEN": 25, "NOT_CHECKED": 47}
     assert set(said(result, "V2")) == {"GREEN"}
     assert objections(result) == {("V7", "AMBER"): 2}
+
+
+@pytest.mark.parametrize(
+    ("name", "amounts"), [(VALCHA, 12), (DALIBOROVA, 4), ("realistic.x84", 2), (BRIDGE, 0), (SALT_HALL, 0)]
+)
+def test_every_amount_of_vat_and_total_with_it_is_what_it_comes_to(bills: Path, name: str, amounts: int) -> None:
+    said = [section.outcome for section in audited(bills, name).sections if section.rule == "C5"]
+    assert said == (["G"] * amounts or ["2"])
 
 
 @pytest.mark.parametrize(("name", "lines"), [(BRIDGE, 99), (SALT_HALL, 210)])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.bill import BillSection, Surcharge, TakeoffLine
+from domain.bill import BillSection, StatedTotal, Surcharge, TakeoffLine
 from domain.experts.context import AuditContext, BillFacts, DeclaredBill
 from domain.experts.finding import VERDICTS, Finding, Verdict, clipped, merge, shown
 from domain.experts.orchestrator import Audit, audit, verdict_of
@@ -68,6 +68,18 @@ declared = st.builds(
     declared_total=numbers,
     sections=st.lists(st.builds(BillSection, path=sections, declared_total=numbers), max_size=4).map(tuple),
     surcharges=st.lists(st.builds(Surcharge, label=texts, amount=st.decimals()), max_size=1).map(tuple),
+    totals=st.lists(
+        st.builds(
+            StatedTotal,
+            kind=st.sampled_from(["net", "vat", "gross", "rounding"]),
+            amount=st.decimals(),
+            path=sections,
+            rate=numbers,
+            base=numbers,
+        ),
+        max_size=5,
+    ).map(tuple),
+    rounding=st.none() | st.integers(0, 6),
     diminished=st.lists(sections, max_size=2).map(tuple),
 )
 facts = st.builds(BillFacts, rounding=st.integers(0, 6), declared=st.lists(declared, max_size=2).map(tuple))

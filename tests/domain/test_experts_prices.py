@@ -1,12 +1,10 @@
-"""C1, C2, C4, C5, C6: prices beside each other, shares of the bill, VAT."""
+"""C1, C2, C4, C6: prices beside each other, shares of the bill."""
 
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from domain.experts.context import BillFacts
 from domain.experts.settings import DEFAULTS, AuditSettings
 from domain.position import Position
 from tests.domain.lines import finding, judged, line, outcome
@@ -108,29 +106,6 @@ def test_many_lump_sums_are_said_of_the_bill(lumps: int, said: str) -> None:
     result, _ = judged(lines)
     assert [each.outcome for each in result.sections if each.rule == "C4"] == [said]
     assert [each.position_id for each in result.findings if each.rule == "C4"] == ([None] if said == "A" else [])
-
-
-@pytest.mark.parametrize(
-    ("rate", "day", "said"),
-    [
-        ("21", None, "G"),
-        ("12", None, "G"),
-        ("0", None, "G"),
-        ("15", None, "A"),
-        ("19", None, "R"),
-        ("15", date(2023, 12, 31), "G"),
-        ("12", date(2023, 12, 31), "R"),
-        ("15", date(2024, 1, 1), "R"),
-        (None, None, "0"),
-    ],
-)
-def test_vat_rates_are_those_of_the_day(rate: str | None, day: date | None, said: str) -> None:
-    taxed = line(vat_rate=None if rate is None else D(rate))
-    assert outcome("C5", taxed, settings=AuditSettings(priced_on=day)) == said
-
-
-def test_vat_of_other_countries_is_not_judged() -> None:
-    assert outcome("C5", line(vat_rate=D(19)), facts=BillFacts(currency="EUR")) == "1"
 
 
 def referenced(number: int, price: str, reference: str | None) -> Position:

@@ -56,6 +56,7 @@ def rts_front(parts: int) -> list[Row]:
         [0, "Základ pro sníženou DPH", None, None, 12, "%", 0, None, None, "CZK"],
         [0, "Základ pro základní DPH", None, None, 21, "%", net, None, None, "CZK"],
         [0, "Základní DPH ", None, None, 21, "%", round(net * 0.21, 2), None, None, "CZK"],
+        [0, "Zaokrouhlení", *[None] * 4, 0, None, None, "CZK"],
         [None, "Cena celkem bez DPH", *[None] * 4, net, None, None, "CZK"],
         [0, "Cena celkem s DPH", *[None] * 4, round(net * 1.21, 2), None, None, "CZK"],
         ["#CASTI>>", "Číslo", "Název", *[None] * 5, "Cena celkem"],

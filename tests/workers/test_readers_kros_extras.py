@@ -60,6 +60,19 @@ def test_stated_totals_and_taxes_have_their_places() -> None:
     ]
 
 
+def test_each_rate_states_what_is_taxed_and_what_the_buyer_taxes_states_nothing() -> None:
+    cover = [
+        *COVER[:8],
+        (None, None, None, None, "základní", 100, None, None, "21 %", 0),
+        (None, None, None, None, "snížená", 50, None, None, 0.12, 6),
+        (None, None, None, None, "zákl. přenesená", 30, None, None, 0.21, 0),
+        (None, None, None, None, "nulová", 7, None, None, 0, 0),
+    ]
+    bill = read_bill(xlsx_of({"SO 01 - Hala": [*cover, *TABLE]}))
+    stated = [(each.label, each.amount, each.rate, each.base) for each in bill.totals if each.kind == "vat"]
+    assert stated == [("zakladni", 0, 21, 100), ("snizena", 6, 12, 50), ("nulova", 0, 0, 7)]
+
+
 def test_the_real_recapitulation_and_its_objects_state_the_same(bills: Path) -> None:
     bill = read_bill((bills / "kros_rd_valcha_PRICED.xlsx").read_bytes())
     for kind, whole in (("net", D("8205797.76")), ("vat", D("1723217.53")), ("gross", D("9929015.29"))):

@@ -21,6 +21,8 @@ VAT_NAMES = {
     "zniz prenesena",
     "nulova",
 }
+CARRIED_OVER = {"zakl prenesena", "sniz prenesena", "zniz prenesena"}
+"""What is taxed, but by the buyer."""
 RATE_HEADINGS = {"sazba dane", "sadzba dane"}
 BASE_HEADINGS = {"zaklad dane"}
 TAX_HEADINGS = {"vyse dane", "vyska dane"}
@@ -87,17 +89,15 @@ class Cover:
 
     def _read_tax(self, line: int, name: str, row: Sequence[Cell]) -> None:
         """Take in a row of the table of taxes: its rate, what it is taken from, and what it makes."""
-        figures = {
-            part: number(row[column]) for part, column in self._tax_columns.items() if column < len(row)
-        }  # a rate is a share of one
-        rate = figures.get("rate")
+        cells = {part: row[column] for part, column in self._tax_columns.items() if column < len(row)}
+        rate = _rate(cells.get("rate", ""))
         if rate is None:
             return
-        self.vat_rates.setdefault(name, rate.scaleb(2))
-        tax = figures.get("tax")
-        if tax and name not in self._taxed:
+        self.vat_rates.setdefault(name, rate)
+        tax, base = money(cells.get("tax", "")), money(cells.get("base", ""))
+        if tax is not None and (tax or (base and name not in CARRIED_OVER)) and name not in self._taxed:
             self._taxed.add(name)
-            stated = StatedTotal(kind="vat", amount=tax, label=name, rate=rate.scaleb(2), base=figures.get("base"))
+            stated = StatedTotal(kind="vat", amount=tax, label=name, rate=rate, base=base)
             self.totals.append(replace(stated, sheet=self._sheet, line=line))
 
     def _name(self, name: str, cell: Cell) -> None:
@@ -123,6 +123,12 @@ def day(cell: Cell) -> date | None:
         return date(int(found[3]), int(found[2]), int(found[1]))
     except ValueError:
         return None
+
+
+def _rate(cell: Cell) -> Decimal | None:
+    """Read a rate in percent, stated as a share of one or with its sign."""
+    rate = number(cell.removesuffix("%").strip() if isinstance(cell, str) else cell)
+    return rate.scaleb(2) if rate is not None and rate < 1 else rate
 
 
 def _first_amount(cells: list[Cell]) -> Decimal | None:

@@ -42,6 +42,7 @@ MATERIALS = ("POL3", "Specifikace")
 OBJECTS = ("OBJ", "ROZ")
 DISPLAYED = Decimal("0.01")
 NET, GROSS = ("cena celkem bez dph", "cena bez dph"), ("cena celkem s dph", "cena s dph")
+TAXED, ROUNDING = "zaklad pro", "zaokrouhleni"
 
 
 def score(source: Source) -> int:
@@ -99,6 +100,7 @@ class _Front:
     def __init__(self, draft: BillDraft, sheet: Sheet) -> None:
         self._draft = draft
         self._sheet = sheet
+        self._taxed: dict[Decimal | None, Decimal] = {}
 
     def read(self) -> list[StatedTotal]:
         """Read everything but the descriptions; return the totals."""
@@ -122,7 +124,7 @@ class _Front:
         self._draft.currency = self._draft.currency or next((found for cell in texts if (found := currency(cell))), "")
 
     def _totals(self, line: int, filled: Sequence[Cell]) -> list[StatedTotal]:
-        """Read a total, or an amount of VAT: its rate stands before a percent sign."""
+        """Read a total, or an amount of VAT: its rate stands before a percent sign, what is taxed in a row above."""
         at, name = next(((at, cell) for at, cell in enumerate(filled) if isinstance(cell, str)), (0, ""))
         words = label(name)
         amounts = [
@@ -135,8 +137,14 @@ class _Front:
             return [stated]
         if words in GROSS:
             return [replace(stated, kind="gross")]
-        if "%" in filled and "dph" in words.split() and not words.startswith("zaklad pro"):
-            return [replace(stated, kind="vat", rate=number(filled[filled.index("%") - 1]))]
+        if words == ROUNDING:
+            return [replace(stated, kind="rounding")]
+        if "%" in filled and "dph" in words.split():
+            rate = number(filled[filled.index("%") - 1])
+            if words.startswith(TAXED):
+                self._taxed[rate] = amount
+            else:
+                return [replace(stated, kind="vat", rate=rate, base=self._taxed.get(rate))]
         return []
 
 

@@ -318,12 +318,33 @@ class Surcharge(_Part, frozen=True, kw_only=True):
     line: int = 0
 
 
+class StatedTotal(_Part, frozen=True, kw_only=True):
+    """A total that the file states, and where: of the object or section at `path`, or of the whole bill at `()`.
+
+    `net` is without VAT, `gross` with it. `vat` is an amount of tax; `rate` in percent and `base`, the amount that is
+    taxed, where the file states them. `rounding` is what the file adds to make the gross total round, if only 0.
+    """
+
+    kind: Literal["gross", "net", "rounding", "vat"]
+    amount: Decimal
+    path: tuple[str, ...] = ()
+    label: str = ""
+    rate: Decimal | None = None
+    base: Decimal | None = None
+    sheet: str = ""
+    line: int = 0
+
+
 class Declared(_Part, frozen=True, kw_only=True):
-    """The sums that a bill states about itself: sections, surcharges, and the grand total without VAT."""
+    """The sums that a bill states about itself: sections, surcharges, and the grand total without VAT.
+
+    `totals` are those of the whole and of its objects, with VAT and without, each with its place.
+    """
 
     total: Decimal | None = None
     sections: tuple[BillSection, ...] = ()
     surcharges: tuple[Surcharge, ...] = ()
+    totals: tuple[StatedTotal, ...] = ()
 
 
 class BudgetImported(_Part, frozen=True, kw_only=True):

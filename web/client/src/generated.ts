@@ -551,11 +551,12 @@ export interface Created {
   workflow?: "workflow_a" | "workflow_b";
 }
 
-/** The sums that a bill states about itself: sections, surcharges, and the grand total without VAT. */
+/** The sums that a bill states about itself: sections, surcharges, and the grand total without VAT. `totals` are those of the whole and of its objects, with VAT and without, each with its place. */
 export interface Declared {
   total?: string | null;
   sections?: readonly (BillSection)[];
   surcharges?: readonly (Surcharge)[];
+  totals?: readonly (StatedTotal)[];
 }
 
 /** Replace the project's description. */
@@ -2239,6 +2240,18 @@ export interface State {
   changes: Readonly<Record<string, Change>>;
 }
 
+/** A total that the file states, and where: of the object or section at `path`, or of the whole bill at `()`. `net` is without VAT, `gross` with it. `vat` is an amount of tax; `rate` in percent and `base`, the amount that is taxed, where the file states them. `rounding` is what the file adds to make the gross total round, if only 0. */
+export interface StatedTotal {
+  kind: "gross" | "net" | "rounding" | "vat";
+  amount: string;
+  path?: readonly (string)[];
+  label?: string;
+  rate?: string | null;
+  base?: string | null;
+  sheet?: string;
+  line?: number;
+}
+
 /** How far a job is. `event_id` rises within the job; `scope` is the part of it (an operation, an attempt). `eta_ms`: the milliseconds still to go with this phase. */
 export interface Step {
   event_id: number;
@@ -2831,7 +2844,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "ConflictRaised": {"type": "object", "required": ["project_id", "audit_id", "conflict_id", "position_id", "rules", "description"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "conflict_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "rules": {"type": "array"}, "description": {"type": "string"}}},
   "ConflictResolved": {"type": "object", "required": ["project_id", "audit_id", "conflict_id", "position_id", "verdict", "by", "resolution"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "conflict_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "verdict": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "by": {"enum": ["model", "person", "rule"]}, "resolution": {"type": "string"}, "override": {"anyOf": [{"$ref": "Override"}, {"type": "null"}]}}},
   "Created": {"type": "object", "required": ["project_id", "name", "owner"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}, "owner": {"type": "string", "format": "uuid"}, "description": {"type": "string"}, "workflow": {"enum": ["workflow_a", "workflow_b"]}}},
-  "Declared": {"type": "object", "properties": {"total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "sections": {"type": "array", "items": {"$ref": "BillSection"}}, "surcharges": {"type": "array", "items": {"$ref": "Surcharge"}}}},
+  "Declared": {"type": "object", "properties": {"total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "sections": {"type": "array", "items": {"$ref": "BillSection"}}, "surcharges": {"type": "array", "items": {"$ref": "Surcharge"}}, "totals": {"type": "array", "items": {"$ref": "StatedTotal"}}}},
   "Described": {"type": "object", "required": ["project_id", "description"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "description": {"type": "string"}}},
   "Detached": {"type": "object", "required": ["analysis_id", "kind", "account_id"], "properties": {"analysis_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["contract", "property"]}, "account_id": {"type": "string", "format": "uuid"}, "stops": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}}},
   "Error": {"type": "object", "required": ["op", "problem"], "properties": {"op": {"enum": ["error"]}, "problem": {"type": "object"}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}}},
@@ -2889,6 +2902,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "SignedIn": {"type": "object", "required": ["op"], "properties": {"op": {"enum": ["signed_in"]}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}, "expires_at": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}}},
   "Stage": {"enum": ["end", "progress", "start"]},
   "Started": {"type": "object", "required": ["project_id", "job_id", "attempt"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}, "attempt": {"type": "integer"}}},
+  "StatedTotal": {"type": "object", "required": ["kind", "amount"], "properties": {"kind": {"enum": ["gross", "net", "rounding", "vat"]}, "amount": {"type": "string", "format": "decimal"}, "path": {"type": "array", "items": {"type": "string"}}, "label": {"type": "string"}, "rate": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "base": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "sheet": {"type": "string"}, "line": {"type": "integer"}}},
   "Subscribed": {"type": "object", "required": ["op", "id", "feed", "epoch", "head", "recovered"], "properties": {"op": {"enum": ["subscribed"]}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}]}, "feed": {"type": "string"}, "epoch": {"type": "string", "format": "uuid"}, "head": {"type": "integer"}, "recovered": {"type": "boolean"}}},
   "Suggestion": {"type": "object", "required": ["action", "benefit", "risk"], "properties": {"action": {"type": "string"}, "benefit": {"type": "string"}, "risk": {"type": "string"}}},
   "Surcharge": {"type": "object", "required": ["label", "amount"], "properties": {"label": {"type": "string"}, "amount": {"type": "string", "format": "decimal"}, "sheet": {"type": "string"}, "line": {"type": "integer"}}},
