@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.workers.workbooks import KROS_HEADER, archive, csv, ods, parts_of, xlsx, xlsx_of
-from workers.readers import Unreadable, read_bill
-from workers.readers import archive as containers
+from workers.readers import Unreadable, package, read_bill
 from workers.readers.archive import OLE2
+from workers.readers.source import Source
 from workers.sample_bill import sample_bill
 
 HEADER = ("Popis", "MJ", "Množství", "Cena")
@@ -165,7 +165,7 @@ def test_an_entry_that_lies_about_its_size_is_a_bomb() -> None:
 
 
 def test_many_entries_that_unpack_to_too_much_together_are_a_bomb(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(containers, "UNPACKED_LIMIT", 2**20)
+    monkeypatch.setattr(package, "UNPACKED_LIMIT", 2**20)
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as packed:
         packed.writestr("xl/workbook.xml", b"<workbook/>")
@@ -176,14 +176,14 @@ def test_many_entries_that_unpack_to_too_much_together_are_a_bomb(monkeypatch: p
 
 def test_real_workbooks_are_no_bombs(bills: Path) -> None:
     for path in sorted(bills.glob("*.xlsx")):
-        assert containers.identify(path.read_bytes()) == "xlsx"
+        assert Source.open(path.read_bytes()).sheets
 
 
 def test_kinds_are_told_by_content_alone(bills: Path) -> None:
-    assert containers.identify((bills / "kalkulace_SO201_most_PRICED.xls").read_bytes()) == "xls"
-    assert containers.identify(sample_bill(items=5)) == "xlsx"
-    assert containers.identify(ods([HEADER])) == "ods"
-    assert containers.identify(csv([HEADER])) == "text"
+    assert Source.open((bills / "kalkulace_SO201_most_PRICED.xls").read_bytes()).kind == "xls"
+    assert Source.open(sample_bill(items=5)).kind == "xlsx"
+    assert Source.open(ods([HEADER])).kind == "ods"
+    assert Source.open(csv([HEADER])).kind == "text"
 
 
 def test_a_workbook_whose_parts_were_packed_by_other_tools_still_reads() -> None:

@@ -1,13 +1,10 @@
 """The text of a paper, page by page: from a PDF's text layer, a DOCX, or plain text."""
 
-import io
 import re
-import struct
-import zipfile
 from collections.abc import Sequence
 
 from workers.readers import delimited
-from workers.readers.archive import check_sizes
+from workers.readers.package import BROKEN, Package
 from workers.readers.pdf_pages import MOST_PAGES, WRONG_PASSWORD, pdfium
 from workers.readers.tree import Element, local, parse
 from workers.readers.unreadable import Unreadable
@@ -79,13 +76,11 @@ def _of_pdf(data: bytes) -> list[str]:
 
 def _of_docx(data: bytes) -> list[str]:
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = archive.infolist()
-            if BODY not in archive.namelist():
-                raise _no_text()
-            check_sizes(data, entries)
-            root = parse(archive.read(BODY))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, OverflowError, struct.error) as error:
+        package = Package(data)
+        if BODY not in package.names:
+            raise _no_text()
+        root = parse(package.open(BODY).read())
+    except BROKEN as error:
         raise Unreadable(
             "unreadable.malformed", f"The document is damaged ({error}). Save it as DOCX once more and upload that."
         ) from error

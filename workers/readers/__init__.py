@@ -12,10 +12,9 @@ from msgspec import Struct
 
 from domain.bill import Bill
 from workers.readers import aspe, bc3, gaeb, kros, own, pdf, plain, rts, unixml, xc4
-from workers.readers.archive import foreign
 from workers.readers.source import Source
 from workers.readers.tree import local
-from workers.readers.unreadable import Unreadable
+from workers.readers.unreadable import Unreadable, foreign
 
 __all__ = ["READERS", "Reader", "Unreadable", "read_bill"]
 

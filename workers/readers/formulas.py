@@ -1,14 +1,13 @@
 """How a workbook rounds its line totals, told by the formula of one of them."""
 
-import io
 import re
-import zipfile
 from html import unescape
 from posixpath import join, normpath
 from typing import IO
 
 from domain.bill import Rounding
 from workers.readers.cells import number
+from workers.readers.package import BROKEN, Package
 from workers.readers.source import Sheet, Source
 
 PIECE = 2**15
@@ -31,10 +30,10 @@ def rounding_of(source: Source, sheet: Sheet, line: int, columns: tuple[int, int
     Understands `ROUND(G10*H10,2)`, `ROUND(ROUND(L10,2)*ROUND(G10,3),2)` and decimals that stand in another cell; `None`
     for anything else, and where there is no such formula.
     """
-    if source.kind != "xlsx":
+    if source.package is None or source.kind != "xlsx":
         return None
     quantity, price, total = map(letters, columns)
-    outer = _ROUND.fullmatch(_formula(source.data, sheet.name, f"{total}{line}").replace(" ", "").lstrip("="))
+    outer = _ROUND.fullmatch(_formula(source.package, sheet.name, f"{total}{line}").replace(" ", "").lstrip("="))
     if outer is None:
         return None
     decimals = _decimals(outer[2], sheet)
@@ -84,13 +83,12 @@ def _column(name: str) -> int:
     return column - 1
 
 
-def _formula(data: bytes, sheet: str, cell: str) -> str:
-    """Read the formula of a cell; "" where it has none. The file was found sound and bounded before."""
+def _formula(package: Package, sheet: str, cell: str) -> str:
+    """Read the formula of a cell; "" where it has none."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            part = _part(archive, sheet)
-            found = _search(archive.open(part), cell) if part in archive.namelist() else None
-    except (zipfile.BadZipFile, KeyError, OSError, EOFError):
+        part = _part(package, sheet)
+        found = _search(package.open(part), cell) if part else None
+    except BROKEN:
         return ""
     return unescape(found[1].decode(errors="replace")) if found else ""
 
@@ -108,12 +106,12 @@ def _search(content: IO[bytes], cell: str) -> re.Match[bytes] | None:
     return None
 
 
-def _part(archive: zipfile.ZipFile, sheet: str) -> str:
-    """Find the part of the archive that holds a sheet."""
-    for entry in _SHEET.findall(archive.read("xl/workbook.xml")):
+def _part(package: Package, sheet: str) -> str:
+    """Find the part that holds a sheet."""
+    for entry in _SHEET.findall(package.open("xl/workbook.xml").read()):
         name, own = _NAME.search(entry), _ID.findall(entry)
         if name and own and unescape(name[1].decode(errors="replace")) == sheet:
-            for relation in _RELATION.findall(archive.read("xl/_rels/workbook.xml.rels")):
+            for relation in _RELATION.findall(package.open("xl/_rels/workbook.xml.rels").read()):
                 target, relation_id = _TARGET.search(relation), _OWN_ID.search(relation)
                 if target and relation_id and relation_id[1] in own:
                     written = target[1].decode(errors="replace")

@@ -10,8 +10,7 @@ import pypdfium2 as untyped  # pyright: ignore - it has no types
 import pypdfium2.raw as untyped_raw  # pyright: ignore - as above
 from msgspec import Struct
 
-from workers.readers.archive import encrypted
-from workers.readers.unreadable import Unreadable
+from workers.readers.unreadable import Unreadable, encrypted
 
 Place = Callable[[float, float, float, float], tuple[float, float, float, float]]
 

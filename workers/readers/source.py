@@ -18,9 +18,11 @@ from python_calamine import (
 )
 
 from workers.readers import delimited, tree
-from workers.readers.archive import Kind, damaged, encrypted, foreign, identify
+from workers.readers.archive import Kind, identify, is_package, kind_of
 from workers.readers.cells import Cell
+from workers.readers.package import BROKEN, Package
 from workers.readers.tree import Element
+from workers.readers.unreadable import damaged, encrypted, foreign
 
 HEADER_ROWS = 1000
 """How far down a sheet its table may begin."""
@@ -137,11 +139,19 @@ class Source:
 
     data: bytes
     kind: Kind
+    package: Package | None = None
+    """The archive that a workbook is, unless it is of the older kind."""
 
     @classmethod
     def open(cls, data: bytes) -> "Source":
         """Identify a file by its content."""
-        return cls(data, identify(data))
+        if not is_package(data):
+            return cls(data, identify(data))
+        try:
+            package = Package(data)
+            return cls(data, kind_of(package), package)
+        except BROKEN as error:
+            raise damaged(str(error) or "its table of contents cannot be read") from error
 
     @cached_property
     def text(self) -> str:
@@ -163,8 +173,9 @@ class Source:
             return ()
         if self.kind == "text":
             return (TextSheet(self.text),)
+        archive = self.package.ready() if self.package else self.data
         with _spoken_errors():
-            workbook = CalamineWorkbook.from_filelike(io.BytesIO(self.data))
+            workbook = CalamineWorkbook.from_filelike(io.BytesIO(archive))
         return tuple(
             WorkbookSheet(workbook, sheet.name, hidden=sheet.visible is not SheetVisibleEnum.Visible)
             for sheet in workbook.sheets_metadata

@@ -1,0 +1,191 @@
+"""Archives of parts, as spreadsheet programs write them: measured, and made ready for the library that reads them."""
+
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import IO, NamedTuple
+
+from workers.readers.unreadable import Unreadable, damaged, encrypted
+
+UNPACKED_LIMIT = 400 * 2**20
+FREE_SIZE = 100 * 2**10
+RATIO_LIMIT = 100
+"""At most 100 times its packed size once a part is past 100 KiB unpacked: Apache POI's `ZipSecureFile` bounds."""
+
+MOST_PARTS = 2**16 - 1
+PACKED_PIECE, PIECE = 2**16, 2**20
+"""How much is unpacked at a time, and to how much at most."""
+
+LOCAL = 30
+"""Bytes of the header before a part, without its name."""
+
+WIDE_WITHIN = 64
+"""How far into a part of two bytes to a letter the first zero byte stands at the latest."""
+
+UNREAD = (
+    *("docprops/", "customxml/", "pictures/", "thumbnails/", "xl/media/", "xl/drawings/", "xl/charts/"),
+    *("xl/externallinks/", "xl/printersettings/", "xl/theme/", "xl/calcchain."),
+)
+"""Where parts without cells, strings or styles lie. They are neither unpacked nor handed on."""
+
+SHEETS = "xl/worksheets/"
+NO_MERGED_CELLS = b"<mergeCells></mergeCells>"
+"""What each sheet is made to begin with.
+
+The library parses every sheet a second time, up to the list of its merged cells, which nobody here asks for; that is a
+third of its time. Its search ends at the first list.
+"""
+
+UTF8_NAME = 0x800
+STORED_BLOCK = b"\0" + struct.pack("<HH", len(NO_MERGED_CELLS), len(NO_MERGED_CELLS) ^ 0xFFFF)
+"""How DEFLATE, which is a chain of blocks, introduces one that is not compressed (RFC 1951, 3.2.4)."""
+
+BROKEN = (
+    *(zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, OverflowError, KeyError, EOFError, OSError),
+    *(struct.error, zlib.error),
+)
+"""What Python's reader of archives raises at what is none, or is one no longer."""
+
+
+class Package:
+    """An archive whose parts declare no more than they may. Its parts are unpacked when they are asked for."""
+
+    def __init__(self, data: bytes) -> None:
+        """Read the table of contents.
+
+        Raises `Unreadable` where parts are encrypted or declare too much, and some of `BROKEN`.
+        """
+        self._data = data
+        self._archive = zipfile.ZipFile(io.BytesIO(data))
+        self._entries = self._archive.infolist()
+        if any(entry.flag_bits & 1 for entry in self._entries):
+            raise encrypted()
+        _check_declared(data, self._entries)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all parts."""
+        return self._archive.namelist()
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open a part, which gives no more than it declares. Raises some of `BROKEN`."""
+        return self._archive.open(name)
+
+    def ready(self) -> bytes:
+        """Give the archive as the library shall see it: only parts that it reads, none larger than it may be.
+
+        Whatever they declare, these parts are unpacked once to be measured. Raises `Unreadable`.
+        """
+        left = UNPACKED_LIMIT
+        parts: list[_Part] = []
+        for entry in self._entries:
+            if not entry.filename.casefold().startswith(UNREAD):
+                part = _measured(self._data, entry, min(_allowed(entry), left))
+                left -= part.size
+                parts.append(part)
+        return _archive(parts)
+
+
+def _check_declared(data: bytes, entries: Sequence[zipfile.ZipInfo]) -> None:
+    if len(entries) > MOST_PARTS or sum(entry.compress_size for entry in entries) > len(data):
+        raise _bomb("its parts overlap")
+    total = sum(entry.file_size for entry in entries)
+    if total > UNPACKED_LIMIT:
+        raise _bomb(f"it declares {total // 2**20:,} MiB of content")
+    for entry in entries:
+        if entry.file_size > _allowed(entry):
+            raise _bomb(
+                f"{entry.filename!r} declares {entry.file_size / max(entry.compress_size, 1):,.0f} times its size"
+            )
+
+
+class _Part(NamedTuple):
+    """One part as it stands in an archive; `size` and `crc` are those of its content."""
+
+    name: bytes
+    flags: int
+    method: int
+    crc: int
+    packed: bytes
+    size: int
+
+
+def _measured(data: bytes, entry: zipfile.ZipInfo, limit: int) -> _Part:
+    """Find a part, and count the bytes that really come out of it."""
+    header = data[entry.header_offset : entry.header_offset + LOCAL]
+    if len(header) < LOCAL or not header.startswith(b"PK\3\4"):
+        raise damaged(f"{entry.filename!r} is missing")
+    name_size, extra_size = struct.unpack_from("<HH", header, 26)
+    start = entry.header_offset + LOCAL + name_size
+    name = data[start - name_size : start]
+    packed = data[start + extra_size : start + extra_size + entry.compress_size]
+    beginning = NO_MERGED_CELLS if entry.filename.startswith(SHEETS) else b""
+    size, crc = len(beginning), zlib.crc32(beginning)
+    for piece in _pieces(packed, entry):
+        if size == len(beginning):
+            _check_entities(piece, entry.filename)
+        size += len(piece)
+        crc = zlib.crc32(piece, crc)
+        if size > limit:
+            raise _bomb(f"{entry.filename!r} goes on after {size:,} bytes")
+    if beginning:
+        packed = beginning + packed if entry.compress_type == zipfile.ZIP_STORED else STORED_BLOCK + beginning + packed
+    return _Part(name, entry.flag_bits & UTF8_NAME, entry.compress_type, crc, packed, size)
+
+
+def _pieces(packed: bytes, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    """Unpack a part piece by piece."""
+    if entry.compress_type == zipfile.ZIP_STORED:
+        yield packed
+        return
+    if entry.compress_type != zipfile.ZIP_DEFLATED:
+        raise damaged(f"{entry.filename!r} is packed in a way that no spreadsheet program uses")
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        for start in range(0, len(packed), PACKED_PIECE):
+            rest = packed[start : start + PACKED_PIECE]
+            while rest and not inflate.eof:
+                yield inflate.decompress(rest, PIECE)
+                rest = inflate.unconsumed_tail
+    except zlib.error as error:
+        raise damaged(f"{entry.filename!r} cannot be unpacked") from error
+
+
+def _check_entities(beginning: bytes, name: str) -> None:
+    """Refuse a part that defines entities: no spreadsheet program writes them."""
+    narrow = beginning.replace(b"\0", b"") if b"\0" in beginning[:WIDE_WITHIN] else beginning
+    if b"<!ENTITY" in narrow and name.casefold().endswith((".xml", ".rels")):
+        raise Unreadable(
+            "unreadable.entities",
+            f"The workbook's part {name!r} defines XML entities, which no spreadsheet program writes and which can "
+            "unfold without end or fetch files. It was not opened. Save the bill again in your spreadsheet program.",
+        )
+
+
+def _archive(parts: list[_Part]) -> bytes:
+    """Write an archive (APPNOTE.TXT, 4.3)."""
+    written: list[bytes] = []
+    directory: list[bytes] = []
+    at = 0
+    for name, flags, method, crc, packed, size in parts:
+        about = struct.pack("<HHHIIIIHH", 20, flags, method, 0, crc, len(packed), size, len(name), 0)
+        written += (b"PK\3\4", about, name, packed)
+        directory.append(b"PK\1\2\24\0" + about + struct.pack("<HHHII", 0, 0, 0, 0, at) + name)
+        at += LOCAL + len(name) + len(packed)
+    listed = b"".join(directory)
+    end = b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, len(parts), len(parts), len(listed), at, 0)
+    return b"".join((*written, listed, end))
+
+
+def _allowed(entry: zipfile.ZipInfo) -> int:
+    return max(FREE_SIZE, RATIO_LIMIT * entry.compress_size)
+
+
+def _bomb(why: str) -> Unreadable:
+    return Unreadable(
+        "unreadable.zip_bomb",
+        f"The file unpacks to far more than a bill ever holds: {why}. It was not opened. Save the bill again in your "
+        "spreadsheet program, delete sheets that do not belong to it, and upload that copy.",
+    )
