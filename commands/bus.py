@@ -15,7 +15,6 @@ from commands.refusals import Busy, IdempotencyMismatch, LogBusy, OutcomeUnknown
 from commands.rights import authorise
 from commands.sealing import sealed
 from commands.states import Entry, States
-from domain.analysis import EvictAnalysis, RequestAnalysis, RequestUploaded, RetryAnalysis
 from domain.core import SYSTEM, Aggregate, Claim, ClaimReleased, ClaimTaken, Command, Context, Event, Refused
 from domain.operation import ReportStep
 from domain.registry import AGGREGATE_OF, PERSONAL_FIELDS
@@ -186,7 +185,9 @@ class Bus:
         expected = {stream: entry.version} | {f"claim:{name}": claim.version for name, claim in claims.items()}
         events = aggregate.decide(command, entry.state, context)
         if not events:
-            return await self._nothing_new(order, entry)
+            if fresh or isinstance(command, ReportStep):
+                return await self._nothing_new(order, entry)
+            return await self._attempt(order, fresh=True)  # that there is nothing to do may rest on an old state
         by_stream = _by_stream(events, stream)
         writes = [
             Write(name, expected[name], tuple([await self._stored(event) for event in written]))
@@ -252,16 +253,10 @@ class Bus:
 def _most_age(command: Command) -> float:
     """Give the age, in seconds, up to which a command may be decided on what this process remembers.
 
-    What is stored names the versions that it rests on, so their age is harmless. A report may be shown and not stored.
-    And what is true of an analysis another process finds out: that nothing needs to be done has to be true now.
+    What is stored names the versions that it rests on, so their age is harmless; but a report may be shown and not
+    stored, again and again, and asking the log for each would cost more than all the rest.
     """
-    match command:
-        case ReportStep():
-            return MOST_AGE
-        case RequestAnalysis() | RequestUploaded() | RetryAnalysis() | EvictAnalysis():
-            return 0.0
-        case _:
-            return inf
+    return MOST_AGE if isinstance(command, ReportStep) else inf
 
 
 def _by_stream(events: Sequence[Event], main: str) -> dict[str, list[Event]]:

@@ -45,6 +45,16 @@ async def test_a_receipt_names_the_last_event_of_the_command(write: WriteSide) -
     assert renamed.correlation_id == renamed.causation_id == receipt.command_id == renamed.command_id
 
 
+async def test_nothing_to_do_counts_only_on_what_is_true_now(write: WriteSide, open_write_side: Open) -> None:
+    actor = await register(write)
+    project_id = await create_project(write, actor)
+    await write.bus.execute(RenameProject(project_id=project_id, name="Villa"), actor=actor)
+    async with open_write_side() as other:
+        await other.bus.execute(RenameProject(project_id=project_id, name="Tower"), actor=actor)
+    again = await write.bus.execute(RenameProject(project_id=project_id, name="Villa"), actor=actor)
+    assert (again.unchanged, again.sequence) == (False, 4)
+
+
 async def test_the_same_command_again_answers_the_first_receipt(write: WriteSide, open_write_side: Open) -> None:
     actor = await register(write)
     project_id = await create_project(write, actor)
