@@ -11,7 +11,7 @@ from eventstore import Recorded
 from tests.transport.hub_world import NAME, Recorder, World, recorded
 from transport.gateway import hub_reading
 from transport.gateway.hub_feed import MOST_AHEAD, Feed
-from transport.gateway.hub_reading import PAGE
+from transport.gateway.hub_reading import MOST_READERS, PAGE
 from transport.gateway.hub_stretch import Filter, Stretch, recorded_stretch
 from transport.gateway.socket_formats import JSON, MSGPACK, TEXT, framed
 
@@ -156,6 +156,26 @@ async def test_an_announcement_that_the_log_does_not_know_ends_the_search() -> N
     world.feed.wanted = 7
     await world.reading.fill(world.feed)
     assert not world.feed.behind
+
+
+async def test_a_hole_that_fills_itself_while_others_read_is_not_read() -> None:
+    world = World()
+    world.log.head = 2 + MOST_READERS * PAGE
+    world.feed.begin(0)
+    reads = [asyncio.create_task(world.reading.page(NAME, number * PAGE)) for number in range(MOST_READERS)]
+    world.feed.accept(stretch(2, 2))
+    filling = asyncio.create_task(world.reading.fill(world.feed))
+    async with asyncio.timeout(5):
+        while len(world.log.waiting) < MOST_READERS:
+            await asyncio.sleep(0)
+    await asyncio.sleep(0.01)  # past the grace: it waits for the others
+    world.feed.accept(stretch(1, 1))
+    world.log.open = True
+    for turn in world.log.waiting:
+        turn.set_result(None)
+    await asyncio.gather(filling, *reads)
+    assert world.log.reads == MOST_READERS
+    assert world.feed.last == 2
 
 
 def test_a_stretch_is_cut_into_parts_that_fit() -> None:

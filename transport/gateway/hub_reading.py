@@ -85,6 +85,8 @@ class Reading:
         await asyncio.sleep(GRACE_SECONDS)
         while feed.behind and feed.last is not None:
             async with self._slots:
+                if not feed.behind:
+                    return  # it filled itself while others read
                 events = await self._source.feed(feed.name, after=feed.last, limit=PAGE)
             if not events:
                 _log.error("a feed ends before what was announced", feed=feed.name, last=feed.last, wanted=feed.wanted)
