@@ -31,7 +31,8 @@ class Follower(Struct, frozen=True, kw_only=True):
     """Who follows: under which name and advisory lock, which events, and what it does with them.
 
     `react` may see a batch again after a crash: what it does must be harmless twice. What `keep` writes is stored
-    together with the checkpoint. `idle` is called when there is nothing more to read, about once a second.
+    together with the checkpoint. `idle` is called when there is nothing more to read, about once a second. `from_now`:
+    the very first start begins at the head of the log, because what happened before is no news to anybody.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Follower(Struct, frozen=True, kw_only=True):
     react: Callable[[Seen], Awaitable[None]]
     keep: Callable[[AsyncConnection[Any], Seen], Awaitable[None]] = _nothing
     idle: Callable[[AsyncConnection[Any]], Awaitable[None]] = _nothing
+    from_now: bool = False
 
 
 class Following:
@@ -75,6 +77,8 @@ class Following:
     async def _lead(self, connection: AsyncConnection[Any]) -> None:
         await connection.execute("SELECT pg_advisory_lock(%s)", (self._follower.lock,))
         log.info("follower.leads", follower=self._follower.name)
+        if self._follower.from_now:
+            await connection.execute(_BEGIN_AT_HEAD, (self._follower.name,))
         while True:
             self._wake.clear()
             while await self._batch(connection):
@@ -104,6 +108,10 @@ class Following:
 _MOVE = (
     "INSERT INTO followers (name, position) VALUES (%s, %s)"
     " ON CONFLICT (name) DO UPDATE SET position = excluded.position"
+)
+_BEGIN_AT_HEAD = (
+    "INSERT INTO followers (name, position) SELECT %s, coalesce(max(position), 0) FROM log_head"
+    " ON CONFLICT (name) DO NOTHING"
 )
 _PLACE = (
     "SELECT coalesce((SELECT position FROM followers WHERE name = %s), 0), coalesce(max(position), 0) FROM log_head"

@@ -1,5 +1,6 @@
-"""The notifier: turns events into notifications for whom they concern. It has a checkpoint of its own.
+"""The notifier: turns events into notifications for whom they concern, from when it was first started.
 
+It has a checkpoint of its own, which begins at the head of the log: nobody is told what happened long ago.
 Every notification has an id derived from its event and its account, so that reading an event again sends nothing twice.
 """
 
@@ -114,4 +115,4 @@ def notifier(bus: Bus) -> Follower:
             for notice in await notices(bus.states, recorded, event):
                 await follow_up(bus, recorded, notice, f"notify:{notice.account_id}")
 
-    return Follower(name="notifier", lock=LOCK, events=FOLLOWED, react=react)
+    return Follower(name="notifier", lock=LOCK, events=FOLLOWED, react=react, from_now=True)

@@ -26,8 +26,15 @@ Told = dict[str, Any]
 
 
 @asynccontextmanager
-async def following(database_url: str, write: WriteSide) -> AsyncIterator[None]:
-    """Run reactor and notifier, without workers."""
+async def following(database_url: str, write: WriteSide, *, after: int | None = 0) -> AsyncIterator[None]:
+    """Run reactor and notifier, without workers; the notifier from behind a position, or from wherever it was."""
+    if after is not None:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute(
+                "INSERT INTO followers (name, position) VALUES ('notifier', %s)"
+                " ON CONFLICT (name) DO UPDATE SET position = excluded.position",
+                (after,),
+            )
     followers = (reactor(write.bus, lambda _nudges: None), notifier(write.bus))
     tasks = [asyncio.create_task(Following(database_url, each).run()) for each in followers]
     yield
@@ -127,8 +134,6 @@ async def test_a_conflict_is_told_to_those_who_may_resolve_it_and_once(database_
     conflict = {"conflict_id": new_id(), "position_id": position_id, "rules": ("V1", "C1"), "description": "Both."}
     await write.bus.execute(RaiseConflict(**ids, **conflict), actor="system")
     for _ in range(2):  # the second time from the start, as after a crash before the checkpoint moved
-        with psycopg.connect(database_url, autocommit=True) as connection:
-            connection.execute("DELETE FROM followers WHERE name = 'notifier'")
         async with following(database_url, write):
             (of_owner,) = await told(write, owner, 1)
             kinds = [each["kind"] for each in await told(write, auditor, 2)]
@@ -138,6 +143,21 @@ async def test_a_conflict_is_told_to_those_who_may_resolve_it_and_once(database_
     assert kinds == ["invited", "conflict_raised"]
     assert [each["kind"] for each in await told(write, viewer, 0)] == ["invited"]
     await write.bus.execute(MarkRead(account_id=account(owner), upto=1), actor=owner)
+
+
+async def test_the_first_start_tells_nothing_of_before_and_any_other_all_that_was_missed(
+    database_url: str, write: WriteSide
+) -> None:
+    owner = await register(write)
+    before, missed = await create_project(write, owner), await create_project(write, owner)
+    guest = await join(write, before, owner, "viewer")
+    async with following(database_url, write, after=None):
+        await reached(write)
+    invitation = InviteMember(project_id=missed, account_id=account(guest), role="viewer")
+    await write.bus.execute(invitation, actor=owner)
+    async with following(database_url, write, after=None):
+        await reached(write)
+    assert [each["project_id"] for each in await told(write, guest, 0)] == [str(missed)]
 
 
 async def reached(write: WriteSide) -> None:
