@@ -16,6 +16,7 @@ PARTS = (
     "socket",
     "fanout",
     "latency",
+    "floods",
     "replay",
     "idle",
     "storm",

@@ -8,22 +8,17 @@ Socket.IO's servers get the same events over a socket and emit them to a room; t
 are counted from when the event is handed to them.
 """
 
-import asyncio
 import tempfile
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-import msgspec
 import uvloop
-from websockets.asyncio.client import ClientConnection, connect
 
-from benchmarks.crowd import HOST, Told
+from benchmarks.crowd import Told
 from benchmarks.gateway import Crowd, Gateway, Peer, gateway, peer_server, peers, seats_at, tell_through
+from benchmarks.pace import Send, renamer, steadily
 
 SOCKETS = 1_000
 FEEDS = 20
-SENDERS = 10
 PER_SECOND = 100
 WARM_UP = 2.0
 SECONDS = 8.0
@@ -53,14 +48,7 @@ async def _measure(folder: Path) -> dict[str, float]:
 
 
 async def _ours(ours: Gateway) -> Told:
-    async with Crowd(ours.folder, ours.seats(SOCKETS)) as crowd, _senders(ours) as senders:
-
-        async def send(number: int) -> None:
-            place = ours.places[number % FEEDS]
-            command = {"type": "project.rename", "project_id": place.project_id, "name": f"House {number}"}
-            message = {"op": "command", "id": number, "command": command}
-            await senders[number % SENDERS].send(msgspec.json.encode(message), text=True)
-
+    async with Crowd(ours.folder, ours.seats(SOCKETS)) as crowd, renamer(ours) as send:
         return await _steadily(crowd, send)
 
 
@@ -77,42 +65,11 @@ async def _peers(folder: Path, peer: Peer, event: bytes) -> Told:
         return await _steadily(crowd, send)
 
 
-async def _steadily(crowd: Crowd, send: Callable[[int], Awaitable[None]]) -> Told:
-    loop = asyncio.get_running_loop()
-    warm = round(WARM_UP * PER_SECOND)
-    count = round(SECONDS * PER_SECOND)
-    began = loop.time()
-    for number in range(warm + count):
-        await asyncio.sleep(began + number / PER_SECOND - loop.time())
-        if number == warm:
-            await crowd.ask("wait", warm * SOCKETS // FEEDS)
-            await crowd.ask("forget")
-            began = loop.time() - warm / PER_SECOND
-        await send(number)
-    heard = await crowd.ask("wait", count * SOCKETS // FEEDS)
-    assert heard.events == count * SOCKETS // FEEDS, f"{heard.events:,} frames arrived"
-    assert not heard.errors, "connections were lost"
+async def _steadily(crowd: Crowd, send: Send) -> Told:
+    warm, count = round(WARM_UP * PER_SECOND), round(SECONDS * PER_SECOND)
+    for numbers in (range(warm), range(warm, warm + count)):
+        heard = await steadily(crowd, send, iter(numbers), each=SOCKETS // FEEDS, per_second=PER_SECOND)
     return heard
-
-
-@asynccontextmanager
-async def _senders(ours: Gateway) -> AsyncGenerator[list[ClientConnection]]:
-    """Open sockets to send commands over; what they hear is read and forgotten, unless it is a refusal."""
-    url = f"ws://{HOST}:{ours.port}/api/ws"
-    headers = {"Authorization": f"Bearer {ours.tokens[0]}"}  # the projects' owner
-    senders = [await connect(url, additional_headers=headers) for _ in range(SENDERS)]
-    readers = [asyncio.create_task(_read(sender)) for sender in senders]
-    try:
-        yield senders
-    finally:
-        for sender in senders:
-            await sender.close()
-        await asyncio.gather(*readers)
-
-
-async def _read(sender: ClientConnection) -> None:
-    async for frame in sender:
-        assert '"op":"error"' not in str(frame), frame
 
 
 def _print(name: str, told: Told) -> None:

@@ -14,6 +14,7 @@ from litestar import Litestar
 
 from runtime import lifeline, telemetry
 from runtime.garbage import collect_less
+from runtime.loop_delay import observe_delay
 from runtime.settings import Settings
 from runtime.telemetry import get_logger
 from transport.app import LIMITS, create_app
@@ -46,6 +47,7 @@ def serve(settings: Settings, *, limits: Limits = LIMITS) -> None:
 async def _serve(settings: Settings, limits: Limits) -> None:
     lifeline.watch_stdin()
     stopping = asyncio.create_task(lifeline.stop_requested())
+    observing = asyncio.create_task(observe_delay(), name="loop delay")
     app = create_app(settings, limits=limits)
     async with app.lifespan():
         with listening(settings.host, settings.port) as listener:
@@ -59,6 +61,7 @@ async def _serve(settings: Settings, limits: Limits) -> None:
                 await _drain(app, server, serving)
             else:
                 serving.result()
+    observing.cancel()
 
 
 class Server(uvicorn.Server):

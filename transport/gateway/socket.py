@@ -11,6 +11,7 @@ from transport.gateway.socket_closing import DRAINING, NO_SUBPROTOCOL, Closing
 from transport.gateway.socket_connection import Connection
 from transport.gateway.socket_conversation import Conversation
 from transport.gateway.socket_metrics import DISCONNECTS
+from transport.gateway.socket_turnstile import Turnstile
 from transport.gateway.socket_wire import Wire
 from transport.gateway.sockets import Sockets
 from transport.rest.doors import Doors
@@ -24,6 +25,7 @@ class SocketDoor:
         """Let sockets follow the feeds of `hub`."""
         self.hub = hub
         self.sockets = sockets
+        self.turnstile = Turnstile()
         self._doors = doors
 
     async def __call__(self, _scope: Any, _receive: Receive, _send: Send) -> None:
@@ -39,10 +41,11 @@ class SocketDoor:
         connection.begin(conversation, partial(self._leave, conversation))
         if not understood:
             connection.close(NO_SUBPROTOCOL)
+            wire.release()
         elif self.sockets.draining:
             connection.close(DRAINING)
+            wire.release()
         else:
-            wire.hold()
             conversation.begin(headers).add_done_callback(lambda _: wire.release())
         return connection
 

@@ -7,6 +7,7 @@ be sent come ready made, shared by all sockets that are told the same.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import monotonic
 from typing import Any, Protocol
 
@@ -23,13 +24,16 @@ from transport.gateway.socket_buffer import Outbox
 from transport.gateway.socket_closing import DRAINING, INTERNAL, NOT_UTF8, VIOLATION
 from transport.gateway.socket_connection import Connection
 from transport.gateway.socket_formats import FORMATS, JSON, MESSAGE_BYTES, TEXT, Format, Text, framed
+from transport.gateway.socket_turnstile import Turnstile
 from transport.http_protocol import problem_answer
 
 PATH = "/api/ws"
 FAREWELL_SECONDS = 10.0
 """How long a closed socket may take to read its last frames and to close too."""
-SLICE = 16 * 1024
-"""Bytes that are parsed before anybody looks whether the socket is still open."""
+SLICE = 2 * 1024
+"""Bytes that are parsed before anybody looks whether the socket is still open: some 300 of the smallest frames."""
+MOST_IGNORED = 100
+"""Frames that a socket may still send once it closes. Whoever has more to say is not waited for with an ear open."""
 
 _log = get_logger(__name__)
 _quiet = logging.getLogger("plumbline.wire")
@@ -40,7 +44,15 @@ class Door(Protocol):
     """Where sockets come in."""
 
     def enter(self, wire: "Wire", headers: dict[str, str], client: str, *, understood: bool) -> Connection:
-        """Open a connection over `wire` for who sent these headers; `understood`: there is a common subprotocol."""
+        """Open a connection over `wire` for who sent these headers; `understood`: there is a common subprotocol.
+
+        The wire reads nothing until its `release`.
+        """
+        ...
+
+    @property
+    def turnstile(self) -> Turnstile:
+        """Where handshakes wait for their turn."""
         ...
 
 
@@ -50,9 +62,11 @@ class Wire(asyncio.Protocol):
     __slots__ = (
         "_connection",
         "_connections",
+        "_deaf",
         "_door",
         "_early",
         "_ending",
+        "_ignored",
         "_opcode",
         "_outbox",
         "_parts",
@@ -72,6 +86,9 @@ class Wire(asyncio.Protocol):
         self._early: bytes | None = None
         """What came before the connection was ready to hear; `None` while it is."""
         self._ending: asyncio.TimerHandle | None = None
+        self._ignored = 0
+        self._deaf = False
+        """Whether what comes is dropped unread, because it was too much or could not be parsed."""
         self._opcode = Opcode.TEXT
         self._parts = bytearray()
         self.format: Format = JSON
@@ -94,20 +111,16 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take in bytes: the handshake first, then frames."""
+        if self._deaf:
+            return
         if self._early is not None:
             self._early += data
             return
-        try:
-            if self._outbox is None:
-                self._greet(data)
-            else:
-                self._hear(data)
-        except Exception:  # noqa: BLE001 - whatever it is must not leave a deaf socket open
-            _log.exception("socket failed while reading")
-            if self._connection is not None:
-                self._connection.close(INTERNAL)
-            elif self._transport is not None:
-                self._transport.abort()
+        if self._outbox is None:
+            self._hold()
+            self._door.turnstile.pass_through(partial(self._tried, self._greet, data))
+        else:
+            self._tried(self._hear, data)
 
     def eof_received(self) -> None:
         """Hear that the client says nothing more."""
@@ -135,12 +148,6 @@ class Wire(asyncio.Protocol):
         self._outbox = Outbox(self._transport, self.format, overflow)
         return self._outbox
 
-    def hold(self) -> None:
-        """Read nothing until `release`."""
-        self._early = b""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.pause_reading()
-
     def release(self) -> None:
         """Go on reading, with what came meanwhile."""
         early, self._early = self._early, None
@@ -157,13 +164,30 @@ class Wire(asyncio.Protocol):
         if bye is not None:
             transport.write(bye.frame(self.format))
         transport.write(framed(Opcode.CLOSE, Close(code, reason).serialize()))
-        if self._protocol.parser_exc is not None:
-            transport.write_eof()  # the client's answer could not be read
+        if self._deaf:
+            transport.write_eof()  # the client's answer will not be read
         self._cut_later(transport)
+
+    def _tried(self, take: Callable[[bytes], None], data: bytes) -> None:
+        try:
+            take(data)
+        except Exception:  # noqa: BLE001 - whatever it is must not leave a deaf socket open
+            _log.exception("socket failed while reading")
+            if self._connection is not None:
+                self._connection.close(INTERNAL)
+            elif self._transport is not None:
+                self._transport.abort()
+
+    def _hold(self) -> None:
+        """Read nothing until `release`."""
+        self._early = b""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
 
     def _greet(self, data: bytes) -> None:
         protocol, transport = self._protocol, self._transport
-        assert transport is not None  # noqa: S101 - bytes come from one
+        if transport is None or transport.is_closing():
+            return  # gone before it was its turn
         protocol.receive_data(data)
         request = next((event for event in protocol.events_received() if isinstance(event, Request)), None)
         if request is None or request.path.partition("?")[0] != PATH:
@@ -198,13 +222,18 @@ class Wire(asyncio.Protocol):
             if protocol.parser_exc is None:
                 self._answer(protocol.data_to_send())
             else:
+                self._be_deaf()
                 self._give_up(protocol.parser_exc)
+            if self._deaf:
                 return
 
     def _take(self, frame: Frame) -> None:
         connection = self._connection
         speaker = None if connection is None else connection.speaker
         if speaker is None:
+            self._ignored += 1
+            if self._ignored > MOST_IGNORED:
+                self._be_deaf()
             return
         match frame.opcode:
             case Opcode.TEXT | Opcode.BINARY if frame.fin:
@@ -257,6 +286,14 @@ class Wire(asyncio.Protocol):
         self._cut_later(transport)
         if self._connection is not None:
             self._connection.lost()
+
+    def _be_deaf(self) -> None:
+        """Read nothing more. A client that was sent a close frame sees the connection end, whatever it answers."""
+        if self._deaf:
+            return
+        self._deaf = True
+        if self._ending is not None and self._transport is not None and not self._transport.is_closing():
+            self._transport.write_eof()
 
     def _cut_later(self, transport: asyncio.Transport) -> None:
         if self._ending is None:

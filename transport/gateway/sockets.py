@@ -17,6 +17,8 @@ from transport.gateway.socket_metrics import ACTIVE, BUFFERED, CONNECTIONS
 RECONNECT_JITTER_MS = 5_000
 """Over how long clients that are sent away together come back."""
 LONGEST_TICK = 1.0
+AT_ONCE = 50
+"""Sockets that are pinged, or closed because they are dead, before everybody else gets a turn."""
 STALL_SECONDS = 1.0
 """How late a look at the heartbeats may be and still count."""
 PATIENCE_SECONDS = 10.0
@@ -138,5 +140,7 @@ class Sockets:
                 continue  # it was this process that slept: what clients answered meanwhile is still to be read
             ping = told(ServerPing(t=int(time() * 1000)))
             now = monotonic()
-            for socket in list(self._open):
+            for number, socket in enumerate(list(self._open), 1):
                 socket.beat(now, ping)
+                if number % AT_ONCE == 0:
+                    await asyncio.sleep(0)
