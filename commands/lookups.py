@@ -22,6 +22,7 @@ from domain.analysis import RequestAnalysis, RequestUploaded, SharingPolicy, ana
 from domain.audit import AuditCompleted, Scope, StartAudit
 from domain.budget import Budget, RestoreVersion, UnknownVersion
 from domain.catalogue import AttachCatalogue, ImportPrices
+from domain.comparison import AddComparison, Compared, Comparison
 from domain.core import Command
 from domain.document import Document, UnknownDocument
 from domain.experts.rules import RULES
@@ -69,6 +70,7 @@ class Lookups:
             ImportPrices: self._price_list,
             AttachCatalogue: self._attachment,
             RequestExport: self._newest_version,
+            AddComparison: self._compared_document,
         }
 
     async def find(self, command: Command, states: States, *, fresh: bool) -> Found:
@@ -130,12 +132,18 @@ class Lookups:
             rules=tuple(rule.id for rule in RULES),
             settings=project.audit_settings,
             previous=completed and completed.audit_id,
+            compared=await _compared(states, command.project_id),
         )
         return Found(given=scope)
 
     async def _newest_version(self, command: RequestExport, states: States, _fresh: bool) -> Found:
         budget: Budget = (await states.get(f"budget:{command.project_id}", fresh=True)).state
         return Found(given=budget.version)
+
+    async def _compared_document(self, command: AddComparison, states: States, _fresh: bool) -> Found:
+        """Make sure that the project has the document. Raises `UnknownDocument`."""
+        await _of_project(states, command.project_id, command.document_id)
+        return NOTHING
 
     async def _past_budget(self, command: RestoreVersion, states: States, _fresh: bool) -> Found:
         return Found(given=await past_budget(states, command.project_id, command.version))
@@ -157,10 +165,34 @@ MAY_PRICE: frozenset[Role] = frozenset({"owner", "editor"})
 async def _document(states: States, command: ImportPrices | RequestAnalysis) -> Document:
     """Give a document that the account may read. Raises `UnknownProject`, `UnknownDocument`."""
     await _role(states, command)
-    document: Document = (await states.get(f"document:{command.document_id}", fresh=True)).state
-    if not document.exists or document.project_id != command.project_id:
+    return await _of_project(states, command.project_id, command.document_id)
+
+
+async def _of_project(states: States, project_id: UUID, document_id: UUID) -> Document:
+    """Give a document that is in the project now. Raises `UnknownDocument`."""
+    document: Document = (await states.get(f"document:{document_id}", fresh=True)).state
+    if not document.exists or document.project_id != project_id:
         raise UnknownDocument
     return document
+
+
+async def _compared(states: States, project_id: UUID) -> tuple[Compared, ...]:
+    """Give the documents that a project's prices are compared with, as far as they are there and were read."""
+    comparison: Comparison = (await states.get(f"comparison:{project_id}", fresh=True)).state
+    found: list[Compared] = []
+    for added in comparison.documents.values():
+        document: Document = (await states.get(f"document:{added.document_id}", fresh=True)).state
+        if document.exists and document.bill_hash:
+            name = added.bidder or document.filename
+            found.append(
+                Compared(
+                    document_id=added.document_id,
+                    compared_as=added.compared_as,
+                    name=name,
+                    bill_hash=document.bill_hash,
+                )
+            )
+    return tuple(found)
 
 
 async def _role(states: States, command: ImportPrices | AttachCatalogue | RequestAnalysis) -> Role:

@@ -5,7 +5,19 @@ from typing import Literal
 from uuid import UUID
 
 from commands.refusals import Forbidden, NotSignedIn
-from domain import account, analysis, audit, budget, catalogue, document, job, notification, operation, project
+from domain import (
+    account,
+    analysis,
+    audit,
+    budget,
+    catalogue,
+    comparison,
+    document,
+    job,
+    notification,
+    operation,
+    project,
+)
 from domain.account import Account
 from domain.core import SYSTEM, Command
 from domain.project import Project, ProjectArchived, Role, UnknownProject
@@ -37,6 +49,8 @@ RIGHTS: dict[type[Command], Right] = {
     project.ArchiveProject: OWNER,
     project.RestoreProject: OWNER,
     project.ConfigureAudit: AUDITOR,
+    comparison.AddComparison: CONTRIBUTOR,
+    comparison.RemoveComparison: CONTRIBUTOR,
     document.UploadDocument: EDITOR,
     document.ParseDocument: EDITOR,
     document.ReplaceDocument: EDITOR,

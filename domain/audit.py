@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, structs
 
+from domain.comparison import Compared
 from domain.core import Aggregate, Command, Context, Event, Name, Refused
 from domain.experts.finding import Finding, Verdict
 from domain.experts.settings import DEFAULTS, AuditSettings
@@ -111,7 +112,8 @@ class CancelAudit(Command, frozen=True, kw_only=True, tag="audit.cancel"):
 class AuditStarted(Event, frozen=True, kw_only=True, tag="audit.started"):
     """An audit of a version began, with these rules in this order, and with these parameters of theirs.
 
-    `previous` is the project's latest completed audit, whose overrides go on to count.
+    `previous` is the project's latest completed audit, whose overrides go on to count. `compared` are the documents
+    that prices are held against.
     """
 
     project_id: UUID
@@ -120,6 +122,7 @@ class AuditStarted(Event, frozen=True, kw_only=True, tag="audit.started"):
     rules: tuple[str, ...]
     settings: AuditSettings | None = None
     previous: UUID | None = None
+    compared: tuple[Compared, ...] = ()
 
 
 class FindingsRecorded(Event, frozen=True, kw_only=True, tag="audit.findings_recorded"):
@@ -206,6 +209,7 @@ class Audit(Struct, frozen=True, kw_only=True):
     version: int = 0
     settings: AuditSettings | None = None
     previous: UUID | None = None
+    compared: tuple[Compared, ...] = ()
     parts: int = 0
     verdicts: dict[UUID, Verdict] = {}
     revisions: dict[UUID, int] = {}
@@ -217,13 +221,15 @@ class Audit(Struct, frozen=True, kw_only=True):
 class Scope(Struct, frozen=True, kw_only=True):
     """What the bus looked up for `audit.start`.
 
-    The budget's version, the rules that there are, the project's parameters for them, its latest completed audit.
+    The budget's version, the rules that there are, the project's parameters for them, its latest completed audit, and
+    the documents that its prices are compared with.
     """
 
     version: int
     rules: tuple[str, ...]
     settings: AuditSettings = DEFAULTS
     previous: UUID | None = None
+    compared: tuple[Compared, ...] = ()
 
 
 class UnknownAudit(Refused):
@@ -362,6 +368,7 @@ def _start(command: StartAudit, audit: Audit, scope: Scope) -> list[Event]:
             rules=scope.rules,
             settings=scope.settings,
             previous=scope.previous,
+            compared=scope.compared,
         )
     ]
 
@@ -412,8 +419,15 @@ def counted(verdicts: Iterable[Verdict]) -> dict[Verdict, int]:
 def evolve(audit: Audit, event: AuditEvent) -> Audit:
     """Apply what happened. Never fails."""
     match event:
-        case AuditStarted(project_id=project_id, version=version, settings=settings, previous=previous):
-            return Audit(status="running", project_id=project_id, version=version, settings=settings, previous=previous)
+        case AuditStarted():
+            return Audit(
+                status="running",
+                project_id=event.project_id,
+                version=event.version,
+                settings=event.settings,
+                previous=event.previous,
+                compared=event.compared,
+            )
         case FindingsRecorded(part=part, verdicts=verdicts, revisions=revisions):
             audit.verdicts.update(verdicts)
             audit.revisions.update(revisions)

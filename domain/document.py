@@ -9,6 +9,8 @@ from msgspec import Meta, Struct, structs
 from domain.core import Aggregate, Command, Context, Event, Name, Refused
 
 ContentHash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+Purpose = Literal["budget", "comparison"]
+"""Whether what was read becomes positions of the budget, or prices that the budget is held against."""
 ParseStatus = Literal["pending", "parsing", "completed", "failed"]
 
 _DOCUMENTS = UUID("6f0b6c1e-56b1-4a8e-9f0e-2f4f0d7c9a11")
@@ -20,13 +22,17 @@ def document_id_of(project_id: UUID, content_hash: str) -> UUID:
 
 
 class UploadDocument(Command, frozen=True, kw_only=True, tag="document.upload"):
-    """Add a file whose bytes are stored already. The same bytes again change nothing."""
+    """Add a file whose bytes are stored already. The same bytes again change nothing.
+
+    A file for `comparison` is read, and nothing of it is imported: see `comparison.add`.
+    """
 
     project_id: UUID
     document_id: UUID
     filename: Name
     content_hash: ContentHash
     size: Annotated[int, Meta(gt=0)]
+    purpose: Purpose = "budget"
 
 
 class ParseDocument(Command, frozen=True, kw_only=True, tag="document.parse"):
@@ -84,6 +90,7 @@ class Uploaded(Event, frozen=True, kw_only=True, tag="document.uploaded"):
     filename: str
     content_hash: str
     size: int
+    purpose: Purpose = "budget"
 
 
 class ParseRequested(Event, frozen=True, kw_only=True, tag="document.parse_requested"):
@@ -140,6 +147,7 @@ class Document(Struct, frozen=True, kw_only=True):
     filename: str = ""
     content_hash: str = ""
     size: int = 0
+    purpose: Purpose = "budget"
     parse_status: ParseStatus = "pending"
     bill_hash: str = ""
     removed: bool = False
@@ -214,8 +222,14 @@ def _upload(command: UploadDocument, document: Document) -> list[Event]:
 def evolve(document: Document, event: DocumentEvent) -> Document:
     """Apply what happened. Never fails."""
     match event:
-        case Uploaded(project_id=project_id, filename=filename, content_hash=content_hash, size=size):
-            return Document(project_id=project_id, filename=filename, content_hash=content_hash, size=size)
+        case Uploaded():
+            return Document(
+                project_id=event.project_id,
+                filename=event.filename,
+                content_hash=event.content_hash,
+                size=event.size,
+                purpose=event.purpose,
+            )
         case ParseRequested():
             return structs.replace(document, parse_status="parsing")
         case Parsed(bill_hash=bill_hash):

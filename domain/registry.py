@@ -10,6 +10,7 @@ from domain.analysis import ANALYSIS
 from domain.audit import AUDIT
 from domain.budget import BUDGET
 from domain.catalogue import CATALOGUE
+from domain.comparison import COMPARISON
 from domain.core import Aggregate, ClaimReleased, ClaimTaken, Command, Event
 from domain.document import DOCUMENT
 from domain.job import JOB
@@ -30,6 +31,7 @@ AGGREGATES: tuple[Aggregate, ...] = (
     INBOX,
     CATALOGUE,
     ANALYSIS,
+    COMPARISON,
 )
 
 

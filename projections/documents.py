@@ -7,11 +7,14 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
+from domain.comparison import Added, ComparedAs
+from domain.comparison import Removed as ComparisonRemoved
 from domain.document import (
     Parsed,
     ParseFailed,
     ParseRequested,
     ParseStatus,
+    Purpose,
     Removed,
     Replaced,
     UnknownDocument,
@@ -23,13 +26,14 @@ from projections.rows import Row, amount
 
 NAME = "documents"
 
-DocumentEvent = Uploaded | ParseRequested | Parsed | ParseFailed | Replaced | Removed
+DocumentEvent = Uploaded | ParseRequested | Parsed | ParseFailed | Replaced | Removed | Added | ComparisonRemoved
 
 
 class DocumentRow(Row, frozen=True, kw_only=True):
     """A document. `items`, `priced` and `skipped` count lines of the bill that was read, `declared_total` is its sum.
 
-    Removed documents stay, since positions point to them; `replaced_by` names the one that took its place.
+    Removed documents stay, since positions point to them; `replaced_by` names the one that took its place. The budget's
+    prices are held against one that is `compared_as` something; `bidder` is whose bid it is, if that was said.
     """
 
     table: ClassVar = "documents"
@@ -41,6 +45,9 @@ class DocumentRow(Row, frozen=True, kw_only=True):
     filename: str
     content_hash: str
     size: int
+    purpose: Purpose = "budget"
+    compared_as: ComparedAs | None = None
+    bidder: str = ""
     uploaded_by: str
     uploaded_at: datetime
     uploaded_position: int
@@ -75,6 +82,7 @@ def _fold(rows: Rows, seen: Seen) -> None:
                 filename=event.filename,
                 content_hash=event.content_hash,
                 size=event.size,
+                purpose=event.purpose,
                 uploaded_by=seen.actor,
                 uploaded_at=seen.at,
                 uploaded_position=seen.position,
@@ -117,22 +125,30 @@ def _changes(event: DocumentEvent, seen: Seen) -> dict[str, Any]:
             return {"removed": True, "replaced_by": by}
         case Removed():
             return {"removed": True}
+        case Added(compared_as=compared_as, bidder=bidder):
+            return {"compared_as": compared_as, "bidder": bidder}
+        case ComparisonRemoved():
+            return {"compared_as": None, "bidder": ""}
 
 
 PROJECTION = Projection(
     name=NAME,
-    version=1,
+    version=2,
     rows=(DocumentRow,),
-    events=(Uploaded, ParseRequested, Parsed, ParseFailed, Replaced, Removed),
+    events=(Uploaded, ParseRequested, Parsed, ParseFailed, Replaced, Removed, Added, ComparisonRemoved),
     keys=_keys,
     fold=_fold,
 )
 
 
 class ListDocuments(Listing, frozen=True, kw_only=True, tag="documents.list"):
-    """A project's documents, oldest first; removed ones only where `removed` asks for them."""
+    """A project's documents, oldest first; removed ones only where `removed` asks for them.
+
+    `compared_as` asks for the estimate or the bids that the budget's prices are held against.
+    """
 
     project_id: UUID
+    compared_as: ComparedAs | None = None
     parse_status: ParseStatus | None = None
     text: str | None = None
     removed: bool = False
@@ -152,6 +168,9 @@ class DocumentItem(Struct, frozen=True, kw_only=True):
     filename: str
     content_hash: str
     size: int
+    purpose: Purpose
+    compared_as: ComparedAs | None
+    bidder: str
     uploaded_by: str
     uploaded_at: datetime
     uploaded_position: int
@@ -183,6 +202,7 @@ async def _list_documents(reading: Reading, query: ListDocuments) -> Page[Docume
         DOCUMENTS,
         Order(fields=("uploaded_position",), table="d"),
         ("parse_status", "d.parse_status = %(parse_status)s", query.parse_status),
+        ("compared_as", "d.compared_as = %(compared_as)s", query.compared_as),
         ("text", "d.filename ILIKE %(text)s", pattern),
         ("removed", "d.removed = %(removed)s", query.removed),
         project_id=query.project_id,

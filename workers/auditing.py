@@ -24,6 +24,7 @@ from domain.experts.orchestrator import Audit as Judged
 from domain.experts.orchestrator import Base, reaudit
 from domain.experts.settings import DEFAULTS
 from domain.position import Position
+from workers.comparing import with_offers
 from workers.pricing import with_prices
 from workers.work import Attempt
 
@@ -40,6 +41,7 @@ async def audit_budget(attempt: Attempt) -> dict[str, Any]:
     budget = await budget_at(attempt, project_id, under_way.version)
     positions = sorted(budget.positions.values(), key=lambda position: budget.ranks[position.position_id])
     facts = await with_prices(attempt, facts_of(budget), positions)
+    facts = await with_offers(attempt, facts, positions, under_way.compared)
     settings = under_way.settings or DEFAULTS
     judging = await asyncio.to_thread(reaudit, attempt.bases.get(project_id), positions, facts, settings)
     judged = judging.result

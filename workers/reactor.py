@@ -12,10 +12,10 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from commands.bus import Bus
-from domain import analysis
+from domain import analysis, comparison, document
 from domain.analysis import FailAnalysis
 from domain.audit import AuditStarted, StartAudit
-from domain.budget import Trigger, Versioned
+from domain.budget import Budget, Trigger, Versioned
 from domain.catalogue import PricesRequested
 from domain.core import Command, Event
 from domain.document import Parsed, ParseRequested, Uploaded
@@ -32,6 +32,7 @@ from domain.job import (
 )
 from eventstore import Recorded
 from workers import leases, reaudits
+from workers.comparing import CHANGING, calls_for_audit, is_imported
 from workers.following import Follower, Seen
 from workers.following_up import derived_id, follow_up, reaudit_id, requester, send_command
 from workers.leases import Nudge
@@ -46,6 +47,10 @@ FOLLOWED: tuple[type[Event], ...] = (
     Uploaded,
     ParseRequested,
     Parsed,
+    document.Removed,
+    document.Replaced,
+    comparison.Added,
+    comparison.Removed,
     Versioned,
     AuditStarted,
     PricesRequested,
@@ -143,6 +148,14 @@ async def audit_again(connection: AsyncConnection[Any], bus: Bus) -> None:
         await reaudits.done(connection, each.project_id, each.version)
 
 
+async def compare_again(bus: Bus, recorded: Recorded, project_id: UUID) -> None:
+    """Audit a budget again, since an event changed what it is compared with. One without lines has to wait."""
+    budget: Budget = (await bus.states.get(f"budget:{project_id}", fresh=True)).state
+    if budget.version:
+        audit_id = derived_id(recorded, "compared")
+        await follow_up(bus, recorded, StartAudit(project_id=project_id, audit_id=audit_id), "compared")
+
+
 def reactor(bus: Bus, send: Callable[[Iterable[Nudge]], None]) -> Follower:
     """Make the follower that sends commands through `bus`, and nudges through `send`, which may block for a moment."""
 
@@ -150,8 +163,12 @@ def reactor(bus: Bus, send: Callable[[Iterable[Nudge]], None]) -> Follower:
         for recorded, event in seen:
             wish = await requester(bus.states, recorded) if isinstance(event, ASKING) else ""
             command = consequence(recorded, event, wish)
+            if isinstance(event, Parsed) and not await is_imported(bus.states, event):
+                command = None
             if command is not None:
                 await follow_up(bus, recorded, command)
+            if isinstance(event, CHANGING) and await calls_for_audit(bus.states, event):
+                await compare_again(bus, recorded, event.project_id)
 
     async def keep(connection: AsyncConnection[Any], seen: Seen) -> None:
         for _, event in seen:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.bill import Bill, BillSection, StatedTotal, TakeoffLine
-from domain.experts.context import BillFacts, CataloguePrice, DeclaredBill
+from domain.experts.context import BillFacts, CataloguePrice, DeclaredBill, Offer
 from domain.experts.elements import Trade, family_key, piece_of
 from domain.experts.finding import Finding
 from domain.experts.prices import code_key, unit_key
@@ -192,15 +192,25 @@ def _wrong_vat(sample: Sample, random: Random) -> Planted:
 
 
 def _unbalanced(sample: Sample, random: Random) -> Planted:
-    """Attach an estimate 10 % above each price, and load one line, that is no large part of the bill."""
+    """Compare with an estimate 10 % above each price and bids around it, and load one line of no great weight."""
     total = sample.facts.declared[0].declared_total or Decimal(0)
     small = [line for line in sample.lines if 0 < (line.declared_total or 0) < total / 100]
-
-    def estimated(line: Position) -> Position:
-        price = (line.unit_price or Decimal(0)) * Decimal("1.1")
-        return replace(line, enrichment={"reference_price": {"unit_price": str(price)}})
-
-    whole = sample.changed(sample.lines, estimated)
+    kept = random.choice((("estimate",), ("bid", "other bid"), ("estimate", "bid", "other bid")))
+    factors = {"estimate": Decimal("1.1"), "bid": Decimal("0.95"), "other bid": Decimal("1.15")}
+    offers = {
+        line.position_id: tuple(
+            Offer(
+                compared_as="estimate" if name == "estimate" else "bid",
+                document_id=UUID(int=at),
+                name=name,
+                unit_price=(line.unit_price or Decimal(0)) * factors[name],
+                by="everything",
+            )
+            for at, name in enumerate(kept, start=2)
+        )
+        for line in sample.lines
+    }
+    whole = replace(sample, facts=replace(sample.facts, offers=offers))
     line = random.choice(small)
     factor = random.choice((Decimal(2), Decimal("0.3")))
     price = (line.unit_price or Decimal(0)) * factor

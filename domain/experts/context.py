@@ -9,7 +9,9 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from domain.bill import BillSection, StatedTotal, Surcharge
+from domain.comparison import ComparedAs
 from domain.experts.settings import DEFAULTS, AuditSettings
+from domain.matching import MatchedBy
 from domain.position import Position
 
 T = TypeVar("T")
@@ -59,12 +61,34 @@ class CataloguePrice(Struct, frozen=True, kw_only=True, gc=False):
         return 100 if self.by == "code" else int(self.similarity * 85)
 
 
+class Offer(Struct, frozen=True, kw_only=True, gc=False):
+    """What a document that the budget is compared with asks for a line, in the bill's currency per the line's unit.
+
+    `name` is the bidder's or the file's, `sheet` and `line` say where the price stands, `by` how the line was
+    recognised.
+    """
+
+    compared_as: ComparedAs
+    document_id: UUID
+    name: str
+    unit_price: Decimal
+    by: MatchedBy
+    sheet: str = ""
+    line: int = 0
+
+    @property
+    def place(self) -> str:
+        """Name the row."""
+        return f"{self.sheet}, row {self.line}" if self.sheet else f"row {self.line}"
+
+
 class BillFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is known of the audited budget as a whole: one currency, one rounding, and what each document declares.
 
     `rounding` is the number of decimals of a line total. A budget that was not imported has no `declared` bill.
     `catalogues` names the price catalogues that count, `prices` what they have for lines, by position id, and `as_of`
-    is the day on which the prices' age is counted.
+    is the day on which the prices' age is counted. `offers` are what estimate and bidders ask for lines, by position
+    id, and `uncompared` says of documents why they are not compared with.
     """
 
     currency: str = "CZK"
@@ -73,6 +97,8 @@ class BillFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     catalogues: tuple[str, ...] = ()
     prices: dict[UUID, CataloguePrice] = {}
     as_of: date | None = None
+    offers: dict[UUID, tuple[Offer, ...]] = {}
+    uncompared: tuple[str, ...] = ()
 
 
 class AuditContext:

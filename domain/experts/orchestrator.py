@@ -156,7 +156,7 @@ class _Judging:
         positions = self._context.positions
         by_id = {position.position_id: position for position in positions}
         changes = changes_between(base.positions, by_id)
-        changes += repriced(by_id, base.facts.prices, self._context.facts.prices)
+        changes += repriced(by_id, base.facts, self._context.facts)
         stale = stale_after(changes, positions, self._rules)
         everywhere, touched = stale.everywhere, stale.touched()
         known: defaultdict[UUID, dict[str, Finding]] = defaultdict(dict)

@@ -1,12 +1,10 @@
-"""The cost rules that compare prices: of one code (C1), of one unit (C2), and with an estimate or other bids (C6)."""
+"""The cost rules that compare the prices of one bill: of one code (C1), and of one unit (C2)."""
 
 from collections.abc import Callable, Hashable
 from decimal import Decimal
 from math import log
 from statistics import median
-from typing import Literal
 
-import msgspec
 from msgspec import Struct
 
 from domain.experts.context import AuditContext, finite
@@ -19,11 +17,9 @@ from domain.position import Position
 LUMP_SUMS = frozenset({"komplet", "soubor", "sb", "ls", "psch", "pauschal", "lumpsum", "lump", "job", "set", "celek"})
 """Units, normalised, of lines that stand for a whole: their prices say nothing about each other."""
 
-LEAST_REFERENCES = 5
-"""Lines with a reference price from which a bill's own level can be told."""
-
 _Z = 0.6745
-_PRICED = frozenset({"unit_price", "unit", "role"})
+PRICED = frozenset({"unit_price", "unit", "role"})
+"""Fields that make a line's price count."""
 
 
 def price_of(position: Position) -> Decimal | None:
@@ -202,91 +198,13 @@ def judge_outlier(position: Position, context: AuditContext) -> Outcome:
     )
 
 
-class ReferencePrice(Struct, frozen=True, kw_only=True):
-    """What a line should cost: an estimate, or the average of several bids, in the bill's currency per its unit."""
-
-    unit_price: Decimal
-    kind: Literal["estimate", "bidders"] = "estimate"
-    source: str = ""
-
-
-def reference_of(position: Position) -> Decimal | None:
-    """Read the reference price that is attached to the position as `enrichment["reference_price"]`, if it is usable."""
-    attached = position.enrichment.get("reference_price")
-    if attached is None:
-        return None
-    try:
-        price = msgspec.convert(attached, ReferencePrice, strict=False).unit_price
-    except msgspec.ValidationError:
-        return None
-    return price if price.is_finite() and price > 0 else None
-
-
-class Referred(Struct):
-    """How many lines have a price and a reference, and what they come to at either."""
-
-    lines: int = 0
-    priced: Decimal = Decimal(0)
-    expected: Decimal = Decimal(0)
-
-
-def referred(context: AuditContext) -> Referred:
-    """Add up the lines that have a reference."""
-    found = Referred()
-    for position in context.positions:
-        price, reference, quantity = price_of(position), reference_of(position), finite(position.quantity)
-        if price is not None and reference is not None and quantity is not None and quantity > 0:
-            found.lines += 1
-            found.priced += quantity * price
-            found.expected += quantity * reference
-    return found
-
-
-def judge_balance(position: Position, context: AuditContext) -> Outcome:
-    """C6: the price is to its reference as the whole bill is to its own: nothing is loaded onto single lines."""
-    reference = reference_of(position)
-    if reference is None:
-        return "0"
-    price = price_of(position)
-    if price is None:
-        return "1"
-    found = context.once(referred)
-    if found.lines < LEAST_REFERENCES:
-        return "2"
-    level = found.priced / found.expected
-    balance, threshold = price / (reference * level), context.settings.unbalance
-    if 1 - threshold <= balance <= 1 + threshold:
-        return GREEN
-    percent = brief(abs(balance * 100 - 100), "1")
-    where = "above" if balance > 1 else "below"
-    sentence = (
-        f"{shown(price)} {context.facts.currency} lies {percent} % {where} the reference of {shown(reference)} at the "
-        f"level of the bill's {found.lines} lines with a reference ({brief(level, '0.01')})."
-    )
-    return concern(
-        "AMBER",
-        sentence,
-        issue("unbalanced_price", "warning", sentence, "Ask the bidder what the price contains."),
-        evidence={
-            "unit_price": shown(price),
-            "reference_price": shown(reference),
-            "level": brief(level, "0.001"),
-            "balance": brief(balance, "0.001"),
-            "lines": str(found.lines),
-            "threshold": shown(threshold),
-        },
-        confidence=80,
-        demand="unit_price-" if balance > 1 else "unit_price+",
-    )
-
-
 C1 = Rule(
     id="C1",
     expert_role="cost",
     title="One code has one price",
     source="14 of 27 repeated codes of real Czech bills differ by over 10 %; by over 2 times only between objects",
     judge=judge_spread,
-    scope=Scope(name="code", fields=_PRICED | {"code", "description"}, keys=(code_key,)),
+    scope=Scope(name="code", fields=PRICED | {"code", "description"}, keys=(code_key,)),
     precedence="cost",
     not_checked=(
         "The line has no price.",
@@ -301,27 +219,12 @@ C2 = Rule(
     title="The price is usual for the unit",
     source="Iglewicz and Hoaglin's modified z-score on logarithms; flags 17 of 1,619 prices of real Czech bills",
     judge=judge_outlier,
-    scope=Scope(name="bill", fields=_PRICED),
+    scope=Scope(name="bill", fields=PRICED),
     precedence="cost",
     not_checked=(
         "The line has no price.",
         "The line has no unit, or stands for a whole (lump sum).",
         "The bill has too few different prices for this unit.",
         "Half of the prices of this unit are the same, so that nothing can be called far.",
-    ),
-)
-
-C6 = Rule(
-    id="C6",
-    expert_role="cost",
-    title="No line is priced out of balance with the others",
-    source="Literature on unbalanced bids: each line beside the estimate or the bidders' average; no common threshold",
-    judge=judge_balance,
-    scope=Scope(name="bill", fields=_PRICED | {"quantity", "enrichment"}),
-    precedence="cost",
-    not_checked=(
-        "No estimate and no average of bids is attached to the line.",
-        "The line has no price.",
-        "Too few lines of the bill have a reference price to tell the bill's own level.",
     ),
 )

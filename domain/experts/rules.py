@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
+from domain.experts.balance import C6
 from domain.experts.catalogue import C3
 from domain.experts.durability import N1, N2, N3, N4
 from domain.experts.lines import V1, V4, V5, V6
-from domain.experts.prices import C1, C2, C6
+from domain.experts.prices import C1, C2
 from domain.experts.quantities import V3
 from domain.experts.repeats import V7, V8
 from domain.experts.rule import Rule

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from domain.experts.balance import OFFERS
 from domain.experts.catalogue import MATCH
-from domain.experts.context import CataloguePrice
+from domain.experts.context import BillFacts
 from domain.experts.rule import Rule
 from domain.position import Position
 
@@ -57,15 +58,18 @@ def changes_between(before: Mapping[UUID, Position], after: Mapping[UUID, Positi
     return [change for change in changes if change.before is None or change.after is None or change.fields]
 
 
-def repriced(
-    positions: Mapping[UUID, Position], before: Mapping[UUID, CataloguePrice], after: Mapping[UUID, CataloguePrice]
-) -> list[Change]:
-    """Find positions for which catalogues have another price than before."""
-    return [
-        Change(position, position, frozenset({MATCH}))
-        for position_id, position in positions.items()
-        if before.get(position_id) != after.get(position_id)
-    ]
+def repriced(positions: Mapping[UUID, Position], before: BillFacts, after: BillFacts) -> list[Change]:
+    """Find positions for which catalogues have another price than before, or documents other offers."""
+    changes: list[Change] = []
+    for position_id, position in positions.items():
+        fields: set[str] = set()
+        if before.prices.get(position_id) != after.prices.get(position_id):
+            fields.add(MATCH)
+        if before.offers.get(position_id) != after.offers.get(position_id):
+            fields.add(OFFERS)
+        if fields:
+            changes.append(Change(position, position, frozenset(fields)))
+    return changes
 
 
 def _differing(old: Position, new: Position) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""C1, C2, C4, C6: prices beside each other, shares of the bill."""
+"""C1, C2, C4: prices beside each other, shares of the bill."""
 
 from decimal import Decimal
 from typing import Any
@@ -106,34 +106,6 @@ def test_many_lump_sums_are_said_of_the_bill(lumps: int, said: str) -> None:
     result, _ = judged(lines)
     assert [each.outcome for each in result.sections if each.rule == "C4"] == [said]
     assert [each.position_id for each in result.findings if each.rule == "C4"] == ([None] if said == "A" else [])
-
-
-def referenced(number: int, price: str, reference: str | None) -> Position:
-    attached = {} if reference is None else {"reference_price": {"unit_price": reference, "kind": "bidders"}}
-    return line(number, unit_price=D(price), enrichment=attached)
-
-
-def test_a_price_out_of_balance_with_its_reference_is_looked_at() -> None:
-    level = [referenced(number, "110", "100") for number in range(2, 12)]
-    assert outcome("C6", referenced(1, "120", "100"), *level) == "G"
-    found = finding("C6", referenced(1, "200", "100"), *level)
-    assert (found.recommendation, found.demand) == ("AMBER", "unit_price-")
-    assert found.evidence["level"] == "1.182"
-    assert finding("C6", referenced(1, "20", "100"), *level).demand == "unit_price+"
-
-
-@pytest.mark.parametrize(
-    ("position", "said"),
-    [
-        (referenced(1, "100", None), "0"),
-        (referenced(1, "100", "nothing"), "0"),
-        (referenced(1, "100", "-1"), "0"),
-        (referenced(1, "0", "100"), "1"),
-        (referenced(1, "100", "100"), "2"),
-    ],
-)
-def test_without_references_nothing_is_called_unbalanced(position: Position, said: str) -> None:
-    assert outcome("C6", position) == said
 
 
 @pytest.mark.parametrize(

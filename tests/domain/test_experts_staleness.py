@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from domain.bill import TakeoffLine
-from domain.experts.context import BillFacts
+from domain.experts.context import BillFacts, Offer
 from domain.experts.orchestrator import Base, audit, reaudit
 from domain.experts.rules import RULES
 from domain.experts.settings import DEFAULTS, AuditSettings
@@ -56,6 +56,17 @@ EDITS = st.lists(
     max_size=4,
 )
 LOW = AuditSettings(outlier_prices=3)
+OFFERED = st.builds(
+    Offer,
+    compared_as=st.sampled_from(["estimate", "bid"]),
+    document_id=st.sampled_from([UUID(int=1), UUID(int=2)]),
+    name=st.just("Bidder"),
+    unit_price=st.sampled_from([D(100), D(40), D(0)]),
+    by=st.just("code"),
+)
+COMPARED = st.dictionaries(
+    st.integers(1, 14).map(lambda number: UUID(int=number)), st.lists(OFFERED, max_size=3).map(tuple), max_size=14
+).map(lambda offers: BillFacts(offers=offers))
 
 
 def edited(lines: list[Position], edits: list[tuple[int, str, dict[str, Any], set[str]]]) -> list[Position]:
@@ -95,6 +106,32 @@ def judged_after(**changes: Any) -> int:
     lines = sound()
     after = [replace(lines[0], revision=2, **changes), *lines[1:]]
     return reaudit(based(lines), after, FACTS, LOW).judged
+
+
+@settings(max_examples=200, deadline=None)
+@given(BILLS, EDITS, COMPARED, COMPARED)
+def test_other_bids_beside_any_edits_are_judged_in_part_as_in_whole(
+    lines: list[Position],
+    edits: list[tuple[int, str, dict[str, Any], set[str]]],
+    before: BillFacts,
+    after: BillFacts,
+) -> None:
+    priced = [replace(each, enrichment={}) for each in lines]
+    base = Base(
+        positions={position.position_id: position for position in priced},
+        facts=before,
+        settings=LOW,
+        result=audit(priced, before, LOW),
+    )
+    now = edited(priced, edits)
+    assert reaudit(base, now, after, LOW).result == audit(now, after, LOW)
+
+
+def test_a_new_bid_lets_one_rule_run_again() -> None:
+    lines = sound()
+    bid = Offer(compared_as="bid", document_id=UUID(int=1), name="Bidder", unit_price=D(100), by="code")
+    new = BillFacts(offers={lines[0].position_id: (bid,)})
+    assert reaudit(based(lines), lines, new, LOW).judged == len(lines)
 
 
 def test_what_no_rule_reads_lets_none_run() -> None:

@@ -7,7 +7,19 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from domain import account, analysis, audit, budget, catalogue, document, job, notification, operation, project
+from domain import (
+    account,
+    analysis,
+    audit,
+    budget,
+    catalogue,
+    comparison,
+    document,
+    job,
+    notification,
+    operation,
+    project,
+)
 from domain.core import Aggregate, ClaimReleased, ClaimTaken, Command, Event, Refused
 from domain.project import PROJECT, RenameProject
 from domain.registry import AGGREGATE_OF, AGGREGATES, COMMANDS, EVENTS, PERSONAL_FIELDS, _by_name, name_of
@@ -23,6 +35,7 @@ UNIONS = {
     catalogue.CATALOGUE: (catalogue.CatalogueCommand, catalogue.CatalogueEvent),
     operation.OPERATION: (operation.OperationCommand, operation.OperationEvent),
     analysis.ANALYSIS: (analysis.AnalysisCommand, analysis.AnalysisEvent),
+    comparison.COMPARISON: (comparison.ComparisonCommand, comparison.ComparisonEvent),
 }
 
 

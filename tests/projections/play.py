@@ -69,6 +69,7 @@ from domain.catalogue import (
     RemoveCatalogue,
     RenameCatalogue,
 )
+from domain.comparison import AddComparison, RemoveComparison
 from domain.document import (
     ParseDocument,
     RecordParsed,
@@ -297,6 +298,9 @@ def _document(play: Play, project: UUID) -> bool:
             RecordParseFailure(**ids, error_code="bad", error=play.name()),
             ReplaceDocument(**ids, by=play.some(project, "document")),
             RemoveDocument(**ids),
+            AddComparison(**ids, compared_as="bid", bidder=play.name()),
+            AddComparison(**ids, compared_as="estimate"),
+            RemoveComparison(**ids),
         )
     )
     return play.world.attempt(command)

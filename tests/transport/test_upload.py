@@ -138,6 +138,31 @@ def test_json_is_no_upload(api: Api) -> None:
     problem(answer, 415, "unsupported_media_type")
 
 
+def test_a_file_for_comparison_is_named_as_a_bid_and_listed_as_one(api: Api) -> None:
+    client = api.account().program()
+    project_id = project_of(client)
+    address = f"/api/projects/{project_id}/documents"
+    told = client.post(address, params={"purpose": "comparison"}, files={"file": ("bid.csv", b"a bid")}).json()
+    wish = {"project_id": project_id, "document_id": told["document_id"], "compared_as": "bid", "bidder": "Alfa"}
+    receipt = client.post("/api/commands/comparison.add", json=wish)
+    assert receipt.status_code == 201, receipt.text
+    plain = upload(client, project_id, b"a bill").json()
+    after = {"after": plain["receipt"]["position"]}
+    listed = client.get(address, params=after | {"compared_as": "bid"}).json()["items"]
+    assert [(each["document_id"], each["purpose"], each["bidder"]) for each in listed] == [
+        (told["document_id"], "comparison", "Alfa")
+    ]
+    assert [each["purpose"] for each in client.get(address, params=after).json()["items"]] == ["comparison", "budget"]
+    twice = {"project_id": project_id, "document_id": plain["document_id"], "compared_as": "estimate"}
+    assert client.post("/api/commands/comparison.add", json=twice).status_code == 201
+    problem(
+        client.post("/api/commands/comparison.add", json=wish | {"compared_as": "estimate"}),
+        409,
+        "comparison.estimate_taken",
+    )
+    problem(client.post(address, params={"purpose": "both"}, files={"file": ("x", b"x")}), 400, "invalid_query")
+
+
 def test_only_members_upload_and_download(api: Api) -> None:
     owner, stranger = api.account().program(), api.account().program()
     project_id = project_of(owner)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec import Struct, structs
@@ -12,6 +12,7 @@ from commands.frames import EventFrame
 from commands.rights import PUBLIC, RIGHTS
 from domain.analysis import AnalysisNotReady, UnknownAnalysis
 from domain.core import Command, Refused
+from domain.document import Purpose
 from domain.extraction import Extraction
 from domain.job import EXPORT_TYPES, UnknownJob
 from domain.project import UnknownProject
@@ -210,6 +211,13 @@ def _upload() -> Operation:
         "summary": "Add a file to the project. The same bytes again are the same document.",
         "parameters": [
             *_path_parameters(DOCUMENTS),
+            {
+                "name": "purpose",
+                "in": "query",
+                "required": False,
+                "description": "A file for comparison is read, and nothing of it is imported: see comparison.add.",
+                "schema": {"type": "string", "enum": list(get_args(Purpose)), "default": "budget"},
+            },
             _header("Idempotency-Key", {"type": "string", "format": "uuid"}, "Becomes the command's id."),
         ],
         "requestBody": _FILE,

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from commands import Receipt
 from commands.rights import authorise
-from domain.document import UploadDocument, document_id_of
+from domain.document import Purpose, UploadDocument, document_id_of
 from projections.asking import Viewer
 from projections.documents import GetDocument
 from runtime.blobs import Blob, BlobTooLarge
@@ -41,6 +41,7 @@ class InProject(Struct, frozen=True):
     """What the address of an upload says."""
 
     project_id: UUID
+    purpose: Purpose = "budget"
 
 
 def upload_routes(doors: Doors) -> list[HTTPRouteHandler]:
@@ -50,12 +51,12 @@ def upload_routes(doors: Doors) -> list[HTTPRouteHandler]:
     async def upload(request: Request[Any, Any, Any]) -> Response[bytes]:
         visit = visit_of(request.scope)
         session = await doors.admission.account(visit)
-        project_id = query_of(InProject, request.path_params, request.scope["query_string"]).project_id
+        asked = query_of(InProject, request.path_params, request.scope["query_string"])
         command_id = header_id(visit, "idempotency-key") or new_id()
-        await _check_right(doors, session.actor, project_id)
+        await _check_right(doors, session.actor, asked.project_id)
         file = MultipartFile(visit, request.receive, doors.settings.upload_limit_bytes)
         blob = await stored(doors, file)
-        command = _command(project_id, file.name, blob)
+        command = _command(asked, file.name, blob)
         receipt = await doors.write.bus.execute(command, actor=session.actor, command_id=command_id)
         answer = Upload(
             document_id=command.document_id, content_hash=command.content_hash, size=command.size, receipt=receipt
@@ -99,13 +100,14 @@ async def stored(doors: Doors, file: MultipartFile) -> Blob:
         raise file.too_large() from None
 
 
-def _command(project_id: UUID, filename: str, blob: Blob) -> UploadDocument:
+def _command(asked: InProject, filename: str, blob: Blob) -> UploadDocument:
     given = {
-        "project_id": project_id,
-        "document_id": document_id_of(project_id, blob.sha256),
+        "project_id": asked.project_id,
+        "document_id": document_id_of(asked.project_id, blob.sha256),
         "filename": filename,
         "content_hash": blob.sha256,
         "size": blob.size,
+        "purpose": asked.purpose,
     }
     try:
         return msgspec.convert(given, UploadDocument)

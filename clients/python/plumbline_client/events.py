@@ -182,6 +182,7 @@ class DocumentUploaded(_Part, frozen=True, kw_only=True):
     filename: str
     content_hash: str
     size: int
+    purpose: Literal["budget", "comparison"] = "budget"
 
 
 class DocumentParseRequested(_Part, frozen=True, kw_only=True):
@@ -456,10 +457,20 @@ class BudgetVersionNamed(_Part, frozen=True, kw_only=True):
     name: str
 
 
+class Compared(_Part, frozen=True, kw_only=True):
+    """A document that an audit compares prices with: what it is, who offers it, and the bill that was read from it."""
+
+    document_id: UUID
+    compared_as: Literal["bid", "estimate"]
+    name: str
+    bill_hash: str
+
+
 class AuditStarted(_Part, frozen=True, kw_only=True):
     """An audit of a version began, with these rules in this order, and with these parameters of theirs.
 
-    `previous` is the project's latest completed audit, whose overrides go on to count.
+    `previous` is the project's latest completed audit, whose overrides go on to count. `compared` are the documents
+    that prices are held against.
     """
 
     project_id: UUID
@@ -468,6 +479,7 @@ class AuditStarted(_Part, frozen=True, kw_only=True):
     rules: tuple[str, ...]
     settings: AuditSettings | None = None
     previous: UUID | None = None
+    compared: tuple[Compared, ...] = ()
 
 
 class Issue(_Part, frozen=True, kw_only=True):
@@ -916,6 +928,22 @@ class AnalysisEvicted(_Part, frozen=True, kw_only=True):
     kind: Literal["contract", "property"]
 
 
+class ComparisonAdded(_Part, frozen=True, kw_only=True):
+    """The budget's prices are held against a document from now on."""
+
+    project_id: UUID
+    document_id: UUID
+    compared_as: Literal["bid", "estimate"]
+    bidder: str = ""
+
+
+class ComparisonRemoved(_Part, frozen=True, kw_only=True):
+    """The budget's prices are held against this document no more."""
+
+    project_id: UUID
+    document_id: UUID
+
+
 class ClaimTaken(_Part, frozen=True, kw_only=True):
     """A unique value now belongs to `holder`. Written to the stream `claim:<claim>`, so two takers conflict."""
 
@@ -998,6 +1026,8 @@ EVENTS: dict[str, type[Struct]] = {
     "analysis.completed": AnalysisCompleted,
     "analysis.failed": AnalysisFailed,
     "analysis.evicted": AnalysisEvicted,
+    "comparison.added": ComparisonAdded,
+    "comparison.removed": ComparisonRemoved,
     "claim.taken": ClaimTaken,
     "claim.released": ClaimReleased,
 }

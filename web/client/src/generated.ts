@@ -31,6 +31,15 @@ export interface Acknowledge {
   id?: number | string | null;
 }
 
+/** Hold the budget's prices against a document of the project: its estimate, or what a bidder offers. Without a `bidder`, a bid is called by its file's name. Naming a document again changes what it is. */
+export interface AddComparison {
+  type: "comparison.add";
+  project_id: string;
+  document_id: string;
+  compared_as: "bid" | "estimate";
+  bidder?: string;
+}
+
 /** Add a position behind the last one, or behind `after`. */
 export interface AddPosition {
   type: "position.add";
@@ -38,6 +47,14 @@ export interface AddPosition {
   position_id?: string;
   fields: Edit;
   after?: string | null;
+}
+
+/** The budget's prices are held against a document from now on. */
+export interface Added {
+  project_id: string;
+  document_id: string;
+  compared_as: "bid" | "estimate";
+  bidder?: string;
 }
 
 /** Nothing that is wanted came up to `sequence`: subscribing again from there misses nothing. */
@@ -211,7 +228,7 @@ export interface AuditSettings {
   formwork_most?: string;
 }
 
-/** An audit of a version began, with these rules in this order, and with these parameters of theirs. `previous` is the project's latest completed audit, whose overrides go on to count. */
+/** An audit of a version began, with these rules in this order, and with these parameters of theirs. `previous` is the project's latest completed audit, whose overrides go on to count. `compared` are the documents that prices are held against. */
 export interface AuditStarted {
   project_id: string;
   audit_id: string;
@@ -219,6 +236,7 @@ export interface AuditStarted {
   rules: readonly (string)[];
   settings?: AuditSettings | null;
   previous?: string | null;
+  compared?: readonly (Compared)[];
 }
 
 /** Sign in with a bearer token or a one-time ticket, or go on under fresh ones of the same account. */
@@ -466,6 +484,14 @@ export interface CloseOperation {
   error?: string;
 }
 
+/** A document that an audit compares prices with: what it is, who offers it, and the bill that was read from it. */
+export interface Compared {
+  document_id: string;
+  compared_as: "bid" | "estimate";
+  name: string;
+  bill_hash: string;
+}
+
 /** The work is done. */
 export interface Completed {
   project_id: string;
@@ -639,6 +665,9 @@ export interface DocumentItem {
   filename: string;
   content_hash: string;
   size: number;
+  purpose: "budget" | "comparison";
+  compared_as: "bid" | "estimate" | null;
+  bidder: string;
   uploaded_by: string;
   uploaded_at: string;
   uploaded_position: number;
@@ -1095,7 +1124,7 @@ export interface ListCatalogues {
   cursor?: string | null;
 }
 
-/** A project's documents, oldest first; removed ones only where `removed` asks for them. */
+/** A project's documents, oldest first; removed ones only where `removed` asks for them. `compared_as` asks for the estimate or the bids that the budget's prices are held against. */
 export interface ListDocuments {
   type: "documents.list";
   after?: number | null;
@@ -1103,6 +1132,7 @@ export interface ListDocuments {
   limit?: number;
   cursor?: string | null;
   project_id: string;
+  compared_as?: "bid" | "estimate" | null;
   parse_status?: "completed" | "failed" | "parsing" | "pending" | null;
   text?: string | null;
   removed?: boolean;
@@ -1918,6 +1948,13 @@ export interface RemoveCatalogue {
   catalogue_id: string;
 }
 
+/** Hold the budget's prices against this document no more. The document stays. */
+export interface RemoveComparison {
+  type: "comparison.remove";
+  project_id: string;
+  document_id: string;
+}
+
 /** Take the document out of the project. Its history and what was imported from it stay. */
 export interface RemoveDocument {
   type: "document.remove";
@@ -1938,12 +1975,6 @@ export interface RemovePosition {
   project_id: string;
   position_id: string;
   expected_revision?: number | null;
-}
-
-/** It was taken out of the project. */
-export interface Removed {
-  project_id: string;
-  document_id: string;
 }
 
 /** Give it another name. */
@@ -2368,6 +2399,7 @@ export interface Uploaded {
   filename: string;
   content_hash: string;
   size: number;
+  purpose?: "budget" | "comparison";
 }
 
 /** A position that uses the code. */
@@ -2475,6 +2507,18 @@ export interface Welcome {
   expires_at?: string | null;
 }
 
+/** The budget's prices are held against this document no more. */
+export interface domain.comparison.Removed {
+  project_id: string;
+  document_id: string;
+}
+
+/** It was taken out of the project. */
+export interface domain.document.Removed {
+  project_id: string;
+  document_id: string;
+}
+
 export type Said =
   | Subscribe
   | Unsubscribe
@@ -2550,6 +2594,8 @@ export interface Commands {
   "analysis.detach": DetachAnalysis;
   "analysis.retry": RetryAnalysis;
   "analysis.evict": EvictAnalysis;
+  "comparison.add": AddComparison;
+  "comparison.remove": RemoveComparison;
 }
 
 export interface Queries {
@@ -2641,7 +2687,7 @@ export interface Events {
   "document.parsed": Parsed;
   "document.parse_failed": ParseFailed;
   "document.replaced": Replaced;
-  "document.removed": Removed;
+  "document.removed": domain.document.Removed;
   "budget.imported": Imported;
   "position.added": PositionAdded;
   "position.edited": PositionEdited;
@@ -2687,6 +2733,8 @@ export interface Events {
   "analysis.completed": AnalysisCompleted;
   "analysis.failed": AnalysisFailed;
   "analysis.evicted": Evicted;
+  "comparison.added": Added;
+  "comparison.removed": domain.comparison.Removed;
   "claim.taken": ClaimTaken;
   "claim.released": ClaimReleased;
 }
@@ -2763,7 +2811,7 @@ export const EVENTS: Record<string, string> = {
   "document.parsed": "Parsed",
   "document.parse_failed": "ParseFailed",
   "document.replaced": "Replaced",
-  "document.removed": "Removed",
+  "document.removed": "domain.document.Removed",
   "budget.imported": "Imported",
   "position.added": "PositionAdded",
   "position.edited": "PositionEdited",
@@ -2809,11 +2857,14 @@ export const EVENTS: Record<string, string> = {
   "analysis.completed": "AnalysisCompleted",
   "analysis.failed": "AnalysisFailed",
   "analysis.evicted": "Evicted",
+  "comparison.added": "Added",
+  "comparison.removed": "domain.comparison.Removed",
   "claim.taken": "ClaimTaken",
   "claim.released": "ClaimReleased",
 };
 
 export const SCHEMAS: Record<string, Schema> = {
+  "Added": {"type": "object", "required": ["project_id", "document_id", "compared_as"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "compared_as": {"enum": ["bid", "estimate"]}, "bidder": {"type": "string"}}},
   "Advanced": {"type": "object", "required": ["op", "feed", "sequence"], "properties": {"op": {"enum": ["advanced"]}, "feed": {"type": "string"}, "sequence": {"type": "integer"}}},
   "Allowance": {"type": "object", "required": ["message_bytes", "messages_per_second", "burst", "feeds", "in_flight"], "properties": {"message_bytes": {"type": "integer"}, "messages_per_second": {"type": "number"}, "burst": {"type": "integer"}, "feeds": {"type": "integer"}, "in_flight": {"type": "integer"}}},
   "AnalysisCompleted": {"type": "object", "required": ["analysis_id", "kind", "job_id", "result_hash", "found"], "properties": {"analysis_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["contract", "property"]}, "job_id": {"type": "string", "format": "uuid"}, "result_hash": {"type": "string"}, "found": {"type": "object", "additionalProperties": {"type": "integer"}}, "missing": {"type": "array", "items": {"type": "string"}}, "language": {"type": "string"}, "pages": {"type": "integer"}}},
@@ -2824,7 +2875,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "AuditCompleted": {"type": "object", "required": ["project_id", "audit_id", "version", "verdicts", "rules"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "verdicts": {"type": "object", "additionalProperties": {"type": "integer"}}, "rules": {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": {"type": "integer"}}}}},
   "AuditConfigured": {"type": "object", "required": ["project_id", "settings"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "settings": {"$ref": "AuditSettings"}}},
   "AuditSettings": {"type": "object", "properties": {"profile": {"enum": ["cz", "en206", "tkp17"]}, "design_life": {"enum": [50, 100]}, "priced_on": {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}, "price_spread": {"type": "string", "format": "decimal"}, "price_spread_red": {"type": "string", "format": "decimal"}, "outlier_score": {"type": "string", "format": "decimal"}, "outlier_prices": {"type": "integer", "minimum": 3}, "dominant_share": {"type": "string", "format": "decimal"}, "lump_share": {"type": "string", "format": "decimal"}, "unbalance": {"type": "string", "format": "decimal"}, "catalogue_band": {"type": "string", "format": "decimal"}, "catalogue_band_red": {"type": "string", "format": "decimal"}, "price_age": {"type": "integer", "minimum": 1}, "rebar_least": {"type": "string", "format": "decimal"}, "rebar_most": {"type": "string", "format": "decimal"}, "formwork_least": {"type": "string", "format": "decimal"}, "formwork_most": {"type": "string", "format": "decimal"}}},
-  "AuditStarted": {"type": "object", "required": ["project_id", "audit_id", "version", "rules"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "rules": {"type": "array", "items": {"type": "string"}}, "settings": {"anyOf": [{"$ref": "AuditSettings"}, {"type": "null"}]}, "previous": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}}},
+  "AuditStarted": {"type": "object", "required": ["project_id", "audit_id", "version", "rules"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "rules": {"type": "array", "items": {"type": "string"}}, "settings": {"anyOf": [{"$ref": "AuditSettings"}, {"type": "null"}]}, "previous": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "compared": {"type": "array", "items": {"$ref": "Compared"}}}},
   "BillSection": {"type": "object", "required": ["path"], "properties": {"path": {"type": "array", "items": {"type": "string"}}, "title": {"type": "string"}, "kind": {"enum": ["object", "section"]}, "declared_total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "notes": {"type": "array", "items": {"type": "string"}}, "sheet": {"type": "string"}, "line": {"type": "integer"}}},
   "Bye": {"type": "object", "required": ["op", "code", "reason", "reconnect", "retry_after_ms"], "properties": {"op": {"enum": ["bye"]}, "code": {"type": "integer"}, "reason": {"type": "string"}, "reconnect": {"type": "boolean"}, "retry_after_ms": {"type": "integer"}}},
   "CancelRequested": {"type": "object", "required": ["project_id", "job_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}}},
@@ -2840,6 +2891,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "Changes": {"type": "object", "properties": {"number": {"type": "string"}, "code": {"type": "string"}, "description": {"type": "string"}, "category": {"type": "string"}, "kind": {"enum": ["material", "other", "work"]}, "section": {"type": "array", "items": {"type": "string"}}, "quantity": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "unit": {"type": "string"}, "unit_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "vat_rate": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "notes": {"type": "array", "items": {"type": "string"}}, "enrichment": {"type": "object"}, "metadata": {"type": "object"}, "code_system": {"enum": ["gaeb", "otskp", "own", "rts", "urs"]}, "material_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "assembly_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "total_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "declared_total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "takeoff": {"type": "array", "items": {"$ref": "TakeoffLine"}}, "source": {"enum": ["ai_suggested", "generated", "manual", "uploaded"]}, "source_document_id": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "source_sheet": {"type": "string"}, "source_line": {"type": "integer"}, "rounding": {"anyOf": [{"$ref": "Rounding"}, {"type": "null"}]}, "rank": {"type": "integer"}}},
   "ClaimReleased": {"type": "object", "required": ["claim"], "properties": {"claim": {"type": "string"}}},
   "ClaimTaken": {"type": "object", "required": ["claim", "holder"], "properties": {"claim": {"type": "string"}, "holder": {"type": "string"}}},
+  "Compared": {"type": "object", "required": ["document_id", "compared_as", "name", "bill_hash"], "properties": {"document_id": {"type": "string", "format": "uuid"}, "compared_as": {"enum": ["bid", "estimate"]}, "name": {"type": "string"}, "bill_hash": {"type": "string"}}},
   "Completed": {"type": "object", "required": ["project_id", "job_id", "attempt"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}, "attempt": {"type": "integer"}, "result": {"type": "object"}}},
   "ConflictRaised": {"type": "object", "required": ["project_id", "audit_id", "conflict_id", "position_id", "rules", "description"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "conflict_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "rules": {"type": "array"}, "description": {"type": "string"}}},
   "ConflictResolved": {"type": "object", "required": ["project_id", "audit_id", "conflict_id", "position_id", "verdict", "by", "resolution"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "conflict_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "verdict": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "by": {"enum": ["model", "person", "rule"]}, "resolution": {"type": "string"}, "override": {"anyOf": [{"$ref": "Override"}, {"type": "null"}]}}},
@@ -2886,7 +2938,6 @@ export const SCHEMAS: Record<string, Schema> = {
   "Queued": {"type": "object", "required": ["project_id", "job_id", "kind", "subject"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}, "kind": {"enum": ["analysis", "audit", "export", "import", "parse", "prices"]}, "subject": {"type": "string", "format": "uuid"}, "queue": {"enum": ["critical", "default", "high", "low"]}, "requested_by": {"type": "string"}, "export": {"anyOf": [{"$ref": "Export"}, {"type": "null"}]}}},
   "Registered": {"type": "object", "required": ["account_id", "email", "name", "password_hash"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "email": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}, "name": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}, "password_hash": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}}},
   "Reinstated": {"type": "object", "required": ["account_id"], "properties": {"account_id": {"type": "string", "format": "uuid"}}},
-  "Removed": {"type": "object", "required": ["project_id", "document_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}}},
   "Renamed": {"type": "object", "required": ["project_id", "name"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}}},
   "Replaced": {"type": "object", "required": ["project_id", "document_id", "by"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "by": {"type": "string", "format": "uuid"}}},
   "Requested": {"type": "object", "required": ["analysis_id", "kind", "account_id", "content_hash", "job_id"], "properties": {"analysis_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["contract", "property"]}, "account_id": {"type": "string", "format": "uuid"}, "content_hash": {"type": "string"}, "job_id": {"type": "string", "format": "uuid"}}},
@@ -2911,11 +2962,13 @@ export const SCHEMAS: Record<string, Schema> = {
   "TokenIssued": {"type": "object", "required": ["account_id", "token_id", "name", "sha256"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "token_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}, "sha256": {"type": "string"}, "expires_at": {"anyOf": [{"type": "string"}, {"type": "null"}]}}},
   "TokenRevoked": {"type": "object", "required": ["account_id", "token_id"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "token_id": {"type": "string", "format": "uuid"}}},
   "Unsubscribed": {"type": "object", "required": ["op", "feed"], "properties": {"op": {"enum": ["unsubscribed"]}, "feed": {"type": "string"}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}, "code": {"type": "string"}}},
-  "Uploaded": {"type": "object", "required": ["project_id", "document_id", "filename", "content_hash", "size"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "filename": {"type": "string"}, "content_hash": {"type": "string"}, "size": {"type": "integer"}}},
+  "Uploaded": {"type": "object", "required": ["project_id", "document_id", "filename", "content_hash", "size"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "filename": {"type": "string"}, "content_hash": {"type": "string"}, "size": {"type": "integer"}, "purpose": {"enum": ["budget", "comparison"]}}},
   "VerdictOverridden": {"type": "object", "required": ["project_id", "audit_id", "position_id", "verdict", "reason"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "verdict": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "reason": {"type": "string"}, "override": {"anyOf": [{"$ref": "Override"}, {"type": "null"}]}}},
   "VersionNamed": {"type": "object", "required": ["project_id", "version", "name"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "name": {"type": "string"}}},
   "Versioned": {"type": "object", "required": ["project_id", "version", "trigger", "total_positions", "total_cost", "delta_cost", "changes"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "trigger": {"enum": ["chat_modification", "document_added", "initial", "recalculation", "restore", "user_edit"]}, "trigger_details": {"type": "object"}, "total_positions": {"type": "integer"}, "total_cost": {"type": "string", "format": "decimal"}, "delta_cost": {"type": "string", "format": "decimal"}, "currency": {"type": "string"}, "rounding": {"type": "integer"}, "summary": {"type": "string"}, "changes": {"$ref": "ChangeCounts"}}},
   "Wanted": {"type": "object", "required": ["project_id", "document_id", "content_hash", "priced_on"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "content_hash": {"type": "string"}, "priced_on": {"type": "string", "format": "date"}, "source": {"type": "string"}}},
   "Welcome": {"type": "object", "required": ["op", "connection_id", "account_id", "server_time", "epoch", "heartbeat_interval", "heartbeat_timeout", "reconnect_jitter_max_ms", "limits"], "properties": {"op": {"enum": ["welcome"]}, "connection_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "server_time": {"type": "string", "format": "date-time"}, "epoch": {"type": "string", "format": "uuid"}, "heartbeat_interval": {"type": "number"}, "heartbeat_timeout": {"type": "number"}, "reconnect_jitter_max_ms": {"type": "integer"}, "limits": {"$ref": "Allowance"}, "expires_at": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}}},
+  "domain.comparison.Removed": {"type": "object", "required": ["project_id", "document_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}}},
+  "domain.document.Removed": {"type": "object", "required": ["project_id", "document_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}}},
 };
 
