@@ -14,6 +14,11 @@ EVENT = (
 STREAM = f"{EVENT} WHERE stream = %s AND version > %s ORDER BY version"
 STREAM_UPTO = f"{EVENT} WHERE stream = %s AND version > %s AND position <= %s ORDER BY version"
 FEED = f"{EVENT} WHERE feed = %s AND sequence > %s ORDER BY sequence LIMIT %s"
+FEED_LINES = (
+    "SELECT min(sequence), count(*), string_agg(line, '\\x0a'::bytea ORDER BY sequence)"
+    " FROM (SELECT sequence, {line} AS line FROM events WHERE feed = %s AND sequence > %s"
+    " ORDER BY sequence LIMIT %s) few"
+)
 LATEST = f"{EVENT} WHERE feed = %s AND type = %s ORDER BY sequence DESC LIMIT 1"
 LOG = f"{EVENT} WHERE position > %s AND position <= %s ORDER BY position LIMIT %s"
 LOG_TYPES = f"{EVENT} WHERE position > %s AND position <= %s AND type = ANY(%s) ORDER BY position LIMIT %s"

@@ -72,6 +72,14 @@ class Recorded(Struct, frozen=True, kw_only=True, gc=False):
     recorded_at: datetime
 
 
+class Lines(Struct, frozen=True, gc=False):
+    """Events of a feed, `count` of them from sequence `first` on, as lines joined by newlines."""
+
+    first: int
+    count: int
+    lines: bytes
+
+
 class Snapshot(Struct, frozen=True, kw_only=True, gc=False):
     """The state of a stream at a version; of use only to code whose state struct has the same `fingerprint`."""
 

@@ -9,6 +9,7 @@ from psycopg_pool import AsyncConnectionPool
 from eventstore.appender import PATIENCE, Appender
 from eventstore.reading import (
     FEED,
+    FEED_LINES,
     LAST_POSITION,
     LATEST,
     STREAM,
@@ -16,7 +17,7 @@ from eventstore.reading import (
     read_events,
     read_log,
 )
-from eventstore.records import Append, Appended, Recorded, Snapshot
+from eventstore.records import Append, Appended, Lines, Recorded, Snapshot
 from eventstore.seals import feed_digest
 from eventstore.snapshots import latest_snapshot, save_snapshot
 
@@ -83,6 +84,15 @@ class EventStore:
         """Read a feed behind sequence `after`, at most `limit` events."""
         async with self._pool.connection() as connection:
             return await read_events(connection, FEED, (feed, after, limit))
+
+    async def feed_lines(self, feed: str, line: str, *, after: int = 0, limit: int = 1000) -> Lines | None:
+        """Read a feed as `feed` does, but as lines that PostgreSQL writes; `None` where there are no events.
+
+        `line` is an SQL expression over the log's columns, whose bytes hold no newline. An event costs this process a
+        tenth of what it costs as a struct.
+        """
+        ((first, count, lines),) = await self._rows(FEED_LINES.format(line=line).encode(), feed, after, limit)
+        return Lines(first, count, lines) if count else None
 
     async def latest(self, feed: str, kind: str) -> Recorded | None:
         """Give the last event of a type in a feed, by a look from its end backwards; `None` if there is none."""

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from eventstore import Recorded
+from commands.frames import FRAME, batch_of, event_frame
+from eventstore import Lines, Recorded
 from transport.gateway.hub_feed import Feed
 from transport.gateway.hub_reading import Reading
-from transport.gateway.hub_stretch import Stretch, recorded_stretch
+from transport.gateway.hub_stretch import Stretch, stretch_of
 
 NAME = "project:one"
 
@@ -38,12 +39,13 @@ class ListLog:
         self.waiting: list[asyncio.Future[None]] = []
         self.open = False
 
-    async def feed(self, feed: str, *, after: int = 0, limit: int = 1000) -> list[Recorded]:
-        assert feed == NAME
+    async def feed_lines(self, feed: str, line: str, *, after: int, limit: int) -> Lines | None:
+        assert (feed, line) == (NAME, FRAME)
         self.reads += 1
         found = range(after + 1, min(self.head, after + limit) + 1)  # a snapshot from when the read began
         await self._turn()
-        return [recorded(sequence) for sequence in found]
+        lines = [event_frame(recorded(sequence)) for sequence in found]
+        return Lines(found[0], len(lines), b"\n".join(lines)) if lines else None
 
     async def heads(self, feeds: Sequence[str]) -> dict[str, tuple[int, int]]:
         found = self.head
@@ -124,7 +126,7 @@ class World:
             case "append":
                 events = range(self.log.head + 1, self.log.head + 1 + first)
                 self.log.head += first
-                self.published.append(recorded_stretch([recorded(each) for each in events]))
+                self.published.append(stretch_of(batch_of([recorded(each) for each in events])))
             case "begin" if self.feed.last is None:
                 self.feed.begin(max(0, self.log.head - first))
                 self.feed.wanted = max(self.feed.wanted, self.log.head)

@@ -196,7 +196,7 @@ class Client:
 
     async def say_together(self, *messages: dict[str, Any]) -> None:
         """Say several things in one frame."""
-        lines = [msgspec.json.encode(message) for message in messages]
+        lines = b"\n".join([msgspec.json.encode(message) for message in messages])
         await self.connection.send(MSGPACK.write(lines) if self.packed else JSON.write(lines).decode())
 
     @property

@@ -198,7 +198,7 @@ async def converse(server: Server, ann: Somebody) -> Tapped:
             while client.waiting:
                 await client.hear()
         for _ in range(3):
-            await client.connection.send(MSGPACK.write([b"{}"]) if client.packed else "{}")
+            await client.connection.send(MSGPACK.write(b"{}") if client.packed else "{}")
         bye, code = await client.farewell()
         assert bye["code"] == code == 4400
     return tap

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventstore import Recorded
+from commands.frames import batch_of
+from eventstore import Lines
 from tests.transport.hub_world import NAME, Recorder, World, recorded
 from transport.gateway import hub_reading
 from transport.gateway.hub_feed import MOST_AHEAD, Feed
 from transport.gateway.hub_reading import MOST_READERS, PAGE
-from transport.gateway.hub_stretch import Filter, Stretch, recorded_stretch
+from transport.gateway.hub_stretch import Filter, Stretch, stretch_of
 from transport.gateway.socket_formats import JSON, MSGPACK, TEXT, framed
 
 STEPS = st.lists(
@@ -134,15 +135,15 @@ async def test_a_page_that_could_not_be_read_ahead_is_read_again_when_somebody_n
     world.log.head = 2 * PAGE
     world.log.open = True
     world.feed.begin(world.log.head)
-    read = world.log.feed
+    read = world.log.feed_lines
 
-    async def failing(feed: str, *, after: int = 0, limit: int = 1000) -> list[Recorded]:
+    async def failing(feed: str, line: str, *, after: int, limit: int) -> Lines | None:
         if after and world.log.reads < 2:
             world.log.reads += 1
             raise OSError
-        return await read(feed, after=after, limit=limit)
+        return await read(feed, line, after=after, limit=limit)
 
-    monkeypatch.setattr(world.log, "feed", failing)
+    monkeypatch.setattr(world.log, "feed_lines", failing)
     recorder = Recorder(world.reading, world.feed, PAGE - 1)
     await recorder.task
     assert recorder.got == list(range(PAGE, 2 * PAGE + 1))
@@ -190,7 +191,7 @@ def test_a_stretch_is_cut_into_parts_that_fit() -> None:
 def test_a_filter_lets_the_wanted_types_through() -> None:
     kinds = ["position.edited", "position.added", "positionally.odd", "job.started"]
     events = [recorded(sequence, kind) for sequence, kind in enumerate(kinds, 1)]
-    whole = recorded_stretch(events)
+    whole = stretch_of(batch_of(events))
     assert sequences(whole, Filter(("position.*",))) == [1, 2]
     assert sequences(whole, Filter(("job.started", "position.added"))) == [2, 4]
     assert sequences(whole, Filter()) == [1, 2, 3, 4]
@@ -205,17 +206,17 @@ def test_what_shakes_an_account_is_found_at_its_first_sequence() -> None:
         recorded(3, "project.member_joined", gone),
         recorded(4, "project.member_removed", gone),
     ]
-    assert recorded_stretch(events).shaken == {"them": 2}
+    assert stretch_of(batch_of(events)).shaken == {"them": 2}
 
 
 def stretch(first: int, last: int) -> Stretch:
-    return recorded_stretch([recorded(sequence) for sequence in range(first, last + 1)])
+    return stretch_of(batch_of([recorded(sequence) for sequence in range(first, last + 1)]))
 
 
 def sequences(whole: Stretch, wanted: Filter) -> list[int]:
     text = whole.text(wanted)
     assert text is not None
     events = [msgspec.json.decode(line) for line in MSGPACK.read(MSGPACK.write(text.lines))]
-    assert text.frame(JSON) == framed(TEXT, b"\n".join(text.lines))
+    assert text.frame(JSON) == framed(TEXT, text.lines)
     assert len(events) == text.messages
     return [event["sequence"] for event in events]

@@ -144,9 +144,9 @@ async def test_nonsense_from_the_broker_changes_nothing(server: Server, ann: Som
         await client.subscribe(feed, after=0)
         await client.until("caught_up")
         old = b'{"op":"event","sequence":1}'
-        for message in (b"", b"nonsense", b"1 2\n{}", b"7 3 9\n{}", b"2 9 9\n{}", Batch(1, 1, 1, [old]).encode()):
+        for message in (b"", b"nonsense", b"1 2\n{}", b"7 3 9\n{}", b"2 9 9\n{}", Batch(1, 1, 1, old).encode()):
             broker.publish(channel_of(feed), message)
-        broker.publish(channel_of(feed), Batch(50, 50, 50, [old]).encode())  # announces what does not exist
+        broker.publish(channel_of(feed), Batch(50, 50, 50, old).encode())  # announces what does not exist
         last = await ann.add(project_id, count=5)
         assert await client.events(last) == list(range(2, last + 1))
         broker.publish(channel_of(feed), unnumbered(b'{"op":"progress","done":3}').encode())

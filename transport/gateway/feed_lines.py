@@ -34,7 +34,7 @@ class Lines:
         """Add messages."""
         if self.over:
             return
-        for line in text.lines:
+        for line in text.lines.split(b"\n"):
             self._waiting.append(line)
             self._size += len(line)
         if self._size > MOST_BYTES and len(self._waiting) > 1:  # a single message may be of any size

@@ -123,7 +123,7 @@ class Hub:
         feed = Feed(name)
 
         def show(frame: bytes) -> None:
-            feed.pass_by(Stretch(0, [frame]))
+            feed.pass_by(Stretch(0, frame))
 
         publish = partial(self._broker.publish, channel_of(name))
         presences = Presences(name, self._process, publish, show)
@@ -166,8 +166,7 @@ class Hub:
         try:
             batch = Batch.decode(message)
             if batch.first == 0:
-                for frame in batch.frames:
-                    held.passing.add(frame)
+                held.passing.add(batch.frames)
                 return
             if batch.first == NEWS:
                 held.presences.hear(batch)

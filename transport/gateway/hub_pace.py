@@ -74,4 +74,4 @@ class Passing:
 
     def _pass(self) -> None:
         frames, self._newest = list(self._newest.values()), {}
-        self._feed.pass_by(Stretch(0, frames))
+        self._feed.pass_by(Stretch(0, b"\n".join(frames), len(frames)))

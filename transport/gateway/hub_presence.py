@@ -79,7 +79,7 @@ class Presences:
 
     def hear(self, batch: Batch, now: float | None = None) -> None:
         """Hear what a process tells. Raises `msgspec.DecodeError`."""
-        news = _NEWS.decode(batch.frames[0])
+        news = _NEWS.decode(batch.frames)
         if news.process == self._process:
             return
         if news.ask and self._own:
@@ -163,4 +163,4 @@ class Presences:
         return next((o.here[connection_id] for o in self._elsewhere.values() if connection_id in o.here), None)
 
     def _send(self, news: _News) -> None:
-        self._publish(Batch(NEWS, NEWS, 0, [_encode(news)]).encode())
+        self._publish(Batch(NEWS, NEWS, 0, _encode(news)).encode())

@@ -5,10 +5,11 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Protocol
 
-from eventstore import Recorded
+from commands.frames import FRAME, public
+from eventstore import Lines
 from runtime.telemetry import get_logger
 from transport.gateway.hub_feed import Feed, Follower
-from transport.gateway.hub_stretch import Stretch, recorded_stretch
+from transport.gateway.hub_stretch import Stretch
 from transport.gateway.socket_metrics import GAP_FILLS
 
 PAGE = 200
@@ -29,8 +30,8 @@ _log = get_logger(__name__)
 class Log(Protocol):
     """What is needed of the event store."""
 
-    async def feed(self, feed: str, *, after: int = 0, limit: int = 1000) -> list[Recorded]:
-        """Read the events of a feed behind sequence `after`, at most `limit`."""
+    async def feed_lines(self, feed: str, line: str, *, after: int, limit: int) -> Lines | None:
+        """Read the events of a feed behind `after`, at most `limit`, as the SQL expression `line` writes each."""
         ...
 
     async def heads(self, feeds: Sequence[str]) -> dict[str, tuple[int, int]]:
@@ -87,14 +88,14 @@ class Reading:
             async with self._slots:
                 if not feed.behind:
                     return  # it filled itself while others read
-                events = await self._source.feed(feed.name, after=feed.last, limit=PAGE)
-            if not events:
+                missing = await self._read(feed.name, feed.last)
+            if missing is None:
                 _log.error("a feed ends before what was announced", feed=feed.name, last=feed.last, wanted=feed.wanted)
                 feed.wanted = feed.last
                 return
-            _log.info("filled a gap from the log", feed=feed.name, first=events[0].sequence, last=events[-1].sequence)
+            _log.info("filled a gap from the log", feed=feed.name, first=missing.first, last=missing.last)
             GAP_FILLS.inc()
-            feed.accept(recorded_stretch(events))
+            feed.accept(missing)
 
     async def head(self, name: str) -> int:
         """Give the last sequence of a feed, 0 where there are no events."""
@@ -131,12 +132,16 @@ class Reading:
     async def _read_page(self, key: tuple[str, int]) -> list[Stretch]:
         name, start = key
         async with self._slots:
-            events = await self._source.feed(name, after=start, limit=PAGE)
-        if not events:
+            page = await self._read(name, start)
+        if page is None:
             return []
-        parts = recorded_stretch(events).parts(PART_BYTES)
+        parts = page.parts(PART_BYTES)
         self._keep(key, parts)
         return parts
+
+    async def _read(self, name: str, after: int) -> Stretch | None:
+        found = await self._source.feed_lines(name, FRAME, after=after, limit=PAGE)
+        return None if found is None else Stretch(found.first, public(found.lines), found.count)
 
     def _keep(self, key: tuple[str, int], parts: list[Stretch]) -> None:
         self._bytes -= _weight(self._pages.pop(key, ()))

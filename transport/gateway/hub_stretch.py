@@ -7,10 +7,9 @@ from functools import cached_property, lru_cache
 import msgspec
 from msgspec import Struct
 
-from commands.frames import Batch, event_frame
+from commands.frames import Batch
 from domain import account, analysis, project
 from domain.registry import name_of
-from eventstore import Recorded
 from transport.gateway.socket_formats import Text
 
 
@@ -39,21 +38,29 @@ MOST_SHARED = 8
 
 
 class Stretch:
-    """Events `first` to `last` of a feed as frames. Whatever is worked out about them is worked out once."""
+    """Events `first` to `last` of a feed as frames, a line each. Whatever is worked out about them is worked out once.
 
-    def __init__(self, first: int, frames: Sequence[bytes]) -> None:
-        """Give the events numbers from `first` on; there is at least one."""
+    Whoever wants everything gets `lines` as they are: the single frames are looked for only when somebody needs them.
+    """
+
+    def __init__(self, first: int, lines: bytes, count: int = 1) -> None:
+        """Give the `count` events in `lines` numbers from `first` on."""
         self.first = first
-        self.last = first + len(frames) - 1
-        self.frames = frames
+        self.last = first + count - 1
+        self.lines = lines
         self._texts: dict[Filter, Text | None] = {}
         self._chosen: dict[Filter, Sequence[int]] = {}
         self._rest: Stretch | None = None
 
-    @cached_property
+    @property
     def size(self) -> int:
-        """Bytes of all frames."""
-        return sum(map(len, self.frames))
+        """How many bytes it has."""
+        return len(self.lines)
+
+    @cached_property
+    def frames(self) -> Sequence[bytes]:
+        """Each frame by itself."""
+        return self.lines.split(b"\n")
 
     @cached_property
     def headers(self) -> list["Header"]:
@@ -64,8 +71,7 @@ class Stretch:
     def shaken(self) -> dict[str, int]:
         """Accounts that may have lost a right here, with the sequence of the first event that says so."""
         shaken: dict[str, int] = {}
-        whole = b"\n".join(self.frames)
-        if not any(mark in whole for mark in _MARKS):  # as good as always
+        if not any(mark in self.lines for mark in _MARKS):  # as good as always
             return shaken
         for sequence, frame in enumerate(self.frames, self.first):
             if any(mark in frame for mark in _MARKS) and _header(frame).type in _SHAKING:
@@ -75,32 +81,31 @@ class Stretch:
     @property
     def recorded_at(self) -> datetime:
         """The log's time of the last event."""
-        return _MOMENT.decode(self.frames[-1]).at
+        return _MOMENT.decode(self.lines[self.lines.rfind(b"\n") + 1 :]).at
 
     def after(self, sequence: int) -> "Stretch":
         """Give the part behind `sequence`, which must leave something."""
         if sequence < self.first:
             return self
         if self._rest is None or self._rest.first != sequence + 1:  # those who come back together miss the same part
-            self._rest = Stretch(sequence + 1, self.frames[sequence + 1 - self.first :])
+            self._rest = _stretch(sequence + 1, self.frames[sequence + 1 - self.first :])
         return self._rest
 
     def upto(self, sequence: int) -> "Stretch":
         """Give the part up to and with `sequence`, which must leave something."""
-        return self if sequence >= self.last else Stretch(self.first, self.frames[: sequence + 1 - self.first])
+        return self if sequence >= self.last else _stretch(self.first, self.frames[: sequence + 1 - self.first])
 
     def parts(self, most_bytes: int) -> list["Stretch"]:
         """Cut into stretches of at most `most_bytes`, or of one frame where that alone is larger."""
         if self.size <= most_bytes:
             return [self]
         parts: list[Stretch] = []
-        start = size = 0
-        for index, frame in enumerate(self.frames):
-            if size and size + len(frame) > most_bytes:
-                parts.append(Stretch(self.first + start, self.frames[start:index]))
-                start, size = index, 0
-            size += len(frame)
-        parts.append(Stretch(self.first + start, self.frames[start:]))
+        first, start = self.first, 0
+        while start < len(self.lines):
+            end = _cut(self.lines, start, most_bytes)
+            count = self.lines.count(b"\n", start, end) + 1
+            parts.append(Stretch(first, self.lines[start:end], count))
+            first, start = first + count, end + 1
         return parts
 
     def text(self, wanted: Filter = EVERYTHING) -> Text | None:
@@ -128,12 +133,10 @@ class Stretch:
         return by_type and wanted.concerns(self.frames[index])
 
     def _joined(self, wanted: Filter) -> Text | None:
-        frames = self.frames
-        if wanted != EVERYTHING:
-            frames = [frames[sequence - self.first] for sequence in self.chosen(wanted)]
-        if not frames:
-            return None
-        return Text(*frames)
+        if wanted == EVERYTHING:
+            return Text(self.lines, self.last - self.first + 1)
+        frames = [self.frames[sequence - self.first] for sequence in self.chosen(wanted)]
+        return Text(b"\n".join(frames), len(frames)) if frames else None
 
 
 class Header(Struct, frozen=True):
@@ -144,14 +147,24 @@ class Header(Struct, frozen=True):
 
 def stretch_of(batch: Batch) -> Stretch:
     """Read a broker message. Raises `ValueError` when its numbers do not fit its frames."""
-    if not batch.frames or batch.last != batch.first + len(batch.frames) - 1:
-        raise ValueError(f"{len(batch.frames)} frames cannot be events {batch.first} to {batch.last}")
-    return Stretch(batch.first, batch.frames)
+    count = batch.frames.count(b"\n") + 1
+    if not batch.frames or batch.last != batch.first + count - 1:
+        raise ValueError(f"{count} frames cannot be events {batch.first} to {batch.last}")
+    return Stretch(batch.first, batch.frames, count)
 
 
-def recorded_stretch(events: Sequence[Recorded]) -> Stretch:
-    """Make a stretch out of events of one feed as the log gives them."""
-    return Stretch(events[0].sequence, [event_frame(event) for event in events])
+def _stretch(first: int, frames: Sequence[bytes]) -> Stretch:
+    return Stretch(first, b"\n".join(frames), len(frames))
+
+
+def _cut(lines: bytes, start: int, most_bytes: int) -> int:
+    """Find where a part that starts at `start` ends: behind as many lines as fit, or behind one that does not."""
+    if len(lines) - start <= most_bytes:
+        return len(lines)
+    end = lines.rfind(b"\n", start, start + most_bytes + 1)
+    if end < 0:
+        end = lines.find(b"\n", start)
+    return end if end >= 0 else len(lines)
 
 
 class _Data(Struct, frozen=True):

@@ -4,7 +4,7 @@ Inside the server every message is a line of JSON. What is said in MessagePack i
 is rewritten once, when the first socket wants it, and shared: a frame is one bytes object for all sockets.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -27,9 +27,9 @@ class Format:
         name: str,
         opcode: int,
         read: Callable[[bytes], Iterator[bytes]],
-        write: Callable[[Sequence[bytes]], bytes],
+        write: Callable[[bytes], bytes],
     ) -> None:
-        """`read` gives a frame's messages as lines of JSON and raises `MalformedJson`; `write` is its opposite."""
+        """`read` gives a frame's messages, each a line of JSON, and raises `MalformedJson`; `write` takes lines."""
         self.name = name
         self.opcode = opcode
         self.read = read
@@ -39,17 +39,13 @@ class Format:
 class Text:
     """Messages, as lines of JSON, ready to be sent; each format's frame is made once."""
 
-    __slots__ = ("_frames", "lines")
+    __slots__ = ("_frames", "lines", "messages")
 
-    def __init__(self, *lines: bytes) -> None:
-        """Tell these, in one frame."""
+    def __init__(self, lines: bytes, messages: int = 1) -> None:
+        """Tell these, so many, in one frame."""
         self.lines = lines
+        self.messages = messages
         self._frames: dict[Format, bytes] = {}
-
-    @property
-    def messages(self) -> int:
-        """How many they are."""
-        return len(self.lines)
 
     def frame(self, form: Format) -> bytes:
         """Give the WebSocket frame, with its header."""
@@ -85,8 +81,8 @@ def _unpacked(payload: bytes) -> Iterator[bytes]:
         raise MalformedJson("The message is nested too deeply.") from error
 
 
-def _packed(lines: Sequence[bytes]) -> bytes:
-    return b"".join([_pack(_parse(line)) for line in lines])
+def _packed(lines: bytes) -> bytes:
+    return b"".join([_pack(_parse(line)) for line in lines.split(b"\n")])
 
 
 def _bounds(payload: bytes) -> Iterator[tuple[int, int]]:
@@ -139,6 +135,6 @@ _HEADS: dict[int, tuple[int, int, int]] = {
 _parse = msgspec.json.Decoder().decode
 _pack = msgspec.msgpack.Encoder().encode
 
-JSON = Format("plumbline.v1", TEXT, _lines, b"\n".join)
+JSON = Format("plumbline.v1", TEXT, _lines, bytes)
 MSGPACK = Format("plumbline.v1.msgpack", BINARY, _unpacked, _packed)
 FORMATS = {form.name: form for form in (JSON, MSGPACK)}

@@ -150,7 +150,7 @@ class Subscription:
 
     def pass_by(self, frames: Stretch) -> None:
         """Send on what has no number, if the socket keeps up: presence, and the progress of what is asked about."""
-        text = frames.text(EVERYTHING if frames.frames[0].startswith(PRESENCE) else self._wanted)
+        text = frames.text(EVERYTHING if frames.lines.startswith(PRESENCE) else self._wanted)
         if text is not None:
             self._terms.outbox.put_if_room(text)
 
@@ -234,7 +234,7 @@ class Subscription:
         self._terms.outbox.put(told(CaughtUp(feed=asked.feed, sequence=self.position)))
         everybody = hub.everybody(feed)
         if everybody is not None:
-            self.pass_by(Stretch(0, [everybody]))
+            self.pass_by(Stretch(0, everybody))
 
     def _catch_up_anew(self) -> None:
         if self._live:  # else it is at it
