@@ -33,6 +33,7 @@ class WriteSide(Struct, frozen=True, kw_only=True):
     store: EventStore
     vault: Vault
     bus: Bus
+    publisher: Publisher
     identities: Identities
     lookups: Lookups
 
@@ -45,14 +46,16 @@ async def write_side(
     vault = Vault(pool, master_key)
     passwords = Passwords()
     lookups = Lookups(master_key, passwords, Tokens(master_key), sharing)
+    publisher = Publisher(broker)
     try:
         async with EventStore(pool) as store, open_client(broker.url, size=REPORTING) as valkey:
-            bus = Bus(store, TYPES, vault, lookups, Publisher(broker))
+            bus = Bus(store, TYPES, vault, lookups, publisher)
             bus.after = Reporting(bus.states, broker, ProgressBoard(valkey))
             yield WriteSide(
                 store=store,
                 vault=vault,
                 bus=bus,
+                publisher=publisher,
                 identities=Identities(bus.states, lookups, passwords),
                 lookups=lookups,
             )

@@ -1,5 +1,7 @@
 """The hub: feeds of this process, each with one broker subscription, however many follow it.
 
+What comes in one turn of the loop is told together: the more happens, the less each event costs. What this process
+stored itself is told at once, and heard a second time from the broker, which changes nothing.
 The broker is a hint that may fail silently. The log is the truth: about once a second all feeds are compared with it.
 """
 
@@ -23,8 +25,8 @@ from runtime.telemetry import get_logger
 from transport.gateway.hub_feed import Feed, Follower
 from transport.gateway.hub_pace import Passing
 from transport.gateway.hub_presence import NEWS, TELL_SECONDS, Presences
-from transport.gateway.hub_reading import Reading
-from transport.gateway.hub_stretch import Stretch, stretch_of
+from transport.gateway.hub_reading import PART_BYTES, Reading
+from transport.gateway.hub_stretch import Stretch, joined, stretch_of
 from transport.gateway.socket_messages import Present
 from transport.gateway.socket_metrics import BROADCAST, DELIVERY
 
@@ -44,6 +46,8 @@ class _Held(Struct):
     passing: Passing
     presences: Presences
     start: asyncio.Task[None]
+    arrived: list[Stretch]
+    """What came in this turn of the loop."""
     holders: int = 0
     filling: asyncio.Task[None] | None = None
 
@@ -101,6 +105,12 @@ class Hub:
         """Bring a follower from its position to the present, and leave it there, live; see `Reading.follow`."""
         await self.reading.follow(feed, follower)
 
+    def hear(self, name: str, batch: Batch) -> None:
+        """Take events that this process has just stored, before the broker has them."""
+        held = self._held.get(name)
+        if held is not None:
+            self._take(held, stretch_of(batch))
+
     async def head(self, feed: Feed) -> int:
         """Ask the log where a feed ends. The feed goes there, if it has not seen that yet."""
         head = await self.reading.head(feed.name)
@@ -127,7 +137,8 @@ class Hub:
 
         publish = partial(self._broker.publish, channel_of(name))
         presences = Presences(name, self._process, publish, show)
-        return _Held(feed, Passing(feed), presences, asyncio.create_task(self._start(feed), name=f"start {name}"))
+        start = asyncio.create_task(self._start(feed), name=f"start {name}")
+        return _Held(feed, Passing(feed), presences, start, [])
 
     def _let_go(self, held: _Held) -> None:
         held.holders -= 1
@@ -162,22 +173,34 @@ class Hub:
                         self._receive(held, data)
 
     def _receive(self, held: _Held, message: bytes) -> None:
-        feed = held.feed
         try:
             batch = Batch.decode(message)
             if batch.first == 0:
                 held.passing.add(batch.frames)
-                return
-            if batch.first == NEWS:
+            elif batch.first == NEWS:
                 held.presences.hear(batch)
-                return
-            held.passing.pace.hurry()  # the end of a job must not be followed by its progress
-            stretch = stretch_of(batch)
-            with BROADCAST.time():
-                feed.accept(stretch)
-            DELIVERY.observe(time() - stretch.recorded_at.timestamp())
+            elif held.feed.last is None or batch.last > held.feed.last:  # else it was heard here
+                self._take(held, stretch_of(batch))
         except Exception:  # noqa: BLE001 - one message must not end the listening
-            _log.exception("message left to the comparison with the log", feed=feed.name)
+            _log.exception("message left to the comparison with the log", feed=held.feed.name)
+
+    def _take(self, held: _Held, stretch: Stretch) -> None:
+        held.arrived.append(stretch)
+        if len(held.arrived) == 1:
+            asyncio.get_running_loop().call_soon(self._tell, held)
+
+    def _tell(self, held: _Held) -> None:
+        """Tell what came in this turn."""
+        feed = held.feed
+        arrived, held.arrived = held.arrived, []
+        try:
+            held.passing.pace.hurry()  # the end of a job must not be followed by its progress
+            for stretch in joined(arrived, PART_BYTES):
+                with BROADCAST.time():
+                    feed.accept(stretch)
+                DELIVERY.observe(time() - stretch.recorded_at.timestamp())
+        except Exception:  # noqa: BLE001 - what one message holds must not keep others from being told
+            _log.exception("events left to the comparison with the log", feed=feed.name)
         self._fill(feed)
 
     def _expect(self, feed: Feed, head: int) -> None:

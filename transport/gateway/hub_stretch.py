@@ -1,6 +1,6 @@
 """A stretch: consecutive events of one feed, and what everybody who follows the feed shares of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cached_property, lru_cache
 
@@ -151,6 +151,26 @@ def stretch_of(batch: Batch) -> Stretch:
     if not batch.frames or batch.last != batch.first + count - 1:
         raise ValueError(f"{count} frames cannot be events {batch.first} to {batch.last}")
     return Stretch(batch.first, batch.frames, count)
+
+
+def joined(stretches: Sequence[Stretch], most_bytes: int) -> Iterator[Stretch]:
+    """Join stretches that follow each other, into ones of at most `most_bytes`; give the others as they are."""
+    gathered: list[Stretch] = []
+    size = 0
+    for stretch in stretches:
+        if gathered and (stretch.first != gathered[-1].last + 1 or size + stretch.size > most_bytes):
+            yield _whole(gathered)
+            gathered, size = [], 0
+        gathered.append(stretch)
+        size += stretch.size
+    yield _whole(gathered)
+
+
+def _whole(stretches: list[Stretch]) -> Stretch:
+    if len(stretches) == 1:
+        return stretches[0]
+    first, last = stretches[0].first, stretches[-1].last
+    return Stretch(first, b"\n".join([each.lines for each in stretches]), last - first + 1)
 
 
 def _stretch(first: int, frames: Sequence[bytes]) -> Stretch:

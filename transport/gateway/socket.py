@@ -68,5 +68,6 @@ async def open_socket_door(doors: Doors) -> AsyncGenerator[SocketDoor]:
             heartbeat_interval=settings.heartbeat_interval, heartbeat_timeout=settings.heartbeat_timeout
         ) as sockets,
     ):
+        doors.write.publisher.here = hub.hear
         doors.sessions.watch(sockets.end_session)
         yield SocketDoor(doors, hub, sockets)
