@@ -5,10 +5,12 @@ from uuid import uuid4
 
 import msgspec
 
-from commands.frames import FRAME, event_frame, public
+from commands.frames import FRAME, Batch, event_frame, public
+from commands.write_side import WriteSide
 from eventstore import Append, EventStore, NewEvent, Write
 from eventstore.types import golden_samples
 from runtime.database import Pool
+from tests.acting import create_project, register
 
 GOLDEN = golden_samples(Path(__file__).parents[1] / "golden/events.jsonl")
 FEED = "project:01890000-0000-7000-8000-000000000000"
@@ -45,3 +47,15 @@ def test_what_is_personal_is_null_in_a_frame() -> None:
     assert [shown[name] for name in ("email", "name", "password_hash")] == [None, None, None]
     assert shown.keys() == msgspec.json.decode(data).keys()
     assert second == other
+
+
+async def test_what_is_stored_here_is_heard_here_before_the_command_is_answered(write: WriteSide) -> None:
+    actor = await register(write)
+    heard: list[tuple[str, Batch]] = []
+    write.publisher.here = lambda feed, batch: heard.append((feed, batch))
+    project_id = await create_project(write, actor)
+    ((feed, batch),) = heard
+    stored = await write.store.feed(f"project:{project_id}")
+    assert feed == f"project:{project_id}"
+    assert (batch.first, batch.last, batch.position) == (1, stored[-1].sequence, stored[-1].position)
+    assert batch.frames.split(b"\n") == [event_frame(each) for each in stored]

@@ -13,7 +13,7 @@ from tests.transport.hub_world import NAME, Recorder, World, recorded
 from transport.gateway import hub_reading
 from transport.gateway.hub_feed import MOST_AHEAD, Feed
 from transport.gateway.hub_reading import MOST_READERS, PAGE
-from transport.gateway.hub_stretch import Filter, Stretch, stretch_of
+from transport.gateway.hub_stretch import Filter, Stretch, joined, stretch_of
 from transport.gateway.socket_formats import JSON, MSGPACK, TEXT, framed
 
 STEPS = st.lists(
@@ -186,6 +186,15 @@ def test_a_stretch_is_cut_into_parts_that_fit() -> None:
     assert (parts[0].first, parts[-1].last) == (1, 50)
     assert all(part.size <= 1000 for part in parts)
     assert [each.first for each in whole.parts(1)] == list(range(1, 51))
+
+
+def test_stretches_that_follow_each_other_are_joined_as_far_as_they_fit() -> None:
+    several = [stretch(1, 2), stretch(3, 3), stretch(5, 6), stretch(7, 7), stretch(7, 7), stretch(8, 40)]
+    most = several[2].size + several[3].size
+    together = list(joined(several, most))
+    assert [(each.first, each.last) for each in together] == [(1, 3), (5, 7), (7, 7), (8, 40)]
+    assert together[0].lines == stretch(1, 3).lines
+    assert together[1].frames == stretch(5, 7).frames
 
 
 def test_a_filter_lets_the_wanted_types_through() -> None:
