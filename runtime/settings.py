@@ -102,6 +102,10 @@ class Settings(Struct, frozen=True, kw_only=True, rename=str.upper):
     session_hours: Hours = 24
     replay_limit: Count = 10_000
     """Events that a subscription replays at most; a larger gap is answered with `reset`."""
+    projector_metrics_port: Port | None = None
+    """Where a projector serves `/metrics`, at `host`. None: nowhere. The API serves them at its own port."""
+    worker_metrics_port: Port | None = None
+    """Where a worker does."""
     worker_threads: Count = 4
     """Jobs that one worker process runs at a time."""
     pool_size: Count = 10

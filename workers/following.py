@@ -2,21 +2,30 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 from msgspec import Struct
+from prometheus_client import Gauge
 from psycopg import AsyncConnection, OperationalError
 
 from commands.write_side import TYPES
 from domain.core import Event
 from domain.registry import name_of
 from eventstore import Recorded, read_log
+from runtime.telemetry import REGISTRY
 
 BATCH = 500
 IDLE_SECONDS = 1.0
 """How long a follower waits for a wake-up before it looks at the log anyway."""
 STUCK_SECONDS = 5.0
+
+LAG = Gauge(
+    "follower_lag_events",
+    "Events of the log that a follower has not looked at yet, told by the process that leads",
+    ["follower"],
+    registry=REGISTRY,
+)
 
 Seen = Sequence[tuple[Recorded, Event]]
 
@@ -79,6 +88,13 @@ class Following:
         log.info("follower.leads", follower=self._follower.name)
         if self._follower.from_now:
             await connection.execute(_BEGIN_AT_HEAD, (self._follower.name,))
+        try:
+            await self._keep_up(connection)
+        finally:
+            LAG.remove(self._follower.name)
+
+    async def _keep_up(self, connection: AsyncConnection[Any]) -> NoReturn:
+        LAG.labels(self._follower.name)
         while True:
             self._wake.clear()
             while await self._batch(connection):
@@ -93,6 +109,7 @@ class Following:
         """Work through one batch of events; answer how many there were."""
         follower = self._follower
         position, head = await _place(connection, follower.name)
+        LAG.labels(follower.name).set(max(0, head - position))
         if head <= position:
             return 0
         events = await read_log(connection, after=position, upto=head, types=self._types, limit=BATCH)
@@ -102,6 +119,7 @@ class Following:
             await follower.keep(connection, seen)
             reached = events[-1].position if len(events) == BATCH else head
             await connection.execute(_MOVE, (follower.name, reached))
+        LAG.labels(follower.name).set(head - reached)
         return len(events)
 
 

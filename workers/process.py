@@ -19,9 +19,11 @@ from projections.tables import ensure_tables
 from runtime.blobs import Blobs
 from runtime.broker import Broker, open_broker, open_client
 from runtime.database import Pool, open_pool
+from runtime.exposing import exposed
 from runtime.garbage import collect_less
 from runtime.ids import new_id
 from runtime.lifeline import stop_requested, watch_stdin
+from runtime.loop_delay import observe_delay
 from runtime.migrations import check
 from runtime.progress import ProgressBoard
 from runtime.settings import Settings
@@ -45,6 +47,7 @@ async def work(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT. Attempts under way are given back at once, for others to repeat."""
     watch_stdin()
     async with AsyncExitStack() as stack:
+        stack.enter_context(exposed(settings.host, settings.worker_metrics_port))
         pool = await stack.enter_async_context(open_pool(settings.postgres, name="worker", size=settings.pool_size))
         await check(settings.postgres)
         async with pool.connection() as connection:
@@ -73,6 +76,7 @@ async def work(settings: Settings) -> None:
         async with asyncio.TaskGroup() as tasks:
             running = [
                 *(tasks.create_task(follower.run(), name="follower") for follower in followers),
+                tasks.create_task(observe_delay(), name="loop delay"),
                 tasks.create_task(_wake(followers, broker), name="wake"),
                 tasks.create_task(_seal(pool), name="seal"),
                 tasks.create_task(_sweep(tools.blobs), name="sweep"),

@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 
 import structlog
 from msgspec import Struct
+from prometheus_client import Counter, Histogram
 from psycopg_pool import AsyncConnectionPool
 from redis.exceptions import RedisError
 
@@ -20,6 +21,7 @@ from eventstore import EventStore
 from runtime.blobs import Blobs
 from runtime.broker import Broker
 from runtime.progress import ProgressBoard, Step, own_job
+from runtime.telemetry import REGISTRY
 from workers.bases import Bases
 from workers.leases import RENEW_SECONDS, Claim, LeaseLost, Leases
 from workers.parsing import ParserPool
@@ -28,6 +30,20 @@ PROGRESS_SECONDS = 0.1
 """The least time between two progress frames of a job."""
 STEPS_OF_AN_ATTEMPT = 2**40
 """More than any attempt has, so that steps of a later attempt have higher numbers."""
+
+ATTEMPTS = Counter(
+    "job_attempts_total",
+    "Attempts at jobs, by how they ended; what failed is tried again, what was given up is not",
+    ["kind", "outcome"],
+    registry=REGISTRY,
+)
+DURATION = Histogram(
+    "job_attempt_duration_seconds",
+    "Seconds that attempts at jobs took",
+    ["kind"],
+    buckets=(0.1, 0.3, 1, 3, 10, 30, 100, 300, 1_000),
+    registry=REGISTRY,
+)
 
 log = structlog.get_logger()
 
@@ -160,11 +176,12 @@ class Worker(Struct, frozen=True, kw_only=True):
     async def _attempt(self, attempt: Attempt) -> None:
         claim = attempt.claim
         ids = claim.ids
+        began = monotonic()
         with structlog.contextvars.bound_contextvars(job_id=str(claim.job_id), kind=claim.kind, attempt=claim.attempt):
             try:
                 await attempt.execute(StartJob(**ids, attempt=claim.attempt), f"{claim.attempt}:start")
                 result = await self.kinds[claim.kind](attempt)
-                ending: Command = CompleteJob(**ids, attempt=claim.attempt, result=result)
+                ending: CompleteJob | CancelJob | FailJob = CompleteJob(**ids, attempt=claim.attempt, result=result)
             except Stopped:
                 ending = CancelJob(**ids, attempt=claim.attempt)
             except GaveUp as reason:
@@ -179,6 +196,8 @@ class Worker(Struct, frozen=True, kw_only=True):
                 log.exception("job.broke")
                 ending = _failed(claim, "internal", "An unexpected error; the log has its stack.", retry=True)
             await self._end(attempt, ending)
+            ATTEMPTS.labels(claim.kind, _outcome(ending)).inc()
+            DURATION.labels(claim.kind).observe(monotonic() - began)
 
     async def _end(self, attempt: Attempt, ending: Command) -> None:
         try:
@@ -198,6 +217,16 @@ class Worker(Struct, frozen=True, kw_only=True):
                 return
             except OSError as error:
                 log.warning("job.lease_not_renewed", error=str(error))
+
+
+def _outcome(ending: CompleteJob | CancelJob | FailJob) -> str:
+    match ending:
+        case CompleteJob():
+            return "completed"
+        case CancelJob():
+            return "cancelled"
+        case FailJob(retry=retry):
+            return "failed" if retry else "given_up"
 
 
 def _failed(claim: Claim, code: str, detail: str, *, retry: bool) -> FailJob:
