@@ -22,6 +22,8 @@ from projections import (
     projects,
     search,
     search_questions,
+    variation_details,
+    variations,
     versions,
 )
 from projections.asking import Question
@@ -34,6 +36,7 @@ ALL: tuple[Projection, ...] = (
     documents.PROJECTION,
     positions.PROJECTION,
     versions.PROJECTION,
+    variations.PROJECTION,
     audits.PROJECTION,
     findings.PROJECTION,
     jobs.PROJECTION,
@@ -51,6 +54,8 @@ QUESTIONS: tuple[Question, ...] = (
     *position_questions.QUESTIONS,
     *position_details.QUESTIONS,
     *versions.QUESTIONS,
+    *variations.QUESTIONS,
+    *variation_details.QUESTIONS,
     *differences.QUESTIONS,
     *document_differences.QUESTIONS,
     *audit_questions.QUESTIONS,

@@ -31,6 +31,8 @@ from msgspec import UNSET, Struct, UnsetType
 class _Part(Struct, frozen=True, kw_only=True):
     """Part of an event, or its data."""
 '''
+LINE = 120
+"""The longest that a line of the module may be."""
 SIMPLE: dict[type[inspect.Type], str] = {
     inspect.AnyType: "Any",
     inspect.NoneType: "None",
@@ -85,7 +87,7 @@ class _Writer:
             raise TypeError(f"two structs would be called {name}")
         described = inspect.type_info(struct)
         if isinstance(described, inspect.StructType) and name not in self.classes:
-            lines = [f"    {each.encode_name}: {self._field(each, personal)}" for each in described.fields]
+            lines = [_annotated(each.encode_name, self._field(each, personal)) for each in described.fields]
             head = f"class {name}(_Part, frozen=True, kw_only=True):"
             body = ["", *lines] if lines else []
             self.classes[name] = "\n".join(("", "", head, _docstring(struct), *body))
@@ -125,6 +127,16 @@ class _Writer:
                 return " | ".join(sorted((self._type(each) for each in types), key=lambda each: each == "None"))
             case _:
                 return SIMPLE[type(kind)]
+
+
+def _annotated(name: str, kind: str) -> str:
+    """Write a field; the parameters of a type too long for its line get one of their own."""
+    line = f"    {name}: {kind}"
+    if len(line) <= LINE:
+        return line
+    head, _, rest = line.partition("[")
+    inner, _, tail = rest.rpartition("]")
+    return f"{head}[\n        {inner}\n    ]{tail}"
 
 
 def _docstring(struct: type) -> str:

@@ -14,6 +14,8 @@ Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
 Revision = Annotated[int, Meta(ge=1)]
 
 MOST_EDITS = 5_000
+MOST_PROPOSED = 1_000
+"""Of each kind in one variation."""
 
 
 class Edit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -119,6 +121,89 @@ class NameVersion(Command, frozen=True, kw_only=True, tag="budget.name_version")
     name: Name
 
 
+class Addition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A position to add behind the last one, or behind `after`, which may be an addition before it."""
+
+    position_id: UUID
+    fields: Edit
+    after: UUID | None = None
+
+
+class Omission(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A position to take out."""
+
+    position_id: UUID
+    expected_revision: Revision | None = None
+
+
+class Proposal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a variation would do to a budget; each position is named once.
+
+    An `expected_revision` is the one that the author saw; where it is left out, the present one counts as seen.
+    """
+
+    additions: Annotated[tuple[Addition, ...], Meta(max_length=MOST_PROPOSED)] = ()
+    changes: Annotated[tuple[BulkItem, ...], Meta(max_length=MOST_PROPOSED)] = ()
+    omissions: Annotated[tuple[Omission, ...], Meta(max_length=MOST_PROPOSED)] = ()
+
+
+class DraftVariation(Command, frozen=True, kw_only=True, tag="variation.draft"):
+    """Begin a variation, also called change order: changes that count only once they are approved. It gets a number."""
+
+    project_id: UUID
+    variation_id: UUID
+    name: Name
+    reason: Text = ""
+    proposal: Proposal = Proposal()
+
+
+class ReviseVariation(Command, frozen=True, kw_only=True, tag="variation.revise"):
+    """Change what is given, and see the budget as it is now: that also renews an outdated one. It is a draft again."""
+
+    project_id: UUID
+    variation_id: UUID
+    name: Name | UnsetType = UNSET
+    reason: Text | UnsetType = UNSET
+    proposal: Proposal | UnsetType = UNSET
+    expected_revision: Revision | None = None
+
+
+class SubmitVariation(Command, frozen=True, kw_only=True, tag="variation.submit"):
+    """Put a draft before those who approve."""
+
+    project_id: UUID
+    variation_id: UUID
+
+
+class ApproveVariation(Command, frozen=True, kw_only=True, tag="variation.approve"):
+    """Carry a submitted variation out, all of it, as one version of its name.
+
+    With `expected_revision`, only if nobody revised it since.
+    """
+
+    project_id: UUID
+    variation_id: UUID
+    expected_revision: Revision | None = None
+
+
+class RejectVariation(Command, frozen=True, kw_only=True, tag="variation.reject"):
+    """Say no to a submitted variation, and why."""
+
+    project_id: UUID
+    variation_id: UUID
+    reason: Annotated[str, Meta(min_length=1, max_length=10_000, pattern=r"\S")]
+
+
+class WithdrawVariation(Command, frozen=True, kw_only=True, tag="variation.withdraw"):
+    """Take a variation back that nobody decided on yet."""
+
+    project_id: UUID
+    variation_id: UUID
+
+
+VariationCommand = (
+    DraftVariation | ReviseVariation | SubmitVariation | ApproveVariation | RejectVariation | WithdrawVariation
+)
 BudgetCommand = (
     ImportPositions
     | AddPosition
@@ -129,4 +214,5 @@ BudgetCommand = (
     | Recalculate
     | RestoreVersion
     | NameVersion
+    | VariationCommand
 )

@@ -12,7 +12,6 @@ from domain.budget.commands import (
     BudgetCommand,
     BulkEdit,
     BulkItem,
-    Edit,
     EditPosition,
     ImportPositions,
     MovePosition,
@@ -33,7 +32,15 @@ from domain.budget.events import (
     VersionNamed,
 )
 from domain.budget.order import rank_behind, shift
-from domain.budget.pricing import added_cost, check_edit, check_stated, cost_of, priced
+from domain.budget.pricing import (
+    added_cost,
+    added_position,
+    check_edit,
+    check_stated,
+    cost_of,
+    edited_position,
+    priced,
+)
 from domain.budget.refusals import (
     AlreadyImported,
     NothingToImport,
@@ -43,7 +50,8 @@ from domain.budget.refusals import (
     TwiceInBulk,
     UnknownPosition,
 )
-from domain.budget.state import Budget, with_edit
+from domain.budget.state import Budget
+from domain.budget.variations import decide_variation
 from domain.budget.versions import check_version, difference, edited, restored, versioned
 from domain.core import Context, Event
 from domain.position import EXACT, Position
@@ -73,6 +81,8 @@ def decide(command: BudgetCommand, budget: Budget, context: Context) -> list[Eve
             check_version(budget, version)
             named = VersionNamed(project_id=project_id, version=version, name=name)
             return [] if budget.names.get(version) == name else [named]
+        case _:
+            return decide_variation(command, budget)
 
 
 def _import(command: ImportPositions, budget: Budget) -> list[Event]:
@@ -136,8 +146,7 @@ def _check_new(position_id: UUID, budget: Budget) -> None:
 def _add(command: AddPosition, budget: Budget) -> list[Event]:
     _check_new(command.position_id, budget)
     check_edit(command.fields)
-    blank = Position(position_id=command.position_id, source="manual")
-    position = priced(with_edit(blank, command.fields), budget.rounding)
+    position = added_position(command.position_id, command.fields, budget.rounding)
     last = (budget.last_rank + RANK_STEP, ())
     rank, shifted = last if command.after is None else rank_behind(command.after, budget)
     added = PositionAdded(project_id=command.project_id, position=position, rank=rank)
@@ -153,7 +162,7 @@ def _edit_all(project_id: UUID, edits: Sequence[BulkItem], trigger: Trigger, bud
     for edit in edits:
         check_edit(edit.changes)
         before = _current(budget, edit.position_id, edit.expected_revision)
-        after = _edited(before, edit.changes, budget.rounding)
+        after = edited_position(before, edit.changes, budget.rounding)
         changes = difference(before, after)
         if changes != Changes():
             changed.append(edited(project_id, before, changes))
@@ -161,14 +170,6 @@ def _edit_all(project_id: UUID, edits: Sequence[BulkItem], trigger: Trigger, bud
     if not changed:
         return []
     return [*changed, versioned(project_id, budget, trigger, cost=cost, modified=len(changed))]
-
-
-def _edited(position: Position, edit: Edit, rounding: int) -> Position:
-    """Apply an edit; other numbers give another line total, and end what the file said of the old ones."""
-    after = with_edit(position, edit)
-    if (after.quantity, after.unit_price) == (position.quantity, position.unit_price):
-        return after
-    return structs.replace(priced(after, rounding), declared_total=None, material_price=None, assembly_price=None)
 
 
 def _remove(command: RemovePosition, budget: Budget) -> list[Event]:

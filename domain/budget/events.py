@@ -7,11 +7,13 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType
 
 from domain.bill import CodeSystem, Declared, Rounding, TakeoffLine
-from domain.budget.commands import Edit
+from domain.budget.commands import Edit, Proposal
 from domain.core import Event
 from domain.position import Position, PositionSource
 
-Trigger = Literal["initial", "document_added", "user_edit", "chat_modification", "recalculation", "restore"]
+Trigger = Literal[
+    "initial", "document_added", "user_edit", "chat_modification", "recalculation", "restore", "variation"
+]
 
 MOST_POSITIONS_PER_EVENT = 200
 RANK_STEP = 1_000_000
@@ -114,4 +116,79 @@ class VersionNamed(Event, frozen=True, kw_only=True, tag="budget.version_named")
     name: str
 
 
-BudgetEvent = Imported | PositionAdded | PositionEdited | PositionRemoved | PositionMoved | Versioned | VersionNamed
+class VariationDrafted(Event, frozen=True, kw_only=True, tag="variation.drafted"):
+    """A variation was begun; `cost_effect` is what it adds to the total of the budget that it saw.
+
+    The revisions in its proposal are those of the positions that it saw.
+    """
+
+    project_id: UUID
+    variation_id: UUID
+    number: int
+    name: str
+    reason: str
+    proposal: Proposal
+    cost_effect: Decimal
+
+
+class VariationRevised(Event, frozen=True, kw_only=True, tag="variation.revised"):
+    """A variation reads like this now, and has seen the budget as it was then. It is a draft."""
+
+    project_id: UUID
+    variation_id: UUID
+    revision: int
+    name: str
+    reason: str
+    proposal: Proposal
+    cost_effect: Decimal
+
+
+class VariationSubmitted(Event, frozen=True, kw_only=True, tag="variation.submitted"):
+    """A variation waits for a decision."""
+
+    project_id: UUID
+    variation_id: UUID
+
+
+class VariationApproved(Event, frozen=True, kw_only=True, tag="variation.approved"):
+    """A variation was carried out: it is this version of the budget."""
+
+    project_id: UUID
+    variation_id: UUID
+    version: int
+    cost_effect: Decimal
+
+
+class VariationRejected(Event, frozen=True, kw_only=True, tag="variation.rejected"):
+    """A variation will not be carried out."""
+
+    project_id: UUID
+    variation_id: UUID
+    reason: str
+
+
+class VariationWithdrawn(Event, frozen=True, kw_only=True, tag="variation.withdrawn"):
+    """A variation was taken back."""
+
+    project_id: UUID
+    variation_id: UUID
+
+
+VariationEvent = (
+    VariationDrafted
+    | VariationRevised
+    | VariationSubmitted
+    | VariationApproved
+    | VariationRejected
+    | VariationWithdrawn
+)
+BudgetEvent = (
+    Imported
+    | PositionAdded
+    | PositionEdited
+    | PositionRemoved
+    | PositionMoved
+    | Versioned
+    | VersionNamed
+    | VariationEvent
+)

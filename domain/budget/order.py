@@ -6,7 +6,6 @@ from uuid import UUID
 from domain.budget.events import RANK_STEP, PositionMoved
 from domain.budget.refusals import UnknownPosition
 from domain.budget.state import Budget
-from domain.core import Event
 
 ROOM = 4
 """The more neighbours are shifted, the further apart they come to stand: so each of many moves to one place shifts
@@ -55,7 +54,7 @@ def _with_room(low: int, own: int, budget: Budget) -> tuple[int, Places]:
     return low + step, [(key, places[rank]) for key, rank in budget.ranks.items() if rank in places]
 
 
-def shift(project_id: UUID, shifted: Iterable[tuple[UUID, int]], budget: Budget) -> Iterator[Event]:
+def shift(project_id: UUID, shifted: Iterable[tuple[UUID, int]], budget: Budget) -> Iterator[PositionMoved]:
     """Move neighbours to their new ranks. Nobody changed them, so they keep their revisions."""
     for position_id, rank in shifted:
         revision = budget.positions[position_id].revision

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import reduce
+from uuid import UUID
 
 from msgspec import structs
 
 from domain.budget.commands import Edit
 from domain.budget.refusals import BadAmount
+from domain.budget.state import with_edit
 from domain.position import EXACT, Position, line_total
 
 LARGEST = Decimal(10) ** 15
@@ -56,6 +58,19 @@ def priced(position: Position, decimals: int) -> Position:
     rounding = decimals if position.rounding is None else position.rounding
     total = line_total(position.quantity, position.unit_price, rounding) if position.role == "base" else None
     return structs.replace(position, total_price=total)
+
+
+def added_position(position_id: UUID, fields: Edit, decimals: int) -> Position:
+    """Make the position that somebody adds by hand."""
+    return priced(with_edit(Position(position_id=position_id, source="manual"), fields), decimals)
+
+
+def edited_position(position: Position, edit: Edit, decimals: int) -> Position:
+    """Apply an edit; other numbers give another line total, and end what the file said of the old ones."""
+    after = with_edit(position, edit)
+    if (after.quantity, after.unit_price) == (position.quantity, position.unit_price):
+        return after
+    return structs.replace(priced(after, decimals), declared_total=None, material_price=None, assembly_price=None)
 
 
 def cost_of(positions: Iterable[Position]) -> Decimal:

@@ -55,7 +55,51 @@ class UnknownVersion(Refused):
 
 
 class TwiceInBulk(Refused):
-    """A bulk edit names a position twice."""
+    """A bulk edit or a variation names a position twice."""
 
     code = "budget.twice_in_bulk"
     kind = "invalid"
+
+
+class UnknownVariation(Refused):
+    """The budget has no such variation."""
+
+    code = "variation.unknown"
+    kind = "unknown"
+
+
+class VariationIdTaken(Refused):
+    """Another variation has this id."""
+
+    code = "variation.id_taken"
+
+
+class VariationOutdated(Refused):
+    """The variation touches `positions` that are no longer what it saw: look at them, and revise it."""
+
+    code = "variation.outdated"
+
+
+class VariationEmpty(Refused):
+    """The variation would change nothing."""
+
+    code = "variation.empty"
+    kind = "invalid"
+
+
+class VariationNotSubmitted(Refused):
+    """The variation is a draft: it must be submitted before it is decided on."""
+
+    code = "variation.not_submitted"
+
+
+class VariationClosed(Refused):
+    """The variation was approved, rejected or withdrawn already: draft another one."""
+
+    code = "variation.closed"
+
+
+class VariationRevisedSince(Refused):
+    """Somebody revised this variation since you read it."""
+
+    code = "variation.revised_since"

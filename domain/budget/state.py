@@ -1,12 +1,13 @@
 """What a budget is, and how what happens changes it."""
 
 from decimal import Decimal
+from typing import Literal
 from uuid import UUID
 
 from msgspec import UNSET, Struct, structs
 
 from domain.bill import Declared
-from domain.budget.commands import Edit
+from domain.budget.commands import Edit, Proposal
 from domain.budget.events import (
     RANK_STEP,
     BudgetEvent,
@@ -15,6 +16,13 @@ from domain.budget.events import (
     PositionEdited,
     PositionMoved,
     PositionRemoved,
+    VariationApproved,
+    VariationDrafted,
+    VariationEvent,
+    VariationRejected,
+    VariationRevised,
+    VariationSubmitted,
+    VariationWithdrawn,
     Versioned,
     VersionNamed,
 )
@@ -30,6 +38,20 @@ class ImportedDocument(Struct, kw_only=True):
     declared: Declared
     rounding: int = 2
     diminished: set[tuple[str, ...]] = set()
+
+
+VariationStatus = Literal["draft", "submitted", "approved", "rejected", "withdrawn"]
+
+
+class Variation(Struct, frozen=True, kw_only=True):
+    """Changes that are proposed. Once it is decided on, what it proposed is only in the log."""
+
+    number: int
+    name: str
+    reason: str
+    proposal: Proposal
+    status: VariationStatus = "draft"
+    revision: int = 1
 
 
 class Budget(Struct, kw_only=True):
@@ -50,6 +72,7 @@ class Budget(Struct, kw_only=True):
     """Revisions of removed positions: one that comes back goes on counting."""
     documents: dict[UUID, ImportedDocument] = {}
     names: dict[int, str] = {}
+    variations: dict[UUID, Variation] = {}
 
 
 def evolve(budget: Budget, event: BudgetEvent) -> Budget:
@@ -85,7 +108,28 @@ def evolve(budget: Budget, event: BudgetEvent) -> Budget:
             budget.rounding = event.rounding
         case VersionNamed(version=version, name=name):
             budget.names[version] = name
+        case _:
+            budget.variations[event.variation_id] = _varied(budget, event)
     return budget
+
+
+def _varied(budget: Budget, event: VariationEvent) -> Variation:
+    if isinstance(event, VariationDrafted):
+        return Variation(number=event.number, name=event.name, reason=event.reason, proposal=event.proposal)
+    variation = budget.variations[event.variation_id]
+    match event:
+        case VariationRevised(revision=revision, name=name, reason=reason, proposal=proposal):
+            return structs.replace(
+                variation, revision=revision, name=name, reason=reason, proposal=proposal, status="draft"
+            )
+        case VariationSubmitted():
+            return structs.replace(variation, status="submitted")
+        case VariationApproved():
+            return structs.replace(variation, status="approved", proposal=Proposal())
+        case VariationRejected():
+            return structs.replace(variation, status="rejected", proposal=Proposal())
+        case VariationWithdrawn():
+            return structs.replace(variation, status="withdrawn", proposal=Proposal())
 
 
 def _take_in(budget: Budget, event: Imported) -> None:

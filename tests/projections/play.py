@@ -43,19 +43,28 @@ from domain.audit import (
     StartAudit,
 )
 from domain.budget import (
+    Addition,
     AddPosition,
+    ApproveVariation,
     Budget,
     BulkEdit,
     BulkItem,
+    DraftVariation,
     Edit,
     EditPosition,
     ImportPositions,
     MovePosition,
     NameVersion,
+    Omission,
+    Proposal,
     Recalculate,
+    RejectVariation,
     RemovePosition,
     RestoreVersion,
+    ReviseVariation,
+    SubmitVariation,
     Versioned,
+    WithdrawVariation,
     evolve,
 )
 from domain.catalogue import (
@@ -241,6 +250,44 @@ def _restore_version(play: Play, project: UUID) -> bool:
 def _name_version(play: Play, project: UUID) -> bool:
     version = play.random.randint(1, play.budget(project).version + 1)
     return play.world.attempt(NameVersion(project_id=project, version=version, name=play.name()), play.people[0])
+
+
+def _vary(play: Play, project: UUID) -> bool:
+    """Propose something, or do something to what is proposed."""
+    variations = play.budget(project).variations
+    pending = [each for each, variation in variations.items() if variation.status in {"draft", "submitted"}]
+    if not pending or play.random.random() < 0.3:
+        ids = {"project_id": project, "variation_id": new_id()}
+        draft = DraftVariation(
+            **ids, name=play.name(), reason=play.random.choice(TEXTS), proposal=_proposal(play, project)
+        )
+        return play.world.attempt(draft, play.people[1])
+    variation_id = play.random.choice(pending)
+    ids = {"project_id": project, "variation_id": variation_id}
+    drafted = (
+        SubmitVariation(**ids),
+        SubmitVariation(**ids),
+        ReviseVariation(**ids),
+        ReviseVariation(**ids, name=play.name(), proposal=_proposal(play, project)),
+    )
+    submitted = (ApproveVariation(**ids), ApproveVariation(**ids), RejectVariation(**ids, reason=play.name()))
+    likely = drafted if variations[variation_id].status == "draft" else submitted
+    command = play.random.choice((*likely, *likely, WithdrawVariation(**ids), ReviseVariation(**ids)))
+    return play.world.attempt(command, play.people[0])
+
+
+def _proposal(play: Play, project: UUID) -> Proposal:
+    known = list(play.budget(project).positions)
+    chosen = play.random.sample(known, min(len(known), play.random.randint(0, 4)))
+    omitted = set(chosen[: play.random.randint(0, 1)])
+    after = play.random.choice([None, *known])
+    return Proposal(
+        additions=tuple(
+            Addition(position_id=new_id(), fields=play.edit(), after=after) for _ in range(play.random.randint(0, 2))
+        ),
+        changes=tuple(BulkItem(position_id=each, changes=play.edit()) for each in chosen if each not in omitted),
+        omissions=tuple(Omission(position_id=each) for each in omitted),
+    )
 
 
 def _project(play: Play, project: UUID) -> bool:
@@ -501,6 +548,7 @@ ACTIONS: dict[str, Callable[[Play, UUID], bool]] = {
     "recalculate": _recalculate,
     "restore": _restore_version,
     "name": _name_version,
+    "vary": _vary,
     "project": _project,
     "upload": _upload,
     "document": _document,
@@ -514,7 +562,7 @@ ACTIONS: dict[str, Callable[[Play, UUID], bool]] = {
     "analyse": _analyse,
 }
 
-OFTEN = ("analyse", "document", "job", "judge", "project", "record")
+OFTEN = ("analyse", "document", "job", "judge", "project", "record", "vary")
 steps = st.lists(
     st.tuples(st.sampled_from([*sorted(ACTIONS), *OFTEN]), st.integers(0, 2**32)), min_size=30, max_size=80
 )

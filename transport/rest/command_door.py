@@ -27,6 +27,7 @@ NEW_ID: dict[type[Command], str] = {
     account.IssueToken: "token_id",
     project.CreateProject: "project_id",
     budget.AddPosition: "position_id",
+    budget.DraftVariation: "variation_id",
     audit.StartAudit: "audit_id",
     catalogue.CreateCatalogue: "catalogue_id",
     job.RequestExport: "job_id",

@@ -39,6 +39,8 @@ PATHS: dict[str, str] = {
     f"{PROJECT}/positions/{{position_id}}": "positions.get",
     f"{PROJECT}/versions": "versions.list",
     f"{PROJECT}/versions/{{a}}..{{b}}": "versions.diff",
+    f"{PROJECT}/variations": "variations.list",
+    f"{PROJECT}/variations/{{variation_id}}": "variations.get",
     f"{PROJECT}/audits": "audits.list",
     f"{PROJECT}/audits/{{audit_id}}": "audits.get",
     f"{PROJECT}/audits/{{audit_id}}/findings": "findings.list",

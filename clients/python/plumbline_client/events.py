@@ -438,7 +438,9 @@ class BudgetVersioned(_Part, frozen=True, kw_only=True):
 
     project_id: UUID
     version: int
-    trigger: Literal["chat_modification", "document_added", "initial", "recalculation", "restore", "user_edit"]
+    trigger: Literal[
+        "chat_modification", "document_added", "initial", "recalculation", "restore", "user_edit", "variation"
+    ]
     trigger_details: dict[str, Any] = {}
     total_positions: int
     total_cost: Decimal
@@ -455,6 +457,116 @@ class BudgetVersionNamed(_Part, frozen=True, kw_only=True):
     project_id: UUID
     version: int
     name: str
+
+
+class Edit(_Part, frozen=True, kw_only=True):
+    """New values for some fields of a position; fields left out stay as they are, `null` empties a number."""
+
+    number: str | UnsetType = UNSET
+    code: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    category: str | UnsetType = UNSET
+    kind: Literal["material", "other", "work"] | UnsetType = UNSET
+    section: tuple[str, ...] | UnsetType = UNSET
+    quantity: Decimal | UnsetType | None = UNSET
+    unit: str | UnsetType = UNSET
+    unit_price: Decimal | UnsetType | None = UNSET
+    vat_rate: Decimal | UnsetType | None = UNSET
+    notes: tuple[str, ...] | UnsetType = UNSET
+    enrichment: dict[str, Any] | UnsetType = UNSET
+    metadata: dict[str, Any] | UnsetType = UNSET
+
+
+class Addition(_Part, frozen=True, kw_only=True):
+    """A position to add behind the last one, or behind `after`, which may be an addition before it."""
+
+    position_id: UUID
+    fields: Edit
+    after: UUID | None = None
+
+
+class BulkItem(_Part, frozen=True, kw_only=True):
+    """One of many edits made together."""
+
+    position_id: UUID
+    changes: Edit
+    expected_revision: int | None = None
+
+
+class Omission(_Part, frozen=True, kw_only=True):
+    """A position to take out."""
+
+    position_id: UUID
+    expected_revision: int | None = None
+
+
+class Proposal(_Part, frozen=True, kw_only=True):
+    """What a variation would do to a budget; each position is named once.
+
+    An `expected_revision` is the one that the author saw; where it is left out, the present one counts as seen.
+    """
+
+    additions: tuple[Addition, ...] = ()
+    changes: tuple[BulkItem, ...] = ()
+    omissions: tuple[Omission, ...] = ()
+
+
+class VariationDrafted(_Part, frozen=True, kw_only=True):
+    """A variation was begun; `cost_effect` is what it adds to the total of the budget that it saw.
+
+    The revisions in its proposal are those of the positions that it saw.
+    """
+
+    project_id: UUID
+    variation_id: UUID
+    number: int
+    name: str
+    reason: str
+    proposal: Proposal
+    cost_effect: Decimal
+
+
+class VariationRevised(_Part, frozen=True, kw_only=True):
+    """A variation reads like this now, and has seen the budget as it was then. It is a draft."""
+
+    project_id: UUID
+    variation_id: UUID
+    revision: int
+    name: str
+    reason: str
+    proposal: Proposal
+    cost_effect: Decimal
+
+
+class VariationSubmitted(_Part, frozen=True, kw_only=True):
+    """A variation waits for a decision."""
+
+    project_id: UUID
+    variation_id: UUID
+
+
+class VariationApproved(_Part, frozen=True, kw_only=True):
+    """A variation was carried out: it is this version of the budget."""
+
+    project_id: UUID
+    variation_id: UUID
+    version: int
+    cost_effect: Decimal
+
+
+class VariationRejected(_Part, frozen=True, kw_only=True):
+    """A variation will not be carried out."""
+
+    project_id: UUID
+    variation_id: UUID
+    reason: str
+
+
+class VariationWithdrawn(_Part, frozen=True, kw_only=True):
+    """A variation was taken back."""
+
+    project_id: UUID
+    variation_id: UUID
 
 
 class Compared(_Part, frozen=True, kw_only=True):
@@ -988,6 +1100,12 @@ EVENTS: dict[str, type[Struct]] = {
     "position.moved": PositionMoved,
     "budget.versioned": BudgetVersioned,
     "budget.version_named": BudgetVersionNamed,
+    "variation.drafted": VariationDrafted,
+    "variation.revised": VariationRevised,
+    "variation.submitted": VariationSubmitted,
+    "variation.approved": VariationApproved,
+    "variation.rejected": VariationRejected,
+    "variation.withdrawn": VariationWithdrawn,
     "audit.started": AuditStarted,
     "audit.findings_recorded": AuditFindingsRecorded,
     "audit.conflict_raised": AuditConflictRaised,
@@ -1053,6 +1171,8 @@ QUERY_PATHS: dict[str, tuple[str, ...]] = {
     "positions.get": ("/api/projects/{project_id}/positions/{position_id}",),
     "versions.list": ("/api/projects/{project_id}/versions",),
     "versions.diff": ("/api/projects/{project_id}/versions/{a}..{b}",),
+    "variations.list": ("/api/projects/{project_id}/variations",),
+    "variations.get": ("/api/projects/{project_id}/variations/{variation_id}",),
     "audits.list": ("/api/projects/{project_id}/audits",),
     "audits.get": ("/api/projects/{project_id}/audits/{audit_id}",),
     "findings.list": ("/api/projects/{project_id}/audits/{audit_id}/findings", "/api/projects/{project_id}/findings"),

@@ -57,6 +57,13 @@ export interface Added {
   bidder?: string;
 }
 
+/** A position to add behind the last one, or behind `after`, which may be an addition before it. */
+export interface Addition {
+  position_id: string;
+  fields: Edit;
+  after?: string | null;
+}
+
 /** Nothing that is wanted came up to `sequence`: subscribing again from there misses nothing. */
 export interface Advanced {
   op: "advanced";
@@ -116,6 +123,14 @@ export interface AnalysisItem {
   error: string | null;
   created_at: string;
   last_updated: string;
+}
+
+/** Carry a submitted variation out, all of it, as one version of its name. With `expected_revision`, only if nobody revised it since. */
+export interface ApproveVariation {
+  type: "variation.approve";
+  project_id: string;
+  variation_id: string;
+  expected_revision?: number | null;
 }
 
 /** Close the project for changes; it stays readable. */
@@ -706,6 +721,16 @@ export interface DocumentsDifference {
   next_cursor: string | null;
 }
 
+/** Begin a variation, also called change order: changes that count only once they are approved. It gets a number. */
+export interface DraftVariation {
+  type: "variation.draft";
+  project_id: string;
+  variation_id?: string;
+  name: string;
+  reason?: string;
+  proposal?: Proposal;
+}
+
 /** New values for some fields of a position; fields left out stay as they are, `null` empties a number. */
 export interface Edit {
   number?: string;
@@ -920,6 +945,15 @@ export interface GetProject {
   snapshot?: boolean;
   project_id: string;
   at?: string | null;
+}
+
+/** A variation with all that it proposes, held against the budget as it is now; an approved one, as it was then. */
+export interface GetVariation {
+  type: "variations.get";
+  after?: number | null;
+  snapshot?: boolean;
+  project_id: string;
+  variation_id: string;
 }
 
 /** Set an account's plan and whether it administers the installation. */
@@ -1272,6 +1306,17 @@ export interface ListStale {
   unused_days?: number;
 }
 
+/** The variations of a project's budget, newest first; with `status`, those that stand so. */
+export interface ListVariations {
+  type: "variations.list";
+  after?: number | null;
+  snapshot?: boolean;
+  limit?: number;
+  cursor?: string | null;
+  project_id: string;
+  status?: "approved" | "draft" | "rejected" | "submitted" | "withdrawn" | null;
+}
+
 /** The versions of a project's budget, newest first; with `at`, those that there were then. */
 export interface ListVersions {
   type: "versions.list";
@@ -1405,6 +1450,12 @@ export interface NotificationSent {
 export interface NotificationsRead {
   account_id: string;
   numbers: readonly (number)[];
+}
+
+/** A position to take out. */
+export interface Omission {
+  position_id: string;
+  expected_revision?: number | null;
 }
 
 /** An engine begins something. `job_id` is the engine's own run, of which this may be one operation of several. */
@@ -1611,6 +1662,12 @@ export interface Page_Stale_ {
 /** Some items, and the cursor that continues behind them; `None` after the last one. */
 export interface Page_Use_ {
   items: readonly (Use)[];
+  next_cursor?: string | null;
+}
+
+/** Some items, and the cursor that continues behind them; `None` after the last one. */
+export interface Page_VariationItem_ {
+  items: readonly (VariationItem)[];
   next_cursor?: string | null;
 }
 
@@ -1883,6 +1940,25 @@ export interface ProjectItem {
   created_position: number;
 }
 
+/** What a variation would do to a budget; each position is named once. An `expected_revision` is the one that the author saw; where it is left out, the present one counts as seen. */
+export interface Proposal {
+  additions?: readonly (Addition)[];
+  changes?: readonly (BulkItem)[];
+  omissions?: readonly (Omission)[];
+}
+
+/** What becomes of one position: `before` is null for one that is added, `after` for one that is taken out. Both are null for one that is gone already. `behind` is where an added one goes, null for the end. `changes` are by field. `outdated`: the position is not what the variation saw. */
+export interface ProposedItem {
+  position_id: string;
+  change: "added" | "changed" | "removed";
+  behind: string | null;
+  before: Position | null;
+  after: Position | null;
+  changes: Readonly<Record<string, Change>>;
+  cost_effect: string;
+  outdated: boolean;
+}
+
 /** Work was asked for. */
 export interface Queued {
   project_id: string;
@@ -1939,6 +2015,14 @@ export interface Reinstate {
 /** The account may act again. */
 export interface Reinstated {
   account_id: string;
+}
+
+/** Say no to a submitted variation, and why. */
+export interface RejectVariation {
+  type: "variation.reject";
+  project_id: string;
+  variation_id: string;
+  reason: string;
 }
 
 /** Take it out of use; what was judged by it keeps its evidence. */
@@ -2141,6 +2225,17 @@ export interface RetryScheduled {
   due_at: string;
 }
 
+/** Change what is given, and see the budget as it is now: that also renews an outdated one. It is a draft again. */
+export interface ReviseVariation {
+  type: "variation.revise";
+  project_id: string;
+  variation_id: string;
+  name?: string;
+  reason?: string;
+  proposal?: Proposal;
+  expected_revision?: number | null;
+}
+
 /** End a bearer token at once. */
 export interface RevokeToken {
   type: "account.revoke_token";
@@ -2263,7 +2358,7 @@ export interface State {
   since: number;
   until: number | null;
   revision: number;
-  trigger: "chat_modification" | "document_added" | "initial" | "recalculation" | "restore" | "user_edit" | null;
+  trigger: "chat_modification" | "document_added" | "initial" | "recalculation" | "restore" | "user_edit" | "variation" | null;
   changed_by: string;
   changed_at: string;
   changed_position: number;
@@ -2294,6 +2389,13 @@ export interface Step {
   items_done?: number | null;
   items_total?: number | null;
   eta_ms?: number | null;
+}
+
+/** Put a draft before those who approve. */
+export interface SubmitVariation {
+  type: "variation.submit";
+  project_id: string;
+  variation_id: string;
 }
 
 /** Send a feed's events: all behind sequence `after`, then live. Without `after`, live only. `epoch` is the life of the log that `after` belongs to, as an earlier `subscribed` told it. `types` wants only events of these types: names, or prefixes such as `position.*`. `about` wants only what names one of these ids: of documents, positions, threads, jobs or audits. With `window`, at most so many events travel without an `ack`. */
@@ -2416,6 +2518,97 @@ export interface Use {
   total_price: string | null;
 }
 
+/** A variation was carried out: it is this version of the budget. */
+export interface VariationApproved {
+  project_id: string;
+  variation_id: string;
+  version: number;
+  cost_effect: string;
+}
+
+/** A variation, and its items held against version `against` of the budget, which `cost_effect` is the sum of. `applies`: it could be approved as it is, or submitted first. `outdated` are the positions that keep it from that. */
+export interface VariationDetail {
+  variation_id: string;
+  number: number;
+  name: string;
+  reason: string;
+  status: "approved" | "draft" | "rejected" | "submitted" | "withdrawn";
+  revision: number;
+  cost_effect: string | null;
+  drafted_by: string;
+  drafted_at: string;
+  submitted_by: string | null;
+  submitted_at: string | null;
+  closed_by: string | null;
+  closed_at: string | null;
+  rejection: string | null;
+  version: number | null;
+  against: number;
+  applies: boolean;
+  outdated: readonly (string)[];
+  items: readonly (ProposedItem)[];
+}
+
+/** A variation was begun; `cost_effect` is what it adds to the total of the budget that it saw. The revisions in its proposal are those of the positions that it saw. */
+export interface VariationDrafted {
+  project_id: string;
+  variation_id: string;
+  number: number;
+  name: string;
+  reason: string;
+  proposal: Proposal;
+  cost_effect: string;
+}
+
+/** A variation. `version` is the one that it became when it was approved, `rejection` why it was not. `cost_effect` is what it adds to the total: of the budget that it saw when it was drafted or last revised, or of the one that it was approved for. */
+export interface VariationItem {
+  variation_id: string;
+  number: number;
+  name: string;
+  reason: string;
+  status: "approved" | "draft" | "rejected" | "submitted" | "withdrawn";
+  revision: number;
+  cost_effect: string | null;
+  drafted_by: string;
+  drafted_at: string;
+  submitted_by: string | null;
+  submitted_at: string | null;
+  closed_by: string | null;
+  closed_at: string | null;
+  rejection: string | null;
+  version: number | null;
+}
+
+/** A variation will not be carried out. */
+export interface VariationRejected {
+  project_id: string;
+  variation_id: string;
+  reason: string;
+}
+
+/** A variation reads like this now, and has seen the budget as it was then. It is a draft. */
+export interface VariationRevised {
+  project_id: string;
+  variation_id: string;
+  revision: number;
+  name: string;
+  reason: string;
+  proposal: Proposal;
+  cost_effect: string;
+}
+
+/** A variation waits for a decision. */
+export interface VariationSubmitted {
+  project_id: string;
+  variation_id: string;
+}
+
+/** A variation was taken back. */
+export interface VariationWithdrawn {
+  project_id: string;
+  variation_id: string;
+}
+
 /** An auditor put another verdict in the experts' place: `override` says it for later audits. */
 export interface VerdictOverridden {
   project_id: string;
@@ -2434,7 +2627,7 @@ export interface VersionItem {
   at: string;
   actor: string;
   command_id: string | null;
-  trigger: "chat_modification" | "document_added" | "initial" | "recalculation" | "restore" | "user_edit";
+  trigger: "chat_modification" | "document_added" | "initial" | "recalculation" | "restore" | "user_edit" | "variation";
   trigger_details: Readonly<Record<string, unknown>>;
   total_positions: number;
   total_cost: string | null;
@@ -2456,7 +2649,7 @@ export interface VersionNamed {
 export interface Versioned {
   project_id: string;
   version: number;
-  trigger: "chat_modification" | "document_added" | "initial" | "recalculation" | "restore" | "user_edit";
+  trigger: "chat_modification" | "document_added" | "initial" | "recalculation" | "restore" | "user_edit" | "variation";
   trigger_details?: Readonly<Record<string, unknown>>;
   total_positions: number;
   total_cost: string;
@@ -2505,6 +2698,13 @@ export interface Welcome {
   reconnect_jitter_max_ms: number;
   limits: Allowance;
   expires_at?: string | null;
+}
+
+/** Take a variation back that nobody decided on yet. */
+export interface WithdrawVariation {
+  type: "variation.withdraw";
+  project_id: string;
+  variation_id: string;
 }
 
 /** The budget's prices are held against this document no more. */
@@ -2574,6 +2774,12 @@ export interface Commands {
   "budget.recalculate": Recalculate;
   "budget.restore_version": RestoreVersion;
   "budget.name_version": NameVersion;
+  "variation.draft": DraftVariation;
+  "variation.revise": ReviseVariation;
+  "variation.submit": SubmitVariation;
+  "variation.approve": ApproveVariation;
+  "variation.reject": RejectVariation;
+  "variation.withdraw": WithdrawVariation;
   "audit.start": StartAudit;
   "audit.resolve_conflict": ResolveConflict;
   "audit.override_verdict": OverrideVerdict;
@@ -2609,6 +2815,8 @@ export interface Queries {
   "positions.list": ListPositions;
   "positions.get": GetPosition;
   "versions.list": ListVersions;
+  "variations.list": ListVariations;
+  "variations.get": GetVariation;
   "versions.diff": DiffVersions;
   "documents.diff": DiffDocuments;
   "audits.list": ListAudits;
@@ -2642,6 +2850,8 @@ export interface Answers {
   "positions.list": Page_PositionItem_;
   "positions.get": PositionDetails;
   "versions.list": Page_VersionItem_;
+  "variations.list": Page_VariationItem_;
+  "variations.get": VariationDetail;
   "versions.diff": VersionsDifference;
   "documents.diff": DocumentsDifference;
   "audits.list": Page_AuditItem_;
@@ -2695,6 +2905,12 @@ export interface Events {
   "position.moved": PositionMoved;
   "budget.versioned": Versioned;
   "budget.version_named": VersionNamed;
+  "variation.drafted": VariationDrafted;
+  "variation.revised": VariationRevised;
+  "variation.submitted": VariationSubmitted;
+  "variation.approved": VariationApproved;
+  "variation.rejected": VariationRejected;
+  "variation.withdrawn": VariationWithdrawn;
   "audit.started": AuditStarted;
   "audit.findings_recorded": FindingsRecorded;
   "audit.conflict_raised": ConflictRaised;
@@ -2758,6 +2974,7 @@ export const QUERY_PATHS: Record<string, string> = {
   "documents.list": "/api/projects/{project_id}/documents",
   "positions.list": "/api/projects/{project_id}/positions",
   "versions.list": "/api/projects/{project_id}/versions",
+  "variations.list": "/api/projects/{project_id}/variations",
   "audits.list": "/api/projects/{project_id}/audits",
   "findings.list": "/api/projects/{project_id}/audits/{audit_id}/findings",
   "jobs.list": "/api/projects/{project_id}/jobs",
@@ -2767,6 +2984,7 @@ export const QUERY_PATHS: Record<string, string> = {
   "documents.get": "/api/projects/{project_id}/documents/{document_id}",
   "documents.diff": "/api/projects/{project_id}/documents/{document_id}/differences",
   "positions.get": "/api/projects/{project_id}/positions/{position_id}",
+  "variations.get": "/api/projects/{project_id}/variations/{variation_id}",
   "audits.get": "/api/projects/{project_id}/audits/{audit_id}",
   "operations.get": "/api/projects/{project_id}/operations/{operation_id}",
   "versions.diff": "/api/projects/{project_id}/versions/{a}..{b}",
@@ -2819,6 +3037,12 @@ export const EVENTS: Record<string, string> = {
   "position.moved": "PositionMoved",
   "budget.versioned": "Versioned",
   "budget.version_named": "VersionNamed",
+  "variation.drafted": "VariationDrafted",
+  "variation.revised": "VariationRevised",
+  "variation.submitted": "VariationSubmitted",
+  "variation.approved": "VariationApproved",
+  "variation.rejected": "VariationRejected",
+  "variation.withdrawn": "VariationWithdrawn",
   "audit.started": "AuditStarted",
   "audit.findings_recorded": "FindingsRecorded",
   "audit.conflict_raised": "ConflictRaised",
@@ -2865,6 +3089,7 @@ export const EVENTS: Record<string, string> = {
 
 export const SCHEMAS: Record<string, Schema> = {
   "Added": {"type": "object", "required": ["project_id", "document_id", "compared_as"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "compared_as": {"enum": ["bid", "estimate"]}, "bidder": {"type": "string"}}},
+  "Addition": {"type": "object", "required": ["position_id", "fields"], "properties": {"position_id": {"type": "string", "format": "uuid"}, "fields": {"$ref": "Edit"}, "after": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}}},
   "Advanced": {"type": "object", "required": ["op", "feed", "sequence"], "properties": {"op": {"enum": ["advanced"]}, "feed": {"type": "string"}, "sequence": {"type": "integer"}}},
   "Allowance": {"type": "object", "required": ["message_bytes", "messages_per_second", "burst", "feeds", "in_flight"], "properties": {"message_bytes": {"type": "integer"}, "messages_per_second": {"type": "number"}, "burst": {"type": "integer"}, "feeds": {"type": "integer"}, "in_flight": {"type": "integer"}}},
   "AnalysisCompleted": {"type": "object", "required": ["analysis_id", "kind", "job_id", "result_hash", "found"], "properties": {"analysis_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["contract", "property"]}, "job_id": {"type": "string", "format": "uuid"}, "result_hash": {"type": "string"}, "found": {"type": "object", "additionalProperties": {"type": "integer"}}, "missing": {"type": "array", "items": {"type": "string"}}, "language": {"type": "string"}, "pages": {"type": "integer"}}},
@@ -2877,6 +3102,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "AuditSettings": {"type": "object", "properties": {"profile": {"enum": ["cz", "en206", "tkp17"]}, "design_life": {"enum": [50, 100]}, "priced_on": {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]}, "price_spread": {"type": "string", "format": "decimal"}, "price_spread_red": {"type": "string", "format": "decimal"}, "outlier_score": {"type": "string", "format": "decimal"}, "outlier_prices": {"type": "integer", "minimum": 3}, "dominant_share": {"type": "string", "format": "decimal"}, "lump_share": {"type": "string", "format": "decimal"}, "unbalance": {"type": "string", "format": "decimal"}, "catalogue_band": {"type": "string", "format": "decimal"}, "catalogue_band_red": {"type": "string", "format": "decimal"}, "price_age": {"type": "integer", "minimum": 1}, "rebar_least": {"type": "string", "format": "decimal"}, "rebar_most": {"type": "string", "format": "decimal"}, "formwork_least": {"type": "string", "format": "decimal"}, "formwork_most": {"type": "string", "format": "decimal"}}},
   "AuditStarted": {"type": "object", "required": ["project_id", "audit_id", "version", "rules"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "rules": {"type": "array", "items": {"type": "string"}}, "settings": {"anyOf": [{"$ref": "AuditSettings"}, {"type": "null"}]}, "previous": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "compared": {"type": "array", "items": {"$ref": "Compared"}}}},
   "BillSection": {"type": "object", "required": ["path"], "properties": {"path": {"type": "array", "items": {"type": "string"}}, "title": {"type": "string"}, "kind": {"enum": ["object", "section"]}, "declared_total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "notes": {"type": "array", "items": {"type": "string"}}, "sheet": {"type": "string"}, "line": {"type": "integer"}}},
+  "BulkItem": {"type": "object", "required": ["position_id", "changes"], "properties": {"position_id": {"type": "string", "format": "uuid"}, "changes": {"$ref": "Edit"}, "expected_revision": {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]}}},
   "Bye": {"type": "object", "required": ["op", "code", "reason", "reconnect", "retry_after_ms"], "properties": {"op": {"enum": ["bye"]}, "code": {"type": "integer"}, "reason": {"type": "string"}, "reconnect": {"type": "boolean"}, "retry_after_ms": {"type": "integer"}}},
   "CancelRequested": {"type": "object", "required": ["project_id", "job_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}}},
   "Cancelled": {"type": "object", "required": ["project_id", "job_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}}},
@@ -2899,6 +3125,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "Declared": {"type": "object", "properties": {"total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "sections": {"type": "array", "items": {"$ref": "BillSection"}}, "surcharges": {"type": "array", "items": {"$ref": "Surcharge"}}, "totals": {"type": "array", "items": {"$ref": "StatedTotal"}}}},
   "Described": {"type": "object", "required": ["project_id", "description"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "description": {"type": "string"}}},
   "Detached": {"type": "object", "required": ["analysis_id", "kind", "account_id"], "properties": {"analysis_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["contract", "property"]}, "account_id": {"type": "string", "format": "uuid"}, "stops": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}}},
+  "Edit": {"type": "object", "properties": {"number": {"type": "string"}, "code": {"type": "string"}, "description": {"type": "string"}, "category": {"type": "string"}, "kind": {"enum": ["material", "other", "work"]}, "section": {"type": "array", "items": {"type": "string"}}, "quantity": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "unit": {"type": "string"}, "unit_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "vat_rate": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "notes": {"type": "array", "items": {"type": "string"}}, "enrichment": {"type": "object"}, "metadata": {"type": "object"}}},
   "Error": {"type": "object", "required": ["op", "problem"], "properties": {"op": {"enum": ["error"]}, "problem": {"type": "object"}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}}},
   "Evicted": {"type": "object", "required": ["analysis_id", "kind"], "properties": {"analysis_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["contract", "property"]}}},
   "Export": {"type": "object", "required": ["format", "version", "asked_at"], "properties": {"format": {"enum": ["csv", "gaeb", "json", "pdf", "unixml", "xlsx"]}, "version": {"type": "integer"}, "asked_at": {"type": "string"}}},
@@ -2914,6 +3141,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "MilestoneReached": {"type": "object", "required": ["project_id", "operation_id", "job_id", "event_id", "phase", "stage"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "operation_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "event_id": {"type": "integer"}, "phase": {"type": "string"}, "stage": {"$ref": "Stage"}, "step_index": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "step_total": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "items_done": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "items_total": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}},
   "NotificationSent": {"type": "object", "required": ["account_id", "number", "kind", "subject"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "number": {"type": "integer"}, "kind": {"enum": ["analysis_complete", "analysis_failed", "conflict_raised", "invited", "job_complete", "job_failed"]}, "project_id": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "subject": {"type": "string", "format": "uuid"}, "details": {"type": "object", "additionalProperties": {"type": "string"}}}},
   "NotificationsRead": {"type": "object", "required": ["account_id", "numbers"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "numbers": {"type": "array", "items": {"type": "integer"}}}},
+  "Omission": {"type": "object", "required": ["position_id"], "properties": {"position_id": {"type": "string", "format": "uuid"}, "expected_revision": {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]}}},
   "OperationClosed": {"type": "object", "required": ["project_id", "operation_id", "job_id", "outcome"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "operation_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "outcome": {"enum": ["cancelled", "completed", "failed"]}, "error": {"type": "string"}}},
   "OperationOpened": {"type": "object", "required": ["project_id", "operation_id", "job_id", "name"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "operation_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}}},
   "OperationPhaseEntered": {"type": "object", "required": ["project_id", "operation_id", "job_id", "event_id", "phase", "stage"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "operation_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "event_id": {"type": "integer"}, "phase": {"type": "string"}, "stage": {"$ref": "Stage"}, "step_index": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "step_total": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}},
@@ -2935,6 +3163,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "PricesFailed": {"type": "object", "required": ["account_id", "catalogue_id", "request", "error_code", "error"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "request": {"type": "integer"}, "error_code": {"type": "string"}, "error": {"type": "string"}}},
   "PricesRecorded": {"type": "object", "required": ["account_id", "catalogue_id", "version", "first", "prices"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "first": {"type": "integer"}, "prices": {"type": "array", "items": {"$ref": "Price"}}}},
   "PricesRequested": {"type": "object", "required": ["account_id", "catalogue_id", "request", "wanted"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "request": {"type": "integer"}, "wanted": {"$ref": "Wanted"}}},
+  "Proposal": {"type": "object", "properties": {"additions": {"type": "array", "items": {"$ref": "Addition"}}, "changes": {"type": "array", "items": {"$ref": "BulkItem"}}, "omissions": {"type": "array", "items": {"$ref": "Omission"}}}},
   "Queued": {"type": "object", "required": ["project_id", "job_id", "kind", "subject"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}, "kind": {"enum": ["analysis", "audit", "export", "import", "parse", "prices"]}, "subject": {"type": "string", "format": "uuid"}, "queue": {"enum": ["critical", "default", "high", "low"]}, "requested_by": {"type": "string"}, "export": {"anyOf": [{"$ref": "Export"}, {"type": "null"}]}}},
   "Registered": {"type": "object", "required": ["account_id", "email", "name", "password_hash"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "email": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}, "name": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}, "password_hash": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}}},
   "Reinstated": {"type": "object", "required": ["account_id"], "properties": {"account_id": {"type": "string", "format": "uuid"}}},
@@ -2963,9 +3192,15 @@ export const SCHEMAS: Record<string, Schema> = {
   "TokenRevoked": {"type": "object", "required": ["account_id", "token_id"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "token_id": {"type": "string", "format": "uuid"}}},
   "Unsubscribed": {"type": "object", "required": ["op", "feed"], "properties": {"op": {"enum": ["unsubscribed"]}, "feed": {"type": "string"}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}, "code": {"type": "string"}}},
   "Uploaded": {"type": "object", "required": ["project_id", "document_id", "filename", "content_hash", "size"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "filename": {"type": "string"}, "content_hash": {"type": "string"}, "size": {"type": "integer"}, "purpose": {"enum": ["budget", "comparison"]}}},
+  "VariationApproved": {"type": "object", "required": ["project_id", "variation_id", "version", "cost_effect"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "variation_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "cost_effect": {"type": "string", "format": "decimal"}}},
+  "VariationDrafted": {"type": "object", "required": ["project_id", "variation_id", "number", "name", "reason", "proposal", "cost_effect"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "variation_id": {"type": "string", "format": "uuid"}, "number": {"type": "integer"}, "name": {"type": "string"}, "reason": {"type": "string"}, "proposal": {"$ref": "Proposal"}, "cost_effect": {"type": "string", "format": "decimal"}}},
+  "VariationRejected": {"type": "object", "required": ["project_id", "variation_id", "reason"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "variation_id": {"type": "string", "format": "uuid"}, "reason": {"type": "string"}}},
+  "VariationRevised": {"type": "object", "required": ["project_id", "variation_id", "revision", "name", "reason", "proposal", "cost_effect"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "variation_id": {"type": "string", "format": "uuid"}, "revision": {"type": "integer"}, "name": {"type": "string"}, "reason": {"type": "string"}, "proposal": {"$ref": "Proposal"}, "cost_effect": {"type": "string", "format": "decimal"}}},
+  "VariationSubmitted": {"type": "object", "required": ["project_id", "variation_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "variation_id": {"type": "string", "format": "uuid"}}},
+  "VariationWithdrawn": {"type": "object", "required": ["project_id", "variation_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "variation_id": {"type": "string", "format": "uuid"}}},
   "VerdictOverridden": {"type": "object", "required": ["project_id", "audit_id", "position_id", "verdict", "reason"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "verdict": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "reason": {"type": "string"}, "override": {"anyOf": [{"$ref": "Override"}, {"type": "null"}]}}},
   "VersionNamed": {"type": "object", "required": ["project_id", "version", "name"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "name": {"type": "string"}}},
-  "Versioned": {"type": "object", "required": ["project_id", "version", "trigger", "total_positions", "total_cost", "delta_cost", "changes"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "trigger": {"enum": ["chat_modification", "document_added", "initial", "recalculation", "restore", "user_edit"]}, "trigger_details": {"type": "object"}, "total_positions": {"type": "integer"}, "total_cost": {"type": "string", "format": "decimal"}, "delta_cost": {"type": "string", "format": "decimal"}, "currency": {"type": "string"}, "rounding": {"type": "integer"}, "summary": {"type": "string"}, "changes": {"$ref": "ChangeCounts"}}},
+  "Versioned": {"type": "object", "required": ["project_id", "version", "trigger", "total_positions", "total_cost", "delta_cost", "changes"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "trigger": {"enum": ["chat_modification", "document_added", "initial", "recalculation", "restore", "user_edit", "variation"]}, "trigger_details": {"type": "object"}, "total_positions": {"type": "integer"}, "total_cost": {"type": "string", "format": "decimal"}, "delta_cost": {"type": "string", "format": "decimal"}, "currency": {"type": "string"}, "rounding": {"type": "integer"}, "summary": {"type": "string"}, "changes": {"$ref": "ChangeCounts"}}},
   "Wanted": {"type": "object", "required": ["project_id", "document_id", "content_hash", "priced_on"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "content_hash": {"type": "string"}, "priced_on": {"type": "string", "format": "date"}, "source": {"type": "string"}}},
   "Welcome": {"type": "object", "required": ["op", "connection_id", "account_id", "server_time", "epoch", "heartbeat_interval", "heartbeat_timeout", "reconnect_jitter_max_ms", "limits"], "properties": {"op": {"enum": ["welcome"]}, "connection_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "server_time": {"type": "string", "format": "date-time"}, "epoch": {"type": "string", "format": "uuid"}, "heartbeat_interval": {"type": "number"}, "heartbeat_timeout": {"type": "number"}, "reconnect_jitter_max_ms": {"type": "integer"}, "limits": {"$ref": "Allowance"}, "expires_at": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}}},
   "domain.comparison.Removed": {"type": "object", "required": ["project_id", "document_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}}},
