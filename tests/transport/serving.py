@@ -112,6 +112,13 @@ def api_process(api: Api) -> Iterator[Api]:
 
 
 @contextmanager
+def worker_process(api: Api) -> Iterator[None]:
+    """Run a worker beside a server: what is uploaded is read, and what is to be exported is written."""
+    with _process(["-m", "workers", "worker"], api.environ, api.log.parent):
+        yield
+
+
+@contextmanager
 def _serving(environ: dict[str, str], folder: Path) -> Iterator[Api]:
     with _process(["-c", SERVE], environ, folder) as process:
         api = Api(f"http://127.0.0.1:{environ['PORT']}", environ, folder / "log.jsonl", process)

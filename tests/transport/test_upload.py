@@ -160,7 +160,7 @@ def test_a_file_for_comparison_is_named_as_a_bid_and_listed_as_one(api: Api) -> 
         409,
         "comparison.estimate_taken",
     )
-    problem(client.post(address, params={"purpose": "both"}, files={"file": ("x", b"x")}), 400, "invalid_query")
+    problem(client.post(address, params={"purpose": "both"}, files={"file": ("x", b"x")}), 422, "invalid_parameter")
 
 
 def test_only_members_upload_and_download(api: Api) -> None:

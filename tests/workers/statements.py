@@ -26,7 +26,7 @@ def decimals(most: int, places: int) -> st.SearchStrategy[Decimal]:
     return st.integers(-(10**most) * 10**places, 10**most * 10**places).map(lambda n: Decimal(n).scaleb(-places))
 
 
-quantities = st.none() | decimals(5, 3) | decimals(3, 4) | st.just(Decimal("12345678.789"))
+quantities = st.none() | decimals(5, 3) | decimals(3, 4) | st.just(Decimal("1234567890123456.789"))
 prices = st.none() | decimals(6, 2) | decimals(3, 4)
 roundings = st.sampled_from((Rounding(), Rounding(total=0), Rounding(total=2, quantity=3, unit_price=2)))
 

@@ -17,11 +17,12 @@ from msgspec import structs
 from msgspec.structs import replace
 from pygaeb import GAEBParser
 
-from domain.bill import Bill, BillItem, Rounding
+from domain.bill import Bill, BillItem, Rounding, Surcharge
 from domain.budget import pricing
 from domain.experts.context import BillFacts
 from domain.experts.orchestrator import audit
 from domain.job import ExportFormat
+from domain.position import EXACT
 from tests.workers.statements import PROJECT, bills, in_tree_order, statement, with_total, without_places
 from workers.jobs import positions_of
 from workers.readers import Unreadable, read_bill
@@ -129,6 +130,39 @@ def test_what_binary_arithmetic_would_round_otherwise_stands_as_a_number() -> No
     bill = Bill(format="plumbline", confidence=100, items=(with_total(wide, Rounding()),))
     assert recomputed(wide.quantity, wide.unit_price, Rounding()) != bill.items[0].declared_total
     assert read_bill(written(bill, "xlsx")).items[0].declared_total == bill.items[0].declared_total
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "total"),
+    [
+        ("1000000000", "1000000", "1000000000000000"),
+        ("1000000000", "-1000000", "-1000000000000000"),
+        ("999999999999", "999.99", "999989999999000.01"),
+        ("123456789012345", "1000000000", "123456789012345000000000"),
+        ("1234567890123456.789", "1.01", "1246913569024691.36"),
+        ("1", "999999999999999", "999999999999999"),
+        ("1", "9999999999999.99", "9999999999999.99"),
+    ],
+)
+def test_totals_of_any_size_are_read_back_to_the_cent(quantity: str, price: str, total: str) -> None:
+    item = BillItem(description="Work", quantity=Decimal(quantity), unit_price=Decimal(price), section=("A",))
+    small = BillItem(description="Other", quantity=Decimal(1), unit_price=Decimal("0.01"), section=("A",))
+    lines = tuple(with_total(each, Rounding()) for each in (item, small))
+    assert lines[0].declared_total == Decimal(total)
+    bill = Bill(
+        format="plumbline", confidence=100, items=lines, surcharges=(Surcharge(label="x", amount=Decimal(total)),)
+    )
+    for name in FULL:
+        back = read_bill(written(bill, name))
+        assert [each.declared_total for each in back.items] == [each.declared_total for each in lines], name
+        assert (back.items[0].quantity, back.items[0].unit_price) == (item.quantity, item.unit_price), name
+        assert (back.surcharges[0].amount, amount_of(back)) == (Decimal(total), amount_of(bill)), name
+        assert not back.warnings
+    workbook = read_bill(written(bill, "xlsx"))
+    assert (workbook.declared_total, workbook.sections[0].declared_total) == (
+        amount_of(bill),
+        EXACT.add(Decimal(total), Decimal("0.01")),
+    )
 
 
 def test_an_edited_workbook_is_read_as_it_was_edited() -> None:

@@ -223,8 +223,11 @@ def _places(amount: Decimal) -> int:
 
 
 def fits(value: Decimal) -> bool:
-    """Whether a spreadsheet program keeps all digits of a number."""
-    return len(value.normalize(EXACT).as_tuple().digits) <= DIGITS
+    """Whether a spreadsheet program keeps all digits of a number, and readers believe that it did.
+
+    From 10^15 on, neighbouring binary numbers are so far apart that no reader can tell cents: such a number is text.
+    """
+    return len(value.normalize(EXACT).as_tuple().digits) <= DIGITS and value.adjusted() < DIGITS
 
 
 def recomputed(quantity: Decimal | None, price: Decimal | None, rounding: Rounding) -> Decimal | None:
