@@ -1,6 +1,7 @@
 """A position: one line of a budget, with where it came from and how often it changed."""
 
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import cache
 from typing import Any, Literal
 from uuid import UUID
 
@@ -30,7 +31,12 @@ def line_total(quantity: Decimal | None, unit_price: Decimal | None, rounding: i
 
 
 def _rounded(number: Decimal, decimals: int | None) -> Decimal:
-    return number if decimals is None else EXACT.quantize(number, Decimal(1).scaleb(-decimals))
+    return number if decimals is None else EXACT.quantize(number, _unit(decimals))
+
+
+@cache
+def _unit(decimals: int) -> Decimal:
+    return Decimal(1).scaleb(-decimals)
 
 
 def _is_amount(number: Decimal) -> bool:

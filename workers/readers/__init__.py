@@ -20,11 +20,11 @@ __all__ = ["READERS", "Reader", "Unreadable", "read_bill"]
 
 
 class Reader(Struct, frozen=True):
-    """One format: `score` tells how sure it is of a file, 0 (not mine) to 100, and `read` reads it."""
+    """One format: `score` tells how sure it is of a file, 0 (not mine) to 100, and `read` is told that and reads it."""
 
     format: str
     score: Callable[[Source], int]
-    read: Callable[[Source], Bill]
+    read: Callable[[Source, int], Bill]
 
 
 READERS = (
@@ -77,7 +77,7 @@ def _read(source: Source) -> Bill:
             break
     if not score:
         raise _unknown(source)
-    bill = best.read(source)
+    bill = best.read(source, score)
     if not bill.items:
         raise _no_items(source)
     return bill

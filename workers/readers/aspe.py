@@ -51,9 +51,9 @@ def table_of(sheet: Sheet) -> tuple[Header, dict[Heading, int]] | None:
     return (header, columns) if "P" in kinds and kinds & {"SD", "PP", "TS"} and "K" not in kinds else None
 
 
-def read(source: Source) -> Bill:
+def read(source: Source, confidence: int) -> Bill:
     """Read every sheet that has such a table."""
-    draft = BillDraft("aspe", score(source))
+    draft = BillDraft("aspe", confidence)
     unread: list[str] = []
     for sheet in source.sheets:
         found = table_of(sheet)

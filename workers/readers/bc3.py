@@ -38,7 +38,7 @@ def score(source: Source) -> int:
     return 100 if b"FIEBDC-3" in source.data[:1000] else 90
 
 
-def read(source: Source) -> Bill:
+def read(source: Source, confidence: int) -> Bill:
     """Read the tree below its root. Raises `Unreadable` for price lists, and for trees without end."""
     records = load(source.data)
     if not any(concept.line for concept in records.concepts.values()):
@@ -54,7 +54,7 @@ def read(source: Source) -> Bill:
             f"This is a price list ({len(records.concepts)} concepts), not a bill: it has no quantities. Bring it in "
             "as a price catalogue, and upload the bill itself here.",
         )
-    draft = BillDraft("bc3", score(source))
+    draft = BillDraft("bc3", confidence)
     draft.variant = f"{header[1].partition(chr(92))[0]} {records.encoding}".strip()
     _Tree(draft, records).read()
     return draft.finish()

@@ -20,19 +20,20 @@ _ID = re.compile(rb'\b(?:\w+:)?id="([^"]*)"', re.IGNORECASE)
 _RELATION = re.compile(rb"<(?:\w+:)?Relationship\s[^>]*>")
 _TARGET = re.compile(rb'\bTarget="([^"]*)"')
 _OWN_ID = re.compile(rb'\bId="([^"]*)"')
+_FORMULA = re.compile(rb"<c [^>]*>\s*<f[^>]*>([^<]*)</f>")
 _ROUND = re.compile(r"ROUND\((.+)[,;](\$?[A-Z]{1,3}\$?\d+|\d)\)")
 _REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?(\d+)")
 
 
 def rounding_of(source: Source, sheet: Sheet, line: int, columns: tuple[int, int, int]) -> Rounding | None:
-    """Read the rounding of the line total at `line`, given the columns of quantity, unit price and total, from 0.
+    """Read how the line total at `line` is rounded, from the columns of quantity, unit price and total.
 
     Understands `ROUND(G10*H10,2)`, `ROUND(ROUND(L10,2)*ROUND(G10,3),2)` and decimals that stand in another cell; `None`
     for anything else, and where there is no such formula.
     """
     if source.package is None or source.kind != "xlsx":
         return None
-    quantity, price, total = map(letters, columns)
+    quantity, price, total = (letters(sheet.margin + column) for column in columns)
     outer = _ROUND.fullmatch(_formula(source.package, sheet.name, f"{total}{line}").replace(" ", "").lstrip("="))
     if outer is None:
         return None
@@ -71,8 +72,8 @@ def _decimals(written: str, sheet: Sheet) -> int | None:
     if reference is None or int(reference[2]) > len(sheet.top()):
         return None
     row = sheet.top()[int(reference[2]) - 1]
-    column = _column(reference[1])
-    value = number(row[column]) if column < len(row) else None
+    column = _column(reference[1]) - sheet.margin
+    value = number(row[column]) if 0 <= column < len(row) else None
     return int(value) if value is not None and value in range(7) else None
 
 
@@ -87,23 +88,23 @@ def _formula(package: Package, sheet: str, cell: str) -> str:
     """Read the formula of a cell; "" where it has none."""
     try:
         part = _part(package, sheet)
-        found = _search(package.open(part), cell) if part else None
+        return _search(package.open(part), cell) if part else ""
     except BROKEN:
         return ""
-    return unescape(found[1].decode(errors="replace")) if found else ""
 
 
-def _search(content: IO[bytes], cell: str) -> re.Match[bytes] | None:
+def _search(content: IO[bytes], cell: str) -> str:
     """Find the formula of a cell, without unpacking what comes behind it."""
-    formula = re.compile(rb'<c r="' + cell.encode() + rb'"[^>]*>\s*<f[^>]*>([^<]*)</f>')
+    beginning = f'<c r="{cell}"'.encode()
     seen = b""
     for _ in range(MOST_PIECES):
         piece = content.read(PIECE)
         seen = seen[-PIECE:] + piece
-        found = formula.search(seen)
+        at = seen.find(beginning)
+        found = _FORMULA.match(seen, at) if at >= 0 else None
         if found or not piece:
-            return found
-    return None
+            return unescape(found[1].decode(errors="replace")) if found else ""
+    return ""
 
 
 def _part(package: Package, sheet: str) -> str:

@@ -34,11 +34,11 @@ def score(source: Source) -> int:
     return 100 if NAMESPACE.match(source.root.tag) else 90
 
 
-def read(source: Source) -> Bill:
+def read(source: Source, confidence: int) -> Bill:
     """Read every bill of the document. Raises `Unreadable` where it holds none, as trade orders do."""
     root = source.root
     bills = list(root.iter("{*}BoQ"))
-    draft = BillDraft("gaeb", score(source))
+    draft = BillDraft("gaeb", confidence)
     phase, version = _edition(root)
     draft.variant = f"GAEB DA XML {version} X{phase}".replace("  ", " ").removesuffix(" X")
     if not bills:

@@ -12,7 +12,7 @@ from workers.readers.cells import Cell, currency, label, text
 from workers.readers.cover import Cover
 from workers.readers.draft import BillDraft, SectionDraft
 from workers.readers.figures import FigureList
-from workers.readers.source import Sheet, Source
+from workers.readers.source import Sheet, Source, rows_with
 from workers.readers.typed import Action, Heading, TypedTable, columns_of
 
 MARKER = "Export Komplet"
@@ -39,7 +39,7 @@ HEADINGS: dict[str, Heading] = {
 """Folded headings of the Czech and the Slovak edition."""
 
 NEEDED = {"type", "code", "description", "unit", "quantity"}
-ACTIONS: dict[str, Action] = {
+ACTIONS: dict[Cell, Action] = {
     "K": "work",
     "M": "material",
     "VV": "takeoff",
@@ -53,37 +53,32 @@ ACTIONS: dict[str, Action] = {
 
 def columns(row: Sequence[Cell]) -> dict[Heading, int] | None:
     """Map the parts of an item to columns if this row is the header of a KROS table."""
-    if "Typ" not in row:
-        return None
     found = columns_of(row, HEADINGS)
     return found if found.keys() >= NEEDED else None
 
 
 def score(source: Source) -> int:
     """100 for a whole export, 95 for sheets copied out of one, 0 for anything else."""
-    if not any(columns(row) for sheet in source.sheets for row in sheet.top()):
+    if not any(columns(row) for sheet in source.sheets for row in rows_with("Typ", sheet.top())):
         return 0
     return 100 if any(MARKER in row for row in source.sheets[0].top()[:1]) else 95
 
 
-def read(source: Source) -> Bill:
+def read(source: Source, confidence: int) -> Bill:
     """Read all sheets. The declared totals are those of the recapitulation, else the sums of the objects'."""
-    draft = BillDraft("kros", score(source))
+    draft = BillDraft("kros", confidence)
     objects: list[Cover] = []
     recapitulations: list[Cover] = []
     unread: list[str] = []
     for sheet in source.sheets:
         table = _Table(draft, sheet)
-        figures = FigureList(draft, sheet.name)
-        for line, row in enumerate(sheet.rows(), 1):
-            if table.columns or not figures.read(line, row):
-                table.read(line, row)
+        table.read()
         if table.home:
             objects.append(table.cover)
             draft.totals.extend(table.cover.of(table.home.path))
         elif table.cover.net is not None:
             recapitulations.append(table.cover)
-        elif sheet.top() and not figures.found:
+        elif sheet.top() and not table.figures.found:
             unread.append(sheet.name)
         sheet.close()
     covers = recapitulations[:1] or objects
@@ -108,30 +103,33 @@ class _Table(TypedTable):
 
     def __init__(self, draft: BillDraft, sheet: Sheet) -> None:
         super().__init__(draft, sheet.name)
-        self._top = sheet.top
+        self._rows = sheet
         self.cover = Cover(sheet.name)
+        self.figures = FigureList(draft, sheet.name)
         self._level_column: int | None = None
 
-    def read(self, line: int, row: Sequence[Cell]) -> None:
-        """Take in one row: of the cover, the header, or the table."""
-        if not self.columns:
-            if header := columns(row):
+    def read(self) -> None:
+        """Take in the cover down to the header of the table, then the table; or a list of figures."""
+        rows = enumerate(self._rows.rows(), 1)
+        for line, row in rows:
+            if self.figures.read(line, row):
+                continue
+            if "Typ" in row and (header := columns(row)):
                 self._begin(line, row, header)
-            else:
-                self.cover.read(line, row)
-            return
-        kind = row[self.columns["type"]]
-        action = ACTIONS.get(kind) if isinstance(kind, str) else None
-        if action:
-            self.take(action, line, row)
-        elif kind == "Typ" and (header := columns(row)):
-            self.settle(header, self._top())  # repeated further down, it only maps the columns anew
-        elif any(map(text, row)):
-            self._read_other(line, row, text(kind))
+                break
+            self.cover.read(line, row)
+        for line, row in rows:
+            kind = row[self._typed]
+            if action := ACTIONS.get(kind):
+                self.take(action, line, row)
+            elif kind == "Typ" and (header := columns(row)):
+                self.settle(header, self._rows.top())  # repeated further down, it only maps the columns anew
+            elif any(map(text, row)):
+                self._read_other(line, row, text(kind))
 
     def _begin(self, line: int, row: Sequence[Cell], header: dict[Heading, int]) -> None:
         """Open the object at its table's header."""
-        self.settle(header, self._top())
+        self.settle(header, self._rows.top())
         self.draft.currency = self.draft.currency or next(
             (found for cell in row if isinstance(cell, str) and (found := currency(cell))), ""
         )

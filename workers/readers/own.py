@@ -35,13 +35,13 @@ def score(source: Source) -> int:
     return 100 if _own_sheet(source) is not None else 0
 
 
-def read(source: Source) -> Bill:
+def read(source: Source, confidence: int) -> Bill:
     """Read what `workers.writers` wrote, edited or not."""
     if source.kind == "text" and _is_json(source.data):
-        return _read_json(source.data)
+        return _read_json(source.data, confidence)
     sheet = _own_sheet(source)
     assert sheet is not None  # noqa: S101 - `score` found it
-    return _Reading(sheet).bill()
+    return _Reading(sheet).bill(confidence)
 
 
 def _is_json(data: bytes) -> bool:
@@ -58,7 +58,7 @@ def _own_sheet(source: Source) -> Sheet | None:
     return None
 
 
-def _read_json(data: bytes) -> Bill:
+def _read_json(data: bytes, confidence: int) -> Bill:
     try:
         exported = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=Exported)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -67,7 +67,7 @@ def _read_json(data: bytes) -> Bill:
             f"This is a JSON file of Plumbline's, but something in it is not as it should be: {error}. Export the "
             "bill again.",
         ) from error
-    return structs.replace(exported.bill, format=FORMAT, variant="JSON", confidence=100)
+    return structs.replace(exported.bill, format=FORMAT, variant="JSON", confidence=confidence)
 
 
 class _Reading:
@@ -87,7 +87,7 @@ class _Reading:
         self._item: BillItem | None = None
         self._total: Decimal | None = None
 
-    def bill(self) -> Bill:
+    def bill(self, confidence: int) -> Bill:
         """Read all rows."""
         rows = iter(self._sheet.rows())
         _, *about = (self._text(cell) for cell in next(rows, ()))
@@ -100,7 +100,7 @@ class _Reading:
         self._sheet.close()
         return Bill(
             format=FORMAT,
-            confidence=100,
+            confidence=confidence,
             variant="CSV" if self._is_text else "XLSX",
             title=title,
             dated=_day(dated),

@@ -15,7 +15,7 @@ RATIO_LIMIT = 100
 """At most 100 times its packed size once a part is past 100 KiB unpacked: Apache POI's `ZipSecureFile` bounds."""
 
 MOST_PARTS = 2**16 - 1
-PACKED_PIECE, PIECE = 2**16, 2**20
+PACKED_PIECE, PIECE = 2**16, 2**19
 """How much is unpacked at a time, and to how much at most."""
 
 LOCAL = 30
@@ -122,17 +122,21 @@ def _measured(data: bytes, entry: zipfile.ZipInfo, limit: int) -> _Part:
     name = data[start - name_size : start]
     packed = data[start + extra_size : start + extra_size + entry.compress_size]
     beginning = NO_MERGED_CELLS if entry.filename.startswith(SHEETS) else b""
-    size, crc = len(beginning), zlib.crc32(beginning)
+    method, size, crc = entry.compress_type, 0, zlib.crc32(beginning)
     for piece in _pieces(packed, entry):
-        if size == len(beginning):
+        if not size:
             _check_entities(piece, entry.filename)
         size += len(piece)
         crc = zlib.crc32(piece, crc)
         if size > limit:
             raise _bomb(f"{entry.filename!r} goes on after {size:,} bytes")
+        if size == entry.file_size == len(piece):
+            packed, method = piece, zipfile.ZIP_STORED  # small enough that the library need not unpack it again
     if beginning:
-        packed = beginning + packed if entry.compress_type == zipfile.ZIP_STORED else STORED_BLOCK + beginning + packed
-    return _Part(name, entry.flag_bits & UTF8_NAME, entry.compress_type, crc, packed, size)
+        packed = (b"" if method == zipfile.ZIP_STORED else STORED_BLOCK) + beginning + packed
+    elif crc != entry.CRC:
+        raise damaged(f"{entry.filename!r} has changed since it was packed")
+    return _Part(name, entry.flag_bits & UTF8_NAME, method, crc, packed, len(beginning) + size)
 
 
 def _pieces(packed: bytes, entry: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -151,12 +155,14 @@ def _pieces(packed: bytes, entry: zipfile.ZipInfo) -> Iterator[bytes]:
                 rest = inflate.unconsumed_tail
     except zlib.error as error:
         raise damaged(f"{entry.filename!r} cannot be unpacked") from error
+    if not inflate.eof:
+        raise damaged(f"{entry.filename!r} is cut off")
 
 
 def _check_entities(beginning: bytes, name: str) -> None:
     """Refuse a part that defines entities: no spreadsheet program writes them."""
     narrow = beginning.replace(b"\0", b"") if b"\0" in beginning[:WIDE_WITHIN] else beginning
-    if b"<!ENTITY" in narrow and name.casefold().endswith((".xml", ".rels")):
+    if b"!" in narrow and b"<!ENTITY" in narrow and name.casefold().endswith((".xml", ".rels")):
         raise Unreadable(
             "unreadable.entities",
             f"The workbook's part {name!r} defines XML entities, which no spreadsheet program writes and which can "

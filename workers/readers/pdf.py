@@ -44,6 +44,7 @@ class Grid(Struct):
     name: str = ""
     hidden: bool = False
     delimiter: str = ""
+    margin: int = 0
 
     def top(self) -> Sequence[Sequence[Cell]]:
         """Give all rows: they are in memory."""
@@ -71,7 +72,7 @@ def score(source: Source) -> int:
     return 90 if source.kind == "pdf" else 0
 
 
-def read(source: Source) -> Bill:
+def read(source: Source, confidence: int) -> Bill:
     """Read the table that goes through the pages.
 
     Raises `Unreadable`: `needs_ocr` for scans, `no_table` where no headings of a bill are found.
@@ -89,7 +90,7 @@ def read(source: Source) -> Bill:
     grid = _grid(all_pages)
     if grid is None:
         raise _no_table(all_pages)
-    draft = BillDraft("pdf", 40 + min(40, 5 * len(grid.header.columns)))
+    draft = BillDraft("pdf", min(confidence, 80, 40 + 5 * len(grid.header.columns)))
     draft.variant = f"{len(all_pages)} pages"
     plain.describe(draft, grid.above, grid.header)
     draft.declared_total, draft.declared_total_with_vat = Assembly(draft, "", Table(draft, grid, grid.header)).run()

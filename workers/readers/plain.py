@@ -29,9 +29,9 @@ def score(source: Source) -> int:
     return max((40 + min(40, 5 * len(header.columns)) for header in headers), default=0)
 
 
-def read(source: Source) -> Bill:
+def read(source: Source, confidence: int) -> Bill:
     """Read every visible sheet that has a table."""
-    draft = BillDraft("plain", score(source))
+    draft = BillDraft("plain", confidence)
     totals: list[tuple[Decimal | None, Decimal | None]] = []
     unread: list[str] = []
     for sheet in source.sheets:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from domain.bill import Bill, StatedTotal
 from workers.readers.cells import Cell, currency, label, money, number, parse, text
 from workers.readers.draft import BillDraft, SectionDraft
-from workers.readers.source import Sheet, Source
+from workers.readers.source import Sheet, Source, rows_with
 from workers.readers.typed import Action, Heading, TypedTable, columns_of
 
 MARKER = "#RTSROZP#"
@@ -47,34 +47,32 @@ TAXED, ROUNDING = "zaklad pro", "zaokrouhleni"
 
 def score(source: Source) -> int:
     """100 for a whole workbook, 95 for sheets copied out of one, 0 for anything else."""
-    if not any(types_column(sheet.top()) for sheet in source.sheets):
+    if all(types_column(sheet.top()) is None for sheet in source.sheets):
         return 0
     return 100 if any(MARKER in row for sheet in source.sheets for row in sheet.top()) else 95
 
 
-def types_column(rows: Sequence[Sequence[Cell]]) -> int:
-    """Find the column of the types of rows, by its name, else by what stands in it; 0 where there is none."""
-    for row in rows:
-        if TYPES in row:
-            return row.index(TYPES)
-    for row in rows:
-        if SECTION in row:
-            column = row.index(SECTION)
-            if any(str(other[column]).startswith(ITEM) for other in rows if column < len(other)):
-                return column
-    return 0
+def types_column(rows: Sequence[Sequence[Cell]]) -> int | None:
+    """Find the column of the types of rows, by its name, else by what stands in it."""
+    if row := next(rows_with(TYPES, rows), None):
+        return row.index(TYPES)
+    for row in rows_with(SECTION, rows):
+        column = row.index(SECTION)
+        if any(str(other[column]).startswith(ITEM) for other in rows if column < len(other)):
+            return column
+    return None
 
 
-def read(source: Source) -> Bill:
+def read(source: Source, confidence: int) -> Bill:
     """Read every sheet that has a table; the totals are those of the first sheet, else the sums of the parts."""
-    draft = BillDraft("rts", score(source))
+    draft = BillDraft("rts", confidence)
     draft.variant = MARKER
     unread: list[str] = []
     whole: list[StatedTotal] = []
     for sheet in source.sheets:
         types = types_column(sheet.top())
-        table = _Table(draft, sheet, types)
-        if types:
+        if types is not None:
+            table = _Table(draft, sheet, types)
             for line, row in enumerate(sheet.rows(), 1):
                 table.read(line, row)
         elif any(MARKER in row for row in sheet.top()):

@@ -5,7 +5,8 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import chain, compress, islice, repeat
+from operator import contains
 from typing import Protocol
 
 from python_calamine import (
@@ -37,18 +38,25 @@ class Sheet(Protocol):
     name: str
     hidden: bool
     delimiter: str
+    margin: int
+    """Columns that are empty in all rows and left out of them, before the first."""
 
     def top(self) -> Sequence[Sequence[Cell]]:
         """Give the first rows, in which a table must begin. Cheap to ask again."""
         ...
 
     def rows(self) -> Iterator[Sequence[Cell]]:
-        """Yield the rows from row 1 on, each from column A on; empty cells are `""`."""
+        """Give the rows from row 1 on, all as wide as the first; empty cells are `""`."""
         ...
 
     def close(self) -> None:
         """Let go of what was parsed, which is large. Rows asked for later are parsed again."""
         ...
+
+
+def rows_with(cell: Cell, rows: Sequence[Sequence[Cell]]) -> Iterator[Sequence[Cell]]:
+    """Give the rows that hold a cell."""
+    return compress(rows, map(contains, rows, repeat(cell)))
 
 
 class WorkbookSheet:
@@ -59,6 +67,7 @@ class WorkbookSheet:
         self.name = name
         self.hidden = hidden
         self.delimiter = ""
+        self.margin = 0
         self._workbook = workbook
         self._content: CalamineSheet | None = None
         self._top: list[Sequence[Cell]] | None = None
@@ -72,25 +81,20 @@ class WorkbookSheet:
         return self._top
 
     def rows(self) -> Iterator[Sequence[Cell]]:
-        """Yield the rows from row 1 on."""
+        """Give the rows from row 1 on."""
         top = self.top()
+        if len(top) < HEADER_ROWS:
+            return iter(top)
         rest, self._rest = self._rest, None
-        yield from top
-        if len(top) == HEADER_ROWS:
-            yield from islice(self._parsed(), HEADER_ROWS, None) if rest is None else rest
+        return chain(top, islice(self._parsed(), HEADER_ROWS, None) if rest is None else rest)
 
     def _parsed(self) -> Iterator[Sequence[Cell]]:
-        """Yield all rows. The library leaves out empty columns before the content: they are put back."""
+        """Yield all rows. The library leaves out empty columns before the content."""
         with _spoken_errors():
             if self._content is None:
                 self._content = self._workbook.get_sheet_by_name(self.name)
-            start = self._content.start
-            if start is None:
-                return
-            margin: list[Cell] = [""] * start[1]
-            if margin:
-                yield from map(margin.__add__, self._content.iter_rows())
-            else:
+            if self._content.start is not None:
+                self.margin = self._content.start[1]
                 yield from self._content.iter_rows()
 
     def close(self) -> None:
@@ -105,6 +109,7 @@ class TextSheet:
         """Take decoded text."""
         self.name = ""
         self.hidden = False
+        self.margin = 0
         self.delimiter = delimited.delimiter(written)
         self._written = written
         self._top: list[Sequence[Cell]] | None = None

@@ -53,6 +53,11 @@ def columns_of(row: Sequence[Cell], headings: Mapping[str, Heading]) -> dict[Hea
     return found
 
 
+def _takeoff_kind(written: str) -> Literal["row", "subtotal", "total"]:
+    words = label(written[:20])
+    return "subtotal" if words.startswith(SUBTOTALS) else "total" if words.startswith(TOTALS) else "row"
+
+
 class TypedTable:
     """One table on its way into the bill. `home` is the object that all of it belongs to."""
 
@@ -61,28 +66,36 @@ class TypedTable:
         self.draft = draft
         self.sheet = sheet
         self.columns: dict[Heading, int] = {}
-        self._described = self._quantified = 0
+        self._typed = self._described = self._quantified = 0
         self._texts: list[tuple[Heading, int]] = []
         self._numbers: list[tuple[Heading, str, int]] = []
         self._measures: list[tuple[Heading, int]] = []
+        self._first: Sequence[Sequence[Cell]] = ()
+        self._mark: Mark | None = None
         self.home: SectionDraft | None = None
-        self.mark: Mark = ","
         self.open: list[SectionDraft] = []
         self.item: ItemDraft | None = None
 
-    def settle(self, columns: dict[Heading, int], top: Sequence[Sequence[Cell]]) -> None:
-        """Take the columns of a header, and from the first rows how numbers are written that are texts.
+    def settle(self, columns: dict[Heading, int], first: Sequence[Sequence[Cell]]) -> None:
+        """Take the columns of a header; the first rows tell how numbers are written that are texts.
 
         All rows of a sheet are as wide as its header.
         """
         self.columns = columns
+        self._typed = columns.get("type", -1)
         self._described, self._quantified = columns["description"], columns["quantity"]
         self._texts = [(part, columns[part]) for part in TEXTS if part in columns]
         self._numbers = [(part, FIELDS.get(part, part), columns[part]) for part in NUMBERS if part in columns]
         self._measures = [(part, columns[part]) for part in MEASURES if part in columns]
-        numbered = [column for _, _, column in self._numbers]
-        written = (cell for row in top for column in numbered if (cell := row[column]) and isinstance(cell, str))
-        self.mark = decimal_mark(written, ",")
+        self._first, self._mark = first, None
+
+    @property
+    def mark(self) -> Mark:
+        """The decimal mark of numbers that are texts; most tables have none, so it is looked for when one is met."""
+        if self._mark is None:
+            cells = (row[column] for row in self._first for _, _, column in self._numbers)
+            self._mark = decimal_mark((cell for cell in cells if cell and isinstance(cell, str)), ",")
+        return self._mark
 
     @property
     def section(self) -> SectionDraft:
@@ -103,17 +116,16 @@ class TypedTable:
         return None if column is None or (cell := row[column]) == "" else self._number(cell, line, part)
 
     def _number(self, cell: Cell, line: int, part: Heading) -> Decimal | None:
-        amount = part == "total"
         if isinstance(cell, float):
-            value = money(cell) if amount else exact(cell)
+            value = money(cell) if part == "total" else exact(cell)
             if value is not None:
                 return value
-        return self.draft.number(cell, (self.sheet, line, part), self.mark, amount=amount)
+        return self.draft.number(cell, (self.sheet, line, part), self.mark, amount=part == "total")
 
     def vat_rate(self, row: Sequence[Cell]) -> Decimal | None:
         """Read a rate in percent, stated as a number or as a share of one."""
         cell = self.cell(row, "vat")
-        rate = number(cell.removesuffix("%").strip() if isinstance(cell, str) else cell, self.mark)
+        rate = number(cell.removesuffix("%").strip(), self.mark) if isinstance(cell, str) else number(cell)
         return rate.scaleb(2) if rate is not None and 0 < rate < 1 else rate
 
     def level(self, row: Sequence[Cell], code: str) -> int:
@@ -144,7 +156,7 @@ class TypedTable:
                 setattr(item, field, self._number(cell, line, part))
         for part, column in self._measures:
             if cell := row[column]:  # programs show 0 where nobody stated anything
-                setattr(item, part, number(cell, self.mark) or None)
+                setattr(item, part, (exact(cell) if isinstance(cell, float) else number(cell, self.mark)) or None)
         if item.unit_price is None and (item.material_price is not None or item.assembly_price is not None):
             item.unit_price = (item.material_price or Decimal(0)) + (item.assembly_price or Decimal(0))
         if "code_variant" in self.columns and (variant := text(self.cell(row, "code_variant"))):
@@ -160,13 +172,10 @@ class TypedTable:
             return
         cell, stated = row[self._described], row[self._quantified]
         written = cell.strip() if isinstance(cell, str) else text(cell)
-        kind = "row"
-        if written.lstrip(" \"'")[:1] in SUM_INITIALS:
-            words = label(written[:20])
-            kind = "subtotal" if words.startswith(SUBTOTALS) else "total" if words.startswith(TOTALS) else "row"
-        value = self._number(stated, line, "quantity") if stated != "" else None
+        value = None if stated == "" else self._number(stated, line, "quantity")
         if value is None and "=" in written and (result := _RESULT.search(written)):
             value = parse(result[1], self.mark)
+        kind = _takeoff_kind(written) if written.lstrip(" \"'")[:1] in SUM_INITIALS else "row"
         self.item.takeoff.append(TakeoffLine(expression=written, value=value, kind=kind, line=line))
 
     def read_note(self, line: int, row: Sequence[Cell]) -> None:

@@ -32,9 +32,9 @@ def score(source: Source) -> int:
     return 100 if source.root.get("format") == "unixml_cz" else 90
 
 
-def read(source: Source) -> Bill:
+def read(source: Source, confidence: int) -> Bill:
     """Read every building, with all of its objects."""
-    draft = BillDraft("unixml", score(source))
+    draft = BillDraft("unixml", confidence)
     draft.variant = source.root.get("verze") or ""
     for building in children(source.root, "stavba"):
         _Building(draft, building).read()

@@ -30,12 +30,12 @@ def score(source: Source) -> int:
     return 100 if texts(source.root).get("zdroj", "").casefold().startswith("aspe") else 90
 
 
-def read(source: Source) -> Bill:
+def read(source: Source, confidence: int) -> Bill:
     """Read every object. Raises `Unreadable` for a price list."""
     root = source.root
     if is_price_list(root):
         raise price_list(root)
-    draft = BillDraft("xc4", score(source))
+    draft = BillDraft("xc4", confidence)
     head = _lower(texts(root))
     draft.variant = head.get("verze", "")
     reading = _Reading(draft)
