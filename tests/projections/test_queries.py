@@ -50,6 +50,8 @@ NAMES = {
     "projects.get",
     "projects.list",
     "search.find",
+    "variations.get",
+    "variations.list",
     "versions.diff",
     "versions.list",
 }
