@@ -8,9 +8,10 @@ from msgspec import Meta, Struct, structs
 
 from domain.core import Aggregate, Command, Context, Event, Name, Refused
 
-JobKind = Literal["parse", "import", "audit", "prices", "export", "analysis"]
-JobOwner = Literal["project", "analysis"]
-"""Whose feed a job's events are on: that of the project, or of the shared analysis, whose id is `project_id` then."""
+JobKind = Literal["parse", "import", "audit", "prices", "export", "analysis", "clean_up"]
+JobOwner = Literal["project", "analysis", "account"]
+"""Whose feed a job's events are on: that of the project, or of the shared analysis or the account, whose id is
+`project_id` then."""
 ExportFormat = Literal["xlsx", "csv", "json", "unixml", "gaeb", "pdf"]
 """What a budget can be written as: `gaeb` is an X84, `pdf` the audit report."""
 

@@ -9,6 +9,7 @@ from domain.account import ACCOUNT
 from domain.analysis import ANALYSIS
 from domain.audit import AUDIT
 from domain.budget import BUDGET
+from domain.cache import CACHE
 from domain.catalogue import CATALOGUE
 from domain.comparison import COMPARISON
 from domain.core import Aggregate, ClaimReleased, ClaimTaken, Command, Event
@@ -32,6 +33,7 @@ AGGREGATES: tuple[Aggregate, ...] = (
     CATALOGUE,
     ANALYSIS,
     COMPARISON,
+    CACHE,
 )
 
 

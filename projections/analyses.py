@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct, structs
+from msgspec import Struct, structs
+from psycopg.rows import class_row
+from psycopg_pool import AsyncConnectionPool
 
 from domain.analysis import (
     AnalysisCompleted,
@@ -25,7 +27,6 @@ from projections.projection import Projection, Rows, Seen, Touched
 from projections.rows import Row
 
 NAME = "analyses"
-UnusedDays = Annotated[int, Meta(ge=0, le=36_500)]
 Status = Literal["running", "completed", "failed", "stopped"]
 
 
@@ -237,17 +238,11 @@ class AllCacheStats(Struct, frozen=True, kw_only=True):
 
 
 class Stale(Struct, frozen=True, kw_only=True):
-    """A cached analysis that nobody asked for for some days, with how often it was asked for before."""
+    """A cached analysis that nobody asked for lately, with how often it was asked for before."""
 
     analysis_id: UUID
     kind: AnalysisKind
     uses: int
-
-
-class ListStale(Query, frozen=True, kw_only=True, tag="cache.stale"):
-    """What nobody asked for in `unused_days` days, the oldest 1,000 first. For administrators."""
-
-    unused_days: UnusedDays = 90
 
 
 BOTH = (
@@ -261,8 +256,7 @@ ONE = (
 )
 STALE = (
     f"SELECT a.analysis_id, a.kind, a.accesses AS uses FROM {BOTH}"  # noqa: S608 - our own text
-    " WHERE a.status <> 'running' AND a.last_accessed <= now() - make_interval(days => %(unused_days)s)"
-    " ORDER BY a.last_accessed, a.analysis_id LIMIT 1000"
+    " WHERE a.status <> 'running' AND a.last_accessed <= %(since)s ORDER BY a.last_accessed, a.analysis_id"
 )
 STATS = " UNION ALL ".join(
     f"SELECT '{kind}' AS kind, (SELECT count(*) FROM read.{row.table}) AS total,"  # noqa: S608 - our own text
@@ -322,9 +316,11 @@ async def _stats(reading: Reading, query: GetCacheStats) -> AllCacheStats:  # no
     )
 
 
-async def _list_stale(reading: Reading, query: ListStale) -> Page[Stale]:
-    _administrators_only(reading)
-    return Page(items=await reading.select(Stale, STALE, {"unused_days": query.unused_days}))
+async def unused_since(pool: AsyncConnectionPool[Any], moment: datetime) -> list[Stale]:
+    """Give what stands in the caches and nobody asked for since, the oldest first. Not a query of people."""
+    async with pool.connection() as connection, connection.cursor(row_factory=class_row(Stale)) as cursor:
+        await cursor.execute(STALE.encode(), {"since": moment})
+        return await cursor.fetchall()
 
 
 def _administrators_only(reading: Reading) -> None:
@@ -346,5 +342,4 @@ QUESTIONS = (
     Question(query=ListAnalyses, result=Page[AnalysisItem], sources=(NAME,), answer=_list_analyses),
     Question(query=GetAnalysis, result=AnalysisItem, sources=(NAME,), answer=_get_analysis),
     Question(query=GetCacheStats, result=AllCacheStats, sources=(NAME,), answer=_stats),
-    Question(query=ListStale, result=Page[Stale], sources=(NAME,), answer=_list_stale),
 )

@@ -136,7 +136,7 @@ def _stage(kind: JobKind) -> Stage | None:
             return "auditing"
         case "prices":
             return None  # it is about a catalogue
-        case "export" | "analysis":
+        case "export" | "analysis" | "clean_up":
             return None
 
 

@@ -13,6 +13,7 @@ from domain.document import Document, RecordParsed, RecordParseFailure
 from domain.position import Position
 from workers.analysing import analyse
 from workers.auditing import audit_budget
+from workers.cleaning import clean_up_cache
 from workers.exporting import export_budget
 from workers.leases import Claim
 from workers.pricing import import_prices
@@ -86,6 +87,7 @@ KINDS: dict[str, Work] = {
     "prices": import_prices,
     "export": export_budget,
     "analysis": analyse,
+    "clean_up": clean_up_cache,
 }
 
 

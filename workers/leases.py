@@ -55,6 +55,10 @@ WHERE job_id IN (
 RETURNING job_id, queue, attempt + 1 AS attempt"""
 
 
+OWNERS: dict[str, JobOwner] = {"analysis": "analysis", "clean_up": "account"}
+"""Whose jobs are not a project's, by kind."""
+
+
 class Claim(Struct, frozen=True, kw_only=True):
     """The right to work on a job for now, under the fencing number `attempt`."""
 
@@ -67,8 +71,8 @@ class Claim(Struct, frozen=True, kw_only=True):
 
     @property
     def owner(self) -> JobOwner:
-        """Whether it is a project's job, or that of a shared analysis, whose id `project_id` is then."""
-        return "analysis" if self.kind == "analysis" else "project"
+        """Whether it is a project's job, or that of a shared analysis or an account, whose id `project_id` is then."""
+        return OWNERS.get(self.kind, "project")
 
     @property
     def feed(self) -> str:

@@ -16,6 +16,7 @@ from domain import analysis, comparison, document
 from domain.analysis import FailAnalysis
 from domain.audit import AuditStarted, StartAudit
 from domain.budget import Budget, Trigger, Versioned
+from domain.cache import CleanUpRequested
 from domain.catalogue import PricesRequested
 from domain.core import Command, Event
 from domain.document import Parsed, ParseRequested, Uploaded
@@ -57,6 +58,7 @@ FOLLOWED: tuple[type[Event], ...] = (
     analysis.Requested,
     analysis.Retried,
     analysis.Detached,
+    CleanUpRequested,
     Queued,
     RetryScheduled,
     CancelRequested,
@@ -104,6 +106,9 @@ def consequence(recorded: Recorded, event: Event, requested_by: str = "") -> Com
             return QueueJob(
                 project_id=analysis_id, job_id=job_id, owner="analysis", kind="analysis", subject=analysis_id
             )
+        case CleanUpRequested(account_id=account_id, clean_up_id=clean_up_id):
+            job_id = derived_id(recorded, "clean_up")
+            return QueueJob(project_id=account_id, job_id=job_id, owner="account", kind="clean_up", subject=clean_up_id)
         case analysis.Detached(analysis_id=analysis_id, stops=UUID() as job_id):
             return RequestCancel(project_id=analysis_id, job_id=job_id, owner="analysis")
         case Failed(owner="analysis", project_id=analysis_id, job_id=job_id, error_code=error_code, error=error):

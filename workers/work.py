@@ -13,7 +13,7 @@ from prometheus_client import Counter, Histogram
 from psycopg_pool import AsyncConnectionPool
 from redis.exceptions import RedisError
 
-from commands.bus import Bus
+from commands.bus import Bus, Receipt
 from commands.reporting import show
 from domain.core import SYSTEM, Command, Refused
 from domain.job import CancelJob, CompleteJob, EnterPhase, FailJob, StartJob
@@ -94,9 +94,9 @@ class Attempt:
         self._shown_at = 0.0
         self.cancel_requested = claim.cancel_requested
 
-    async def execute(self, command: Command, purpose: str) -> None:
+    async def execute(self, command: Command, purpose: str) -> Receipt:
         """Send a command of this job. `purpose` names it within the job: a later attempt repeats it without effect."""
-        await self.bus.execute(
+        return await self.bus.execute(
             command,
             actor=SYSTEM,
             command_id=uuid5(self.claim.job_id, purpose),

@@ -12,6 +12,7 @@ from domain import (
     analysis,
     audit,
     budget,
+    cache,
     catalogue,
     comparison,
     document,
@@ -35,6 +36,7 @@ UNIONS = {
     catalogue.CATALOGUE: (catalogue.CatalogueCommand, catalogue.CatalogueEvent),
     operation.OPERATION: (operation.OperationCommand, operation.OperationEvent),
     analysis.ANALYSIS: (analysis.AnalysisCommand, analysis.AnalysisEvent),
+    cache.CACHE: (cache.CacheCommand, cache.CacheEvent),
     comparison.COMPARISON: (comparison.ComparisonCommand, comparison.ComparisonEvent),
 }
 

@@ -24,7 +24,6 @@ from tests.projections.world import account
 NAMES = {
     "analyses.get",
     "analyses.list",
-    "cache.stale",
     "cache.stats",
     "account.get",
     "audits.get",
@@ -65,7 +64,6 @@ OVER_PROJECTS = {
     "positions.using_code",
     "analyses.get",
     "analyses.list",
-    "cache.stale",
     "cache.stats",
     "catalogues.list",
     "catalogues.prices",

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -188,13 +188,31 @@ async def test_a_scan_is_answered_with_what_to_do_and_can_be_retried(server: Ser
     assert (told[0]["subject"], told[0]["project_id"]) == (asked["analysis_id"], None)
 
 
+async def test_a_clean_up_is_a_command_over_the_socket_too_and_its_end_is_told(server: Server, meet: Meet) -> None:
+    admin = await meet(admin=True)
+    account_id = str(admin.who.account_id)
+    async with await open_socket(server, admin.who) as client:
+        command = {"type": "cache.clean_up", "account_id": account_id, "unused_days": 30}
+        await client.say(op="command", id=1, command=command)
+        receipt = (await client.until("result", id=1))["result"]
+        assert receipt["feed"] == f"account:{account_id}"
+        events = await heard(client, receipt["feed"], "cache.cleaned_up")
+        started = next(event["data"] for event in events if event["type"] == "cache.clean_up_requested")
+        assert started["clean_up_id"] == receipt["result"]["clean_up_id"] == events[-1]["data"]["clean_up_id"]
+        assert (events[-1]["data"]["contracts"], events[-1]["data"]["properties"]) == (0, 0)
+        assert {"job.queued", "job.started"} <= {event["type"] for event in events}
+
+
 async def test_administrators_see_and_clean_up_the_caches(server: Server, write: WriteSide, meet: Meet) -> None:
     ann, admin = await meet(), await meet(admin=True)
     asked = await ann.send(f"{CONTRACT}{time.time_ns()}\n".encode())
     async with await open_socket(server, ann.who) as client:
         events = await heard(client, asked["feed"], "job.completed")
-        for method, path in (("GET", "/api/admin/cache/stats"), ("POST", "/api/admin/cache/clean_up")):
-            assert await ann.refused(method, path) == (403, "cache.administrators_only")
+        assert await ann.refused("GET", "/api/admin/cache/stats") == (403, "cache.administrators_only")
+        assert await ann.refused("POST", "/api/admin/cache/clean_up") == (403, "forbidden")
+        wish = {"account_id": str(ann.who.account_id), "unused_days": 0}
+        assert await ann.refused("POST", "/api/commands/cache.clean_up", json=wish) == (403, "forbidden")
+        assert await admin.refused("POST", "/api/commands/cache.clean_up", json=wish) == (403, "cache.not_yourself")
         position = (await write.bus.states.get(f"analysis:{asked['analysis_id']}", fresh=True)).position
         stats = await admin.get("/api/admin/cache/stats", after=position)
         assert stats["contracts"]["total"] >= 1
@@ -203,7 +221,10 @@ async def test_administrators_see_and_clean_up_the_caches(server: Server, write:
         assert (stats["efficiency"]["misses"], stats["efficiency"]["saved"]) == (both, stats["efficiency"]["hits"])
         spared = await admin.rest.post("/api/admin/cache/clean_up", json={"unused_days": 1})
         assert spared.json() == {"data": {"contracts": 0, "properties": 0}}
-        cleaned = (await admin.rest.post("/api/admin/cache/clean_up", json={"unused_days": 0})).json()
+        key = {"idempotency-key": str(uuid4())}
+        cleaned = (await admin.rest.post("/api/admin/cache/clean_up", json={"unused_days": 0}, headers=key)).json()
+        again = await admin.rest.post("/api/admin/cache/clean_up", json={"unused_days": 0}, headers=key)
+        assert again.json() == cleaned
         assert cleaned["data"]["contracts"] >= 1
         assert set(cleaned) == {"data"}
         assert set(cleaned["data"]) == {"contracts", "properties"}

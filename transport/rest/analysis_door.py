@@ -1,8 +1,9 @@
 """Analyses over HTTP: files in, results out, and the caches' clean-up."""
 
+import asyncio
 from http import HTTPStatus
 from typing import Any, get_args
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get, post
@@ -10,9 +11,11 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from commands import Receipt
-from domain.analysis import AnalysisKind, AnalysisNotReady, EvictAnalysis, RequestUploaded
-from projections.analyses import AdministratorsOnly, GetAnalysis, ListStale, UnusedDays
-from projections.asking import Viewer
+from domain.analysis import AnalysisKind, AnalysisNotReady, RequestUploaded
+from domain.cache import CleanedUp, CleanUpCache, UnusedDays
+from domain.cache import CleanUp as CleanUpState
+from domain.core import Refused
+from projections.analyses import GetAnalysis
 from runtime.ids import new_id
 from transport.gateway.hub_rights import claimed
 from transport.rest.command_door import header_id, headers_of_receipt, status_of_receipt
@@ -27,6 +30,9 @@ UPLOADS: dict[AnalysisKind, str] = {kind: f"/api/analyses/{kind}" for kind in ge
 RESULT = "/api/analyses/{analysis_id}/result"
 CLEAN_UP = "/api/admin/cache/clean_up"
 JSON = "application/json"
+PATIENCE_SECONDS = 30.0
+LOOK_SECONDS = 0.1
+"""How long a request waits for a clean-up, and how often it looks."""
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -56,6 +62,13 @@ class CleanUpAnswer(Struct, frozen=True, kw_only=True):
     """What a clean-up came to."""
 
     data: Cleaned
+
+
+class StillCleaning(Refused):
+    """The clean-up goes on: ask again under the same Idempotency-Key, or follow your account's feed."""
+
+    code = "cache.still_cleaning"
+    kind = "unavailable"
 
 
 _CLEAN_UP = msgspec.json.Decoder(CleanUp)
@@ -102,36 +115,27 @@ def analysis_routes(doors: Doors) -> list[HTTPRouteHandler]:
     async def clean_up(request: Request[Any, Any, Any]) -> Response[bytes]:
         visit = visit_of(request.scope)
         session = await doors.admission.account(visit)
-        if not session.identity.admin:
-            raise AdministratorsOnly
-        conversation = header_id(visit, "idempotency-key") or new_id()
+        command_id = header_id(visit, "idempotency-key") or new_id()
         asked = decoded(_CLEAN_UP, await json_body(visit, request.receive) or b"{}")
-        viewer = Viewer(account_id=session.identity.account_id, admin=True)
-        counts = await _evict(doors, session.actor, viewer, conversation, asked.unused_days)
-        cleaned = Cleaned(contracts=counts["contract"], properties=counts["property"])
-        return Response(encoded(CleanUpAnswer(data=cleaned)), media_type=JSON)
+        command = CleanUpCache(
+            account_id=session.identity.account_id, clean_up_id=command_id, unused_days=asked.unused_days
+        )
+        receipt = await doors.write.bus.execute(command, actor=session.actor, command_id=command_id)
+        done = await _done(doors, command.clean_up_id)
+        cleaned = Cleaned(contracts=done.contracts, properties=done.properties)
+        return Response(encoded(CleanUpAnswer(data=cleaned)), media_type=JSON, headers=headers_of_receipt(receipt))
 
     return [contract, property_paper, result, clean_up]
 
 
-async def _evict(
-    doors: Doors, actor: str, viewer: Viewer, conversation: UUID, unused_days: int
-) -> dict[AnalysisKind, int]:
-    """Take out what nobody asked for lately, a command for each, so that every stream knows; count what went."""
-    counts: dict[AnalysisKind, int] = {"contract": 0, "property": 0}
-    reached = None
-    while stale := (await doors.queries.answer(ListStale(unused_days=unused_days, after=reached), viewer)).body.items:
-        before = reached
-        for each in stale:
-            receipt = await doors.write.bus.execute(
-                EvictAnalysis(analysis_id=each.analysis_id, uses=each.uses),
-                actor=actor,
-                command_id=uuid5(conversation, f"{each.analysis_id}:{each.uses}"),
-                correlation_id=conversation,
-            )
-            if not receipt.unchanged:
-                counts[each.kind] += 1
-                reached = receipt.position
-        if reached == before:  # all of them have been asked for since
-            break
-    return counts
+async def _done(doors: Doors, clean_up_id: UUID) -> CleanedUp:
+    """Wait for the end of a clean-up. Raises `StillCleaning`."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                found: CleanUpState = (await doors.write.bus.states.get(f"cache:{clean_up_id}", fresh=True)).state
+                if found.done is not None:
+                    return found.done
+                await asyncio.sleep(LOOK_SECONDS)
+    except TimeoutError:
+        raise StillCleaning from None

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from commands import Receipt
 from commands.rights import PUBLIC, RIGHTS
-from domain import account, audit, budget, catalogue, job, operation, project
+from domain import account, audit, budget, cache, catalogue, job, operation, project
 from domain.core import Command
 from runtime.ids import new_id
 from transport.errors import MalformedHeader, MethodNotAllowed
@@ -29,6 +29,7 @@ NEW_ID: dict[type[Command], str] = {
     budget.AddPosition: "position_id",
     budget.DraftVariation: "variation_id",
     audit.StartAudit: "audit_id",
+    cache.CleanUpCache: "clean_up_id",
     catalogue.CreateCatalogue: "catalogue_id",
     job.RequestExport: "job_id",
     operation.OpenOperation: "operation_id",

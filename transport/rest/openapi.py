@@ -11,6 +11,7 @@ from commands import Receipt, refusals
 from commands.frames import EventFrame
 from commands.rights import PUBLIC, RIGHTS
 from domain.analysis import AnalysisNotReady, UnknownAnalysis
+from domain.cache import CleanUpIdTaken
 from domain.core import Command, Refused
 from domain.document import Purpose
 from domain.extraction import Extraction
@@ -29,7 +30,7 @@ from transport.gateway.socket_messages import Reset
 from transport.health import Readiness
 from transport.limits import TooManyRequests
 from transport.recognition import CsrfRefused, OriginRefused
-from transport.rest.analysis_door import CLEAN_UP, RESULT, UPLOADS, Asked, CleanUp, CleanUpAnswer
+from transport.rest.analysis_door import CLEAN_UP, RESULT, UPLOADS, Asked, CleanUp, CleanUpAnswer, StillCleaning
 from transport.rest.command_door import NEW_ID
 from transport.rest.export_door import EXPORT, ExportNotReady
 from transport.rest.multipart_file import EmptyFile, MalformedUpload
@@ -192,7 +193,6 @@ def _default_of(field: structs.FieldInfo) -> dict[str, Any]:
 
 _QUERY_REFUSALS: dict[str, tuple[type[Refused], ...]] = {
     "cache.stats": (AdministratorsOnly,),
-    "cache.stale": (AdministratorsOnly,),
     "analyses.get": (UnknownAnalysis,),
 }
 """What queries refuse besides what all do."""
@@ -257,15 +257,13 @@ def _analysis_result() -> Operation:
 
 def _clean_up() -> Operation:
     return {
-        "operationId": "cache.clean_up",
+        "operationId": "cache.clean_up_and_wait",
         "tags": ["cache"],
-        "summary": "Take out of the caches what nobody asked for lately. For administrators.",
-        "parameters": [_header("Idempotency-Key", {"type": "string", "format": "uuid"}, "Names the conversation.")],
+        "summary": "Take out of the caches what nobody asked for lately, and wait for the end. For administrators.",
+        "parameters": [_header("Idempotency-Key", {"type": "string", "format": "uuid"}, "Becomes the command's id.")],
         "requestBody": {"required": False, "content": {JSON: {"schema": _of(CleanUp)}}},
         "responses": {"200": _answer("How many went.", _of(CleanUpAnswer))}
-        | _problems(
-            (*_ALWAYS, *_BODY, errors.MalformedHeader, AdministratorsOnly, *_in(refusals), watermarks.StaleRead)
-        ),
+        | _problems((*_ALWAYS, *_BODY, errors.MalformedHeader, *_in(refusals), CleanUpIdTaken, StillCleaning)),
     }
 
 

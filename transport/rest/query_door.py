@@ -28,7 +28,6 @@ PATHS: dict[str, str] = {
     "/api/analyses": "analyses.list",
     "/api/analyses/{analysis_id}": "analyses.get",
     "/api/admin/cache/stats": "cache.stats",
-    "/api/admin/cache/stale": "cache.stale",
     "/api/catalogues/{catalogue_id}/prices": "catalogues.prices",
     PROJECT: "projects.get",
     f"{PROJECT}/members": "members.list",

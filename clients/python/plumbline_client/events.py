@@ -730,8 +730,8 @@ class JobQueued(_Part, frozen=True, kw_only=True):
 
     project_id: UUID
     job_id: UUID
-    owner: Literal["analysis", "project"] = "project"
-    kind: Literal["analysis", "audit", "export", "import", "parse", "prices"]
+    owner: Literal["account", "analysis", "project"] = "project"
+    kind: Literal["analysis", "audit", "clean_up", "export", "import", "parse", "prices"]
     subject: UUID
     queue: Literal["critical", "default", "high", "low"] = "default"
     requested_by: str = ""
@@ -743,7 +743,7 @@ class JobStarted(_Part, frozen=True, kw_only=True):
 
     project_id: UUID
     job_id: UUID
-    owner: Literal["analysis", "project"] = "project"
+    owner: Literal["account", "analysis", "project"] = "project"
     attempt: int
 
 
@@ -752,7 +752,7 @@ class JobPhaseEntered(_Part, frozen=True, kw_only=True):
 
     project_id: UUID
     job_id: UUID
-    owner: Literal["analysis", "project"] = "project"
+    owner: Literal["account", "analysis", "project"] = "project"
     attempt: int
     phase: str
 
@@ -762,7 +762,7 @@ class JobCompleted(_Part, frozen=True, kw_only=True):
 
     project_id: UUID
     job_id: UUID
-    owner: Literal["analysis", "project"] = "project"
+    owner: Literal["account", "analysis", "project"] = "project"
     attempt: int
     result: dict[str, Any] = {}
 
@@ -772,7 +772,7 @@ class JobFailed(_Part, frozen=True, kw_only=True):
 
     project_id: UUID
     job_id: UUID
-    owner: Literal["analysis", "project"] = "project"
+    owner: Literal["account", "analysis", "project"] = "project"
     attempt: int
     error_code: str
     error: str
@@ -783,7 +783,7 @@ class JobRetryScheduled(_Part, frozen=True, kw_only=True):
 
     project_id: UUID
     job_id: UUID
-    owner: Literal["analysis", "project"] = "project"
+    owner: Literal["account", "analysis", "project"] = "project"
     attempt: int
     error_code: str
     error: str
@@ -795,7 +795,7 @@ class JobCancelRequested(_Part, frozen=True, kw_only=True):
 
     project_id: UUID
     job_id: UUID
-    owner: Literal["analysis", "project"] = "project"
+    owner: Literal["account", "analysis", "project"] = "project"
 
 
 class JobCancelled(_Part, frozen=True, kw_only=True):
@@ -803,7 +803,7 @@ class JobCancelled(_Part, frozen=True, kw_only=True):
 
     project_id: UUID
     job_id: UUID
-    owner: Literal["analysis", "project"] = "project"
+    owner: Literal["account", "analysis", "project"] = "project"
 
 
 class OperationOpened(_Part, frozen=True, kw_only=True):
@@ -1056,6 +1056,23 @@ class ComparisonRemoved(_Part, frozen=True, kw_only=True):
     document_id: UUID
 
 
+class CacheCleanUpRequested(_Part, frozen=True, kw_only=True):
+    """A job takes out what nobody asked for since `unused_since`."""
+
+    account_id: UUID
+    clean_up_id: UUID
+    unused_since: datetime
+
+
+class CacheCleanedUp(_Part, frozen=True, kw_only=True):
+    """So many analyses of each kind were taken out."""
+
+    account_id: UUID
+    clean_up_id: UUID
+    contracts: int
+    properties: int
+
+
 class ClaimTaken(_Part, frozen=True, kw_only=True):
     """A unique value now belongs to `holder`. Written to the stream `claim:<claim>`, so two takers conflict."""
 
@@ -1146,6 +1163,8 @@ EVENTS: dict[str, type[Struct]] = {
     "analysis.evicted": AnalysisEvicted,
     "comparison.added": ComparisonAdded,
     "comparison.removed": ComparisonRemoved,
+    "cache.clean_up_requested": CacheCleanUpRequested,
+    "cache.cleaned_up": CacheCleanedUp,
     "claim.taken": ClaimTaken,
     "claim.released": ClaimReleased,
 }
@@ -1160,7 +1179,6 @@ QUERY_PATHS: dict[str, tuple[str, ...]] = {
     "analyses.list": ("/api/analyses",),
     "analyses.get": ("/api/analyses/{analysis_id}",),
     "cache.stats": ("/api/admin/cache/stats",),
-    "cache.stale": ("/api/admin/cache/stale",),
     "catalogues.prices": ("/api/catalogues/{catalogue_id}/prices",),
     "projects.get": ("/api/projects/{project_id}",),
     "members.list": ("/api/projects/{project_id}/members",),

@@ -328,14 +328,14 @@ export interface CancelAudit {
 export interface CancelRequested {
   project_id: string;
   job_id: string;
-  owner?: "analysis" | "project";
+  owner?: "account" | "analysis" | "project";
 }
 
 /** It stopped because somebody wanted it to. */
 export interface Cancelled {
   project_id: string;
   job_id: string;
-  owner?: "analysis" | "project";
+  owner?: "account" | "analysis" | "project";
 }
 
 /** A project's audits use it. */
@@ -478,6 +478,29 @@ export interface ClaimTaken {
   holder: string;
 }
 
+/** Take out of the caches what nobody asked for in `unused_days` days. Its end is told on your account's feed. */
+export interface CleanUpCache {
+  type: "cache.clean_up";
+  account_id: string;
+  clean_up_id?: string;
+  unused_days?: number;
+}
+
+/** A job takes out what nobody asked for since `unused_since`. */
+export interface CleanUpRequested {
+  account_id: string;
+  clean_up_id: string;
+  unused_since: string;
+}
+
+/** So many analyses of each kind were taken out. */
+export interface CleanedUp {
+  account_id: string;
+  clean_up_id: string;
+  contracts: number;
+  properties: number;
+}
+
 /** Answer with a pong that carries the same `t`. */
 export interface ClientPing {
   op: "ping";
@@ -511,7 +534,7 @@ export interface Compared {
 export interface Completed {
   project_id: string;
   job_id: string;
-  owner?: "analysis" | "project";
+  owner?: "account" | "analysis" | "project";
   attempt: number;
   result?: Readonly<Record<string, unknown>>;
 }
@@ -797,7 +820,7 @@ export interface Export {
 export interface Failed {
   project_id: string;
   job_id: string;
-  owner?: "analysis" | "project";
+  owner?: "account" | "analysis" | "project";
   attempt: number;
   error_code: string;
   error: string;
@@ -1053,7 +1076,7 @@ export interface IssueToken {
 /** A job. `live`: the last step that was told, with the time still to go, while it runs; `progress` knows it too. */
 export interface JobDetails {
   job_id: string;
-  kind: "analysis" | "audit" | "export" | "import" | "parse" | "prices";
+  kind: "analysis" | "audit" | "clean_up" | "export" | "import" | "parse" | "prices";
   subject: string;
   queue: "critical" | "default" | "high" | "low";
   status: "cancelled" | "completed" | "failed" | "queued" | "running" | "waiting";
@@ -1079,7 +1102,7 @@ export interface JobDetails {
 /** A job, see `JobRow`. `progress` is 0..100, by phases. */
 export interface JobItem {
   job_id: string;
-  kind: "analysis" | "audit" | "export" | "import" | "parse" | "prices";
+  kind: "analysis" | "audit" | "clean_up" | "export" | "import" | "parse" | "prices";
   subject: string;
   queue: "critical" | "default" | "high" | "low";
   status: "cancelled" | "completed" | "failed" | "queued" | "running" | "waiting";
@@ -1219,7 +1242,7 @@ export interface ListJobs {
   cursor?: string | null;
   project_id: string;
   status?: "cancelled" | "completed" | "failed" | "queued" | "running" | "waiting" | null;
-  kind?: "analysis" | "audit" | "export" | "import" | "parse" | "prices" | null;
+  kind?: "analysis" | "audit" | "clean_up" | "export" | "import" | "parse" | "prices" | null;
   subject?: string | null;
 }
 
@@ -1296,14 +1319,6 @@ export interface ListProjects {
   cursor?: string | null;
   status?: "archived" | "auditing" | "completed" | "draft" | "enriching" | "parsing" | null;
   text?: string | null;
-}
-
-/** What nobody asked for in `unused_days` days, the oldest 1,000 first. For administrators. */
-export interface ListStale {
-  type: "cache.stale";
-  after?: number | null;
-  snapshot?: boolean;
-  unused_days?: number;
 }
 
 /** The variations of a project's budget, newest first; with `status`, those that stand so. */
@@ -1654,12 +1669,6 @@ export interface Page_ProjectItem_ {
 }
 
 /** Some items, and the cursor that continues behind them; `None` after the last one. */
-export interface Page_Stale_ {
-  items: readonly (Stale)[];
-  next_cursor?: string | null;
-}
-
-/** Some items, and the cursor that continues behind them; `None` after the last one. */
 export interface Page_Use_ {
   items: readonly (Use)[];
   next_cursor?: string | null;
@@ -1723,7 +1732,7 @@ export interface PasswordChanged {
 export interface PhaseEntered {
   project_id: string;
   job_id: string;
-  owner?: "analysis" | "project";
+  owner?: "account" | "analysis" | "project";
   attempt: number;
   phase: string;
 }
@@ -1963,8 +1972,8 @@ export interface ProposedItem {
 export interface Queued {
   project_id: string;
   job_id: string;
-  owner?: "analysis" | "project";
-  kind: "analysis" | "audit" | "export" | "import" | "parse" | "prices";
+  owner?: "account" | "analysis" | "project";
+  kind: "analysis" | "audit" | "clean_up" | "export" | "import" | "parse" | "prices";
   subject: string;
   queue?: "critical" | "default" | "high" | "low";
   requested_by?: string;
@@ -2128,7 +2137,7 @@ export interface RequestCancel {
   type: "job.request_cancel";
   project_id: string;
   job_id: string;
-  owner?: "analysis" | "project";
+  owner?: "account" | "analysis" | "project";
 }
 
 /** Ask for a file of a version of the budget, of the present one without `version`. The job's result names it. */
@@ -2218,7 +2227,7 @@ export interface RetryAnalysis {
 export interface RetryScheduled {
   project_id: string;
   job_id: string;
-  owner?: "analysis" | "project";
+  owner?: "account" | "analysis" | "project";
   attempt: number;
   error_code: string;
   error: string;
@@ -2330,13 +2339,6 @@ export interface SignedIn {
 /** What a phase means to somebody who does not know the engine. */
 export type Stage = "end" | "progress" | "start";
 
-/** A cached analysis that nobody asked for for some days, with how often it was asked for before. */
-export interface Stale {
-  analysis_id: string;
-  kind: "contract" | "property";
-  uses: number;
-}
-
 /** Have the experts look at a version of the budget; without `version`, at the current one. */
 export interface StartAudit {
   type: "audit.start";
@@ -2349,7 +2351,7 @@ export interface StartAudit {
 export interface Started {
   project_id: string;
   job_id: string;
-  owner?: "analysis" | "project";
+  owner?: "account" | "analysis" | "project";
   attempt: number;
 }
 
@@ -2802,6 +2804,7 @@ export interface Commands {
   "analysis.evict": EvictAnalysis;
   "comparison.add": AddComparison;
   "comparison.remove": RemoveComparison;
+  "cache.clean_up": CleanUpCache;
 }
 
 export interface Queries {
@@ -2836,7 +2839,6 @@ export interface Queries {
   "analyses.list": ListAnalyses;
   "analyses.get": GetAnalysis;
   "cache.stats": GetCacheStats;
-  "cache.stale": ListStale;
 }
 
 export interface Answers {
@@ -2871,7 +2873,6 @@ export interface Answers {
   "analyses.list": Page_AnalysisItem_;
   "analyses.get": AnalysisItem;
   "cache.stats": AllCacheStats;
-  "cache.stale": Page_Stale_;
 }
 
 export interface Events {
@@ -2951,6 +2952,8 @@ export interface Events {
   "analysis.evicted": Evicted;
   "comparison.added": Added;
   "comparison.removed": domain.comparison.Removed;
+  "cache.clean_up_requested": CleanUpRequested;
+  "cache.cleaned_up": CleanedUp;
   "claim.taken": ClaimTaken;
   "claim.released": ClaimReleased;
 }
@@ -2964,7 +2967,6 @@ export const QUERY_PATHS: Record<string, string> = {
   "catalogues.list": "/api/catalogues",
   "analyses.list": "/api/analyses",
   "cache.stats": "/api/admin/cache/stats",
-  "cache.stale": "/api/admin/cache/stale",
   "notifications.list": "/api/notifications",
   "notifications.count": "/api/notifications/count",
   "analyses.get": "/api/analyses/{analysis_id}",
@@ -3083,6 +3085,8 @@ export const EVENTS: Record<string, string> = {
   "analysis.evicted": "Evicted",
   "comparison.added": "Added",
   "comparison.removed": "domain.comparison.Removed",
+  "cache.clean_up_requested": "CleanUpRequested",
+  "cache.cleaned_up": "CleanedUp",
   "claim.taken": "ClaimTaken",
   "claim.released": "ClaimReleased",
 };
@@ -3104,8 +3108,8 @@ export const SCHEMAS: Record<string, Schema> = {
   "BillSection": {"type": "object", "required": ["path"], "properties": {"path": {"type": "array", "items": {"type": "string"}}, "title": {"type": "string"}, "kind": {"enum": ["object", "section"]}, "declared_total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "notes": {"type": "array", "items": {"type": "string"}}, "sheet": {"type": "string"}, "line": {"type": "integer"}}},
   "BulkItem": {"type": "object", "required": ["position_id", "changes"], "properties": {"position_id": {"type": "string", "format": "uuid"}, "changes": {"$ref": "Edit"}, "expected_revision": {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]}}},
   "Bye": {"type": "object", "required": ["op", "code", "reason", "reconnect", "retry_after_ms"], "properties": {"op": {"enum": ["bye"]}, "code": {"type": "integer"}, "reason": {"type": "string"}, "reconnect": {"type": "boolean"}, "retry_after_ms": {"type": "integer"}}},
-  "CancelRequested": {"type": "object", "required": ["project_id", "job_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}}},
-  "Cancelled": {"type": "object", "required": ["project_id", "job_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}}},
+  "CancelRequested": {"type": "object", "required": ["project_id", "job_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["account", "analysis", "project"]}}},
+  "Cancelled": {"type": "object", "required": ["project_id", "job_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["account", "analysis", "project"]}}},
   "CatalogueAttached": {"type": "object", "required": ["account_id", "catalogue_id", "project_id"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "project_id": {"type": "string", "format": "uuid"}}},
   "CatalogueCreated": {"type": "object", "required": ["account_id", "catalogue_id", "name", "currency"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}, "currency": {"type": "string"}}},
   "CatalogueDetached": {"type": "object", "required": ["account_id", "catalogue_id", "project_id"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "project_id": {"type": "string", "format": "uuid"}}},
@@ -3117,8 +3121,10 @@ export const SCHEMAS: Record<string, Schema> = {
   "Changes": {"type": "object", "properties": {"number": {"type": "string"}, "code": {"type": "string"}, "description": {"type": "string"}, "category": {"type": "string"}, "kind": {"enum": ["material", "other", "work"]}, "section": {"type": "array", "items": {"type": "string"}}, "quantity": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "unit": {"type": "string"}, "unit_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "vat_rate": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "notes": {"type": "array", "items": {"type": "string"}}, "enrichment": {"type": "object"}, "metadata": {"type": "object"}, "code_system": {"enum": ["gaeb", "otskp", "own", "rts", "urs"]}, "material_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "assembly_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "total_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "declared_total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "takeoff": {"type": "array", "items": {"$ref": "TakeoffLine"}}, "source": {"enum": ["ai_suggested", "generated", "manual", "uploaded"]}, "source_document_id": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "source_sheet": {"type": "string"}, "source_line": {"type": "integer"}, "rounding": {"anyOf": [{"$ref": "Rounding"}, {"type": "null"}]}, "rank": {"type": "integer"}}},
   "ClaimReleased": {"type": "object", "required": ["claim"], "properties": {"claim": {"type": "string"}}},
   "ClaimTaken": {"type": "object", "required": ["claim", "holder"], "properties": {"claim": {"type": "string"}, "holder": {"type": "string"}}},
+  "CleanUpRequested": {"type": "object", "required": ["account_id", "clean_up_id", "unused_since"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "clean_up_id": {"type": "string", "format": "uuid"}, "unused_since": {"type": "string"}}},
+  "CleanedUp": {"type": "object", "required": ["account_id", "clean_up_id", "contracts", "properties"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "clean_up_id": {"type": "string", "format": "uuid"}, "contracts": {"type": "integer"}, "properties": {"type": "integer"}}},
   "Compared": {"type": "object", "required": ["document_id", "compared_as", "name", "bill_hash"], "properties": {"document_id": {"type": "string", "format": "uuid"}, "compared_as": {"enum": ["bid", "estimate"]}, "name": {"type": "string"}, "bill_hash": {"type": "string"}}},
-  "Completed": {"type": "object", "required": ["project_id", "job_id", "attempt"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}, "attempt": {"type": "integer"}, "result": {"type": "object"}}},
+  "Completed": {"type": "object", "required": ["project_id", "job_id", "attempt"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["account", "analysis", "project"]}, "attempt": {"type": "integer"}, "result": {"type": "object"}}},
   "ConflictRaised": {"type": "object", "required": ["project_id", "audit_id", "conflict_id", "position_id", "rules", "description"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "conflict_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "rules": {"type": "array"}, "description": {"type": "string"}}},
   "ConflictResolved": {"type": "object", "required": ["project_id", "audit_id", "conflict_id", "position_id", "verdict", "by", "resolution"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "conflict_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "verdict": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "by": {"enum": ["model", "person", "rule"]}, "resolution": {"type": "string"}, "override": {"anyOf": [{"$ref": "Override"}, {"type": "null"}]}}},
   "Created": {"type": "object", "required": ["project_id", "name", "owner"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}, "owner": {"type": "string", "format": "uuid"}, "description": {"type": "string"}, "workflow": {"enum": ["workflow_a", "workflow_b"]}}},
@@ -3129,7 +3135,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "Error": {"type": "object", "required": ["op", "problem"], "properties": {"op": {"enum": ["error"]}, "problem": {"type": "object"}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}}},
   "Evicted": {"type": "object", "required": ["analysis_id", "kind"], "properties": {"analysis_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["contract", "property"]}}},
   "Export": {"type": "object", "required": ["format", "version", "asked_at"], "properties": {"format": {"enum": ["csv", "gaeb", "json", "pdf", "unixml", "xlsx"]}, "version": {"type": "integer"}, "asked_at": {"type": "string"}}},
-  "Failed": {"type": "object", "required": ["project_id", "job_id", "attempt", "error_code", "error"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}, "attempt": {"type": "integer"}, "error_code": {"type": "string"}, "error": {"type": "string"}}},
+  "Failed": {"type": "object", "required": ["project_id", "job_id", "attempt", "error_code", "error"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["account", "analysis", "project"]}, "attempt": {"type": "integer"}, "error_code": {"type": "string"}, "error": {"type": "string"}}},
   "Finding": {"type": "object", "required": ["rule", "expert_role", "recommendation", "reasoning"], "properties": {"rule": {"type": "string"}, "expert_role": {"enum": ["concrete", "cost", "orchestrator", "standards", "structural", "validator"]}, "recommendation": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "reasoning": {"type": "string"}, "position_id": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "section": {"type": "array", "items": {"type": "string"}}, "confidence": {"type": "integer"}, "evidence": {"type": "object", "additionalProperties": {"type": "string"}}, "issues": {"type": "array", "items": {"$ref": "Issue"}}, "suggestions": {"type": "array", "items": {"$ref": "Suggestion"}}, "demand": {"type": "string"}}},
   "FindingsRecorded": {"type": "object", "required": ["project_id", "audit_id", "part", "outcomes", "verdicts", "findings"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "part": {"type": "integer"}, "outcomes": {"type": "object", "additionalProperties": {"type": "string"}}, "verdicts": {"type": "object", "additionalProperties": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}}, "findings": {"type": "array", "items": {"$ref": "Finding"}}, "revisions": {"type": "object", "additionalProperties": {"type": "integer"}}}},
   "Imported": {"type": "object", "required": ["project_id", "document_id", "part", "first_rank", "positions", "currency"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "part": {"type": "integer"}, "first_rank": {"type": "integer"}, "positions": {"type": "array", "items": {"$ref": "Position"}}, "declared": {"anyOf": [{"$ref": "Declared"}, {"type": "null"}]}, "currency": {"type": "string"}, "rounding": {"type": "integer"}}},
@@ -3151,7 +3157,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "ParseRequested": {"type": "object", "required": ["project_id", "document_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}}},
   "Parsed": {"type": "object", "required": ["project_id", "document_id", "bill_hash", "format", "confidence", "items", "priced", "currency"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "bill_hash": {"type": "string"}, "format": {"type": "string"}, "confidence": {"type": "integer"}, "items": {"type": "integer"}, "priced": {"type": "integer"}, "currency": {"type": "string"}, "declared_total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "skipped": {"type": "integer"}, "warnings": {"type": "array", "items": {"type": "string"}}}},
   "PasswordChanged": {"type": "object", "required": ["account_id", "password_hash"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "password_hash": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}}},
-  "PhaseEntered": {"type": "object", "required": ["project_id", "job_id", "attempt", "phase"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}, "attempt": {"type": "integer"}, "phase": {"type": "string"}}},
+  "PhaseEntered": {"type": "object", "required": ["project_id", "job_id", "attempt", "phase"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["account", "analysis", "project"]}, "attempt": {"type": "integer"}, "phase": {"type": "string"}}},
   "Position": {"type": "object", "required": ["position_id"], "properties": {"position_id": {"type": "string", "format": "uuid"}, "number": {"type": "string"}, "code": {"type": "string"}, "code_system": {"enum": ["gaeb", "otskp", "own", "rts", "urs"]}, "description": {"type": "string"}, "category": {"type": "string"}, "kind": {"enum": ["material", "other", "work"]}, "role": {"enum": ["alternative", "base", "optional"]}, "section": {"type": "array", "items": {"type": "string"}}, "quantity": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "unit": {"type": "string"}, "unit_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "material_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "assembly_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "total_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "declared_total": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "vat_rate": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "notes": {"type": "array", "items": {"type": "string"}}, "takeoff": {"type": "array", "items": {"$ref": "TakeoffLine"}}, "source": {"enum": ["ai_suggested", "generated", "manual", "uploaded"]}, "source_document_id": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "source_sheet": {"type": "string"}, "source_line": {"type": "integer"}, "rounding": {"anyOf": [{"$ref": "Rounding"}, {"type": "null"}]}, "revision": {"type": "integer"}, "enrichment": {"type": "object"}, "metadata": {"type": "object"}}},
   "PositionAdded": {"type": "object", "required": ["project_id", "position", "rank"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "position": {"$ref": "Position"}, "rank": {"type": "integer"}}},
   "PositionEdited": {"type": "object", "required": ["project_id", "position_id", "revision", "changes"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "revision": {"type": "integer"}, "changes": {"$ref": "Changes"}}},
@@ -3164,7 +3170,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "PricesRecorded": {"type": "object", "required": ["account_id", "catalogue_id", "version", "first", "prices"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "first": {"type": "integer"}, "prices": {"type": "array", "items": {"$ref": "Price"}}}},
   "PricesRequested": {"type": "object", "required": ["account_id", "catalogue_id", "request", "wanted"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "catalogue_id": {"type": "string", "format": "uuid"}, "request": {"type": "integer"}, "wanted": {"$ref": "Wanted"}}},
   "Proposal": {"type": "object", "properties": {"additions": {"type": "array", "items": {"$ref": "Addition"}}, "changes": {"type": "array", "items": {"$ref": "BulkItem"}}, "omissions": {"type": "array", "items": {"$ref": "Omission"}}}},
-  "Queued": {"type": "object", "required": ["project_id", "job_id", "kind", "subject"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}, "kind": {"enum": ["analysis", "audit", "export", "import", "parse", "prices"]}, "subject": {"type": "string", "format": "uuid"}, "queue": {"enum": ["critical", "default", "high", "low"]}, "requested_by": {"type": "string"}, "export": {"anyOf": [{"$ref": "Export"}, {"type": "null"}]}}},
+  "Queued": {"type": "object", "required": ["project_id", "job_id", "kind", "subject"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["account", "analysis", "project"]}, "kind": {"enum": ["analysis", "audit", "clean_up", "export", "import", "parse", "prices"]}, "subject": {"type": "string", "format": "uuid"}, "queue": {"enum": ["critical", "default", "high", "low"]}, "requested_by": {"type": "string"}, "export": {"anyOf": [{"$ref": "Export"}, {"type": "null"}]}}},
   "Registered": {"type": "object", "required": ["account_id", "email", "name", "password_hash"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "email": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}, "name": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}, "password_hash": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}}},
   "Reinstated": {"type": "object", "required": ["account_id"], "properties": {"account_id": {"type": "string", "format": "uuid"}}},
   "Renamed": {"type": "object", "required": ["project_id", "name"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}}},
@@ -3174,14 +3180,14 @@ export const SCHEMAS: Record<string, Schema> = {
   "Restored": {"type": "object", "required": ["project_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}}},
   "Result": {"type": "object", "required": ["op", "id", "result", "position"], "properties": {"op": {"enum": ["result"]}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}]}, "result": {}, "position": {"type": "integer"}, "sequence": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "epoch": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}}},
   "Retried": {"type": "object", "required": ["analysis_id", "kind", "account_id", "content_hash", "job_id"], "properties": {"analysis_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["contract", "property"]}, "account_id": {"type": "string", "format": "uuid"}, "content_hash": {"type": "string"}, "job_id": {"type": "string", "format": "uuid"}}},
-  "RetryScheduled": {"type": "object", "required": ["project_id", "job_id", "attempt", "error_code", "error", "due_at"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}, "attempt": {"type": "integer"}, "error_code": {"type": "string"}, "error": {"type": "string"}, "due_at": {"type": "string"}}},
+  "RetryScheduled": {"type": "object", "required": ["project_id", "job_id", "attempt", "error_code", "error", "due_at"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["account", "analysis", "project"]}, "attempt": {"type": "integer"}, "error_code": {"type": "string"}, "error": {"type": "string"}, "due_at": {"type": "string"}}},
   "RoleGranted": {"type": "object", "required": ["account_id", "plan"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "plan": {"enum": ["business", "enterprise", "pro", "user"]}, "admin": {"type": "boolean"}}},
   "Rounding": {"type": "object", "properties": {"total": {"type": "integer"}, "quantity": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "unit_price": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}},
   "ServerPing": {"type": "object", "required": ["op", "t"], "properties": {"op": {"enum": ["ping"]}, "t": {"type": "integer"}}},
   "ServerPong": {"type": "object", "required": ["op"], "properties": {"op": {"enum": ["pong"]}, "t": {"anyOf": [{"type": "integer"}, {"type": "number"}, {"type": "null"}]}}},
   "SignedIn": {"type": "object", "required": ["op"], "properties": {"op": {"enum": ["signed_in"]}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}, "expires_at": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}}},
   "Stage": {"enum": ["end", "progress", "start"]},
-  "Started": {"type": "object", "required": ["project_id", "job_id", "attempt"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["analysis", "project"]}, "attempt": {"type": "integer"}}},
+  "Started": {"type": "object", "required": ["project_id", "job_id", "attempt"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["account", "analysis", "project"]}, "attempt": {"type": "integer"}}},
   "StatedTotal": {"type": "object", "required": ["kind", "amount"], "properties": {"kind": {"enum": ["gross", "net", "rounding", "vat"]}, "amount": {"type": "string", "format": "decimal"}, "path": {"type": "array", "items": {"type": "string"}}, "label": {"type": "string"}, "rate": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "base": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "sheet": {"type": "string"}, "line": {"type": "integer"}}},
   "Subscribed": {"type": "object", "required": ["op", "id", "feed", "epoch", "head", "recovered"], "properties": {"op": {"enum": ["subscribed"]}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}]}, "feed": {"type": "string"}, "epoch": {"type": "string", "format": "uuid"}, "head": {"type": "integer"}, "recovered": {"type": "boolean"}}},
   "Suggestion": {"type": "object", "required": ["action", "benefit", "risk"], "properties": {"action": {"type": "string"}, "benefit": {"type": "string"}, "risk": {"type": "string"}}},
