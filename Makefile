@@ -39,6 +39,7 @@ fmt: $(INSTALLED) ## Format the code, and mend what can be mended by itself
 types: $(INSTALLED) ## Write both clients' types out of the server's structs
 	@$(BIN)/python web/client/generate.py
 	@$(BIN)/python -m transport.client_types > .types && mv .types clients/python/plumbline_client/events.py
+	@$(BIN)/python -m transport.client_messages > .types && mv .types clients/python/plumbline_client/messages.py
 
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
 

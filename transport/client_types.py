@@ -1,6 +1,6 @@
 """What the Python client knows of this server: a module with every event's struct, and the address of every query.
 
-`make types` writes it; `python -m transport.client_types` prints it.
+`make types` writes it; `python -m transport.client_types` prints it. `Writer` writes structs for other modules too.
 """
 
 import sys
@@ -49,7 +49,7 @@ SIMPLE: dict[type[inspect.Type], str] = {
 
 def module() -> str:
     """Write the module."""
-    writer = _Writer({event: _class_name(name) for name, event in EVENTS.items()})
+    writer = Writer({event: _class_name(name) for name, event in EVENTS.items()})
     for event in EVENTS.values():
         writer.write(event, PERSONAL_FIELDS.get(event, ()))
     events = (f"{_literal(name)}: {_class_name(name)}" for name in EVENTS)
@@ -72,10 +72,11 @@ def _class_name(tag: str) -> str:
     return "".join(part.capitalize() for part in tag.replace(".", "_").split("_"))
 
 
-class _Writer:
+class Writer:
     """Writes each struct once, behind those that it is made of."""
 
     def __init__(self, names: Mapping[type, str]) -> None:
+        """Call structs by `names`, others by their own."""
         self.classes: dict[str, str] = {}
         self._names = dict(names)
         self._structs: dict[str, type] = {}
@@ -87,14 +88,19 @@ class _Writer:
             raise TypeError(f"two structs would be called {name}")
         described = inspect.type_info(struct)
         if isinstance(described, inspect.StructType) and name not in self.classes:
-            lines = [_annotated(each.encode_name, self._field(each, personal)) for each in described.fields]
-            head = f"class {name}(_Part, frozen=True, kw_only=True):"
+            lines = [_annotated(each.encode_name, self.field(each, personal)) for each in described.fields]
+            head = f"class {name}({self.parent(described)}):"
             body = ["", *lines] if lines else []
             self.classes[name] = "\n".join(("", "", head, _docstring(struct), *body))
         return name
 
-    def _field(self, field: inspect.Field, personal: tuple[str, ...]) -> str:
-        kind = self._type(field.type)
+    def parent(self, described: inspect.StructType) -> str:  # noqa: ARG002 - others look at it
+        """Say what a struct is made from."""
+        return "_Part, frozen=True, kw_only=True"
+
+    def field(self, field: inspect.Field, personal: tuple[str, ...] = ()) -> str:
+        """Write a field's type and default; what is `personal` may be missing."""
+        kind = self.spelled(field.type)
         if field.name in personal:
             return f"{kind.removesuffix(' | None')} | None = None"
         if field.default_factory is not NODEFAULT:
@@ -105,10 +111,11 @@ class _Writer:
             return kind
         return f"{kind.removesuffix(' | None')} | UnsetType{' | None' if kind.endswith(' | None') else ''} = UNSET"
 
-    def _type(self, kind: inspect.Type) -> str:
+    def spelled(self, kind: inspect.Type) -> str:
+        """Write a type. Raises `KeyError` for one that no event has."""
         match kind:
             case inspect.Metadata(type=inner):
-                return self._type(inner)
+                return self.spelled(inner)
             case inspect.StructType(cls=struct):
                 return self.write(struct)
             case inspect.LiteralType(values=values):
@@ -116,15 +123,15 @@ class _Writer:
             case inspect.EnumType(cls=members):
                 return f"Literal[{', '.join(_literal(each.value) for each in members)}]"
             case inspect.VarTupleType(item_type=item):
-                return f"tuple[{self._type(item)}, ...]"
+                return f"tuple[{self.spelled(item)}, ...]"
             case inspect.TupleType(item_types=items):
-                return f"tuple[{', '.join(self._type(each) for each in items)}]"
+                return f"tuple[{', '.join(self.spelled(each) for each in items)}]"
             case inspect.ListType(item_type=item):
-                return f"list[{self._type(item)}]"
+                return f"list[{self.spelled(item)}]"
             case inspect.DictType(key_type=key, value_type=value):
-                return f"dict[{self._type(key)}, {self._type(value)}]"
+                return f"dict[{self.spelled(key)}, {self.spelled(value)}]"
             case inspect.UnionType(types=types):
-                return " | ".join(sorted((self._type(each) for each in types), key=lambda each: each == "None"))
+                return " | ".join(sorted((self.spelled(each) for each in types), key=lambda each: each == "None"))
             case _:
                 return SIMPLE[type(kind)]
 

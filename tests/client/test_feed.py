@@ -1,9 +1,11 @@
 import asyncio
 from uuid import uuid4
 
+import msgspec
 import pytest
+from msgspec import structs
 
-from commands.frames import channel_of, unnumbered
+from commands.frames import ProgressFrame, channel_of, unnumbered
 from domain.project import RemoveMember, RenameProject
 from plumbline_client import AlreadyFollowing, Closed, FeedEnded, FeedReset, Refusal, Reset, State
 from plumbline_client.events import BudgetVersioned, PositionAdded, ProjectCreated
@@ -159,11 +161,13 @@ async def test_progress_passes_by(server: Server, ann: Somebody) -> None:
     passed: list[object] = []
     async with meeting(server, ann) as client, client.feed(name, after=1, passing=passed.append) as feed:
         await until(lambda: feed.live)
-        frame = f'{{"op":"progress","feed":"{name}","job_id":"{job_id}","phase":"reading","items_done":1}}'
+        frame = ProgressFrame(
+            feed=name, type="job.progress", job_id=job_id, event_id=1, phase="reading", items_done=1, items_total=2
+        )
         async with open_broker(server.redis_url) as broker:
-            broker.publish(channel_of(name), unnumbered(frame.encode()).encode())
+            broker.publish(channel_of(name), unnumbered(msgspec.json.encode(frame)).encode())
             await until(lambda: passed)
-    assert passed == [Progress(feed=name, job_id=str(job_id), phase="reading", items_done=1)]
+    assert passed == [Progress(**structs.asdict(frame))]
 
 
 async def test_closing_ends_whoever_waits(server: Server, ann: Somebody) -> None:

@@ -95,7 +95,8 @@ class Office:
                 _tell(writer, {"op": "caught_up", "feed": "f", "sequence": len(self.events)})
             after = len(self.events)
             if self.reset:
-                _tell(writer, {"op": "bye", "code": 4012, "reason": "draining"})
+                goodbye = {"op": "bye", "code": 4012, "reason": "draining", "reconnect": True, "retry_after_ms": 0}
+                _tell(writer, goodbye)
             writer.write(b":\n\n")
             await writer.drain()
             await asyncio.sleep(0.02)

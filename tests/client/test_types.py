@@ -1,7 +1,7 @@
 """What the client knows of the server is what the server is."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from uuid import uuid4
 
 import msgspec
@@ -11,11 +11,12 @@ from domain.registry import EVENTS as STORED
 from domain.registry import PERSONAL_FIELDS
 from plumbline_client.event import typed
 from plumbline_client.events import EVENTS, PositionEdited
-from plumbline_client.messages import EventFrame
+from plumbline_client.messages import EventFrame, Told
 from plumbline_client.queries import address_of
 from plumbline_client.wire import JSON
 from projections.queries import QUERIES
-from transport.client_types import module
+from transport import client_messages, client_types
+from transport.gateway import socket_messages
 from transport.rest.query_door import PATHS
 
 REPOSITORY = Path(__file__).parents[2]
@@ -23,7 +24,15 @@ SAMPLES = (REPOSITORY / "tests/golden/events.jsonl").read_bytes().splitlines()
 
 
 def test_the_types_are_generated_from_the_server() -> None:
-    assert (REPOSITORY / "clients/python/plumbline_client/events.py").read_text() == module(), "run: make types"
+    client = REPOSITORY / "clients/python/plumbline_client"
+    assert (client / "events.py").read_text() == client_types.module(), "run: make types"
+    assert (client / "messages.py").read_text() == client_messages.module(), "run: make types"
+
+
+def test_every_message_that_the_server_tells_is_known() -> None:
+    frames = ("event", "progress")  # which the hub and the workers write
+    server = sorted([*frames, *(str(each.__struct_config__.tag) for each in get_args(socket_messages.Told))])
+    assert sorted(str(each.__struct_config__.tag) for each in get_args(Told)) == server
 
 
 def test_every_event_ever_stored_reads_alike_on_both_sides() -> None:

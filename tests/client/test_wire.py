@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plumbline_client.messages import CaughtUp, Subscribe, Unknown
+from plumbline_client.answers import Unknown
+from plumbline_client.messages import CaughtUp, Subscribe
 from plumbline_client.packed import bounds
 from plumbline_client.wire import JSON, MSGPACK, Format
 from tests.client.meeting import Seen, meeting, upto

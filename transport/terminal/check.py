@@ -14,7 +14,7 @@ from rich.table import Table
 
 from plumbline_client import Progress as JobProgress
 from plumbline_client import events
-from plumbline_client.messages import Passing
+from plumbline_client.answers import Passing
 from runtime.ids import new_id
 from transport.terminal.remote import Remote
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from plumbline_client import Client, Feed, Timing
-from plumbline_client.messages import Passing
+from plumbline_client.answers import Passing
 from runtime.ids import new_id
 
 PATIENT = Timing(first_pause=0.1, longest_pause=1, longest_jitter=1, most_tries=120, breaker_failures=1_000)

@@ -10,6 +10,7 @@ async with Client("https://plumbline.example", token) as client:
 ```
 """
 
+from plumbline_client.answers import Answer
 from plumbline_client.client import Client
 from plumbline_client.connecting import State
 from plumbline_client.credentials import Credentials
@@ -31,7 +32,7 @@ from plumbline_client.event import Event
 from plumbline_client.feed import Feed
 from plumbline_client.http_link import Way
 from plumbline_client.ids import new_id
-from plumbline_client.messages import Answer, Presence, Progress, Receipt, Reset
+from plumbline_client.messages import Presence, Progress, Receipt, Reset
 from plumbline_client.outbox import Pending
 from plumbline_client.timing import Clock, Timing
 

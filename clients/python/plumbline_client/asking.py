@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from plumbline_client.answers import Answer
 from plumbline_client.errors import Refusal, refused
 from plumbline_client.feed import Link
-from plumbline_client.messages import Allowance, Answer, Ask, Receipt, Result, RunCommand
+from plumbline_client.messages import Allowance, Ask, Receipt, Result, RunCommand
 from plumbline_client.outbox import Outbox, Pending
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
+from plumbline_client.answers import Answer, Passing
 from plumbline_client.connecting import State
 from plumbline_client.core import Core, Hooks
 from plumbline_client.credentials import SignIn, Wallet
@@ -15,7 +16,7 @@ from plumbline_client.feed import Feed, Snapshot, Wanted
 from plumbline_client.http import Http
 from plumbline_client.http_link import Way
 from plumbline_client.ids import new_id
-from plumbline_client.messages import Answer, BePresent, Passing, Receipt, Welcome
+from plumbline_client.messages import BePresent, Receipt, Welcome
 from plumbline_client.outbox import Pending
 from plumbline_client.timing import Clock, Timing
 from plumbline_client.wire import JSON, Format

@@ -7,6 +7,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
+from plumbline_client.answers import Answer, Unknown
 from plumbline_client.asking import Asking, LinkLost
 from plumbline_client.backoff import Backoff
 from plumbline_client.closing import Ending
@@ -17,7 +18,7 @@ from plumbline_client.errors import ClientError, Conflict, Refusal, Unreachable
 from plumbline_client.feed import Feed, Link
 from plumbline_client.http import Http
 from plumbline_client.http_link import HttpLink, Way
-from plumbline_client.messages import Answer, Authenticate, Told, Unknown, Welcome
+from plumbline_client.messages import Authenticate, Told, Welcome
 from plumbline_client.outbox import Outbox, Pending
 from plumbline_client.socket_link import SocketLink, open_socket
 from plumbline_client.timing import Clock, Timing

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+from plumbline_client.answers import Unknown
 from plumbline_client.asking import Asking
 from plumbline_client.errors import refused
 from plumbline_client.feed import Feed
@@ -16,7 +17,6 @@ from plumbline_client.messages import (
     Result,
     Subscribed,
     Told,
-    Unknown,
     Unsubscribed,
 )
 

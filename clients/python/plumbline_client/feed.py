@@ -13,6 +13,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from plumbline_client.answers import Passing
 from plumbline_client.errors import ClientError, FeedEnded, FeedReset, GaveUp, Refusal
 from plumbline_client.event import Event, typed
 from plumbline_client.messages import (
@@ -20,7 +21,6 @@ from plumbline_client.messages import (
     Advanced,
     CaughtUp,
     EventFrame,
-    Passing,
     Reset,
     Said,
     Subscribe,

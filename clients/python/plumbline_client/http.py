@@ -9,12 +9,13 @@ from uuid import UUID
 import httpx
 import msgspec
 
+from plumbline_client.answers import Answer
 from plumbline_client.backoff import Backoff
 from plumbline_client.breaker import Breaker
 from plumbline_client.closing import Ending
 from plumbline_client.credentials import Wallet
 from plumbline_client.errors import Unreachable, refused
-from plumbline_client.messages import Answer, Receipt
+from plumbline_client.messages import Receipt
 from plumbline_client.queries import address_of
 from plumbline_client.timing import Clock, Timing
 

@@ -13,6 +13,7 @@ from uuid import UUID
 import httpx
 from msgspec import MsgspecError, Raw, Struct, structs
 
+from plumbline_client.answers import Unknown
 from plumbline_client.errors import ClientError, Refusal
 from plumbline_client.http import Http
 from plumbline_client.messages import (
@@ -26,7 +27,6 @@ from plumbline_client.messages import (
     Subscribe,
     Subscribed,
     Told,
-    Unknown,
     Unsubscribe,
 )
 from plumbline_client.timing import Timing
@@ -221,7 +221,8 @@ class _Following:
 
     def _given(self, after: int | None, epoch: UUID | None) -> dict[str, str]:
         given = {"after": after, "epoch": epoch, "types": ",".join(self.asked.types)}
-        given["about"] = ",".join(map(str, self.asked.about or ()))
+        about = self.asked.about or ()
+        given["about"] = ",".join(map(str, (about,) if isinstance(about, UUID) else about))
         return {name: str(value) for name, value in given.items() if value not in {None, ""}}
 
 

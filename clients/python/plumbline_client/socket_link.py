@@ -9,10 +9,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 from websockets.typing import Subprotocol
 
+from plumbline_client.answers import Unknown
 from plumbline_client.closing import LOST, Ending
 from plumbline_client.connecting import Ended
 from plumbline_client.credentials import Credentials
-from plumbline_client.messages import Authenticate, Bye, ClientPong, Said, ServerPing, Told, Unknown, Welcome
+from plumbline_client.messages import Authenticate, Bye, ClientPong, Said, ServerPing, Told, Welcome
 from plumbline_client.timing import Clock, Timing
 from plumbline_client.wire import Format
 

@@ -5,7 +5,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from plumbline_client.messages import Said, Told, Unknown
+from plumbline_client.answers import Unknown
+from plumbline_client.messages import Said, Told
 from plumbline_client.packed import bounds
 
 
