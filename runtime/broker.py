@@ -291,6 +291,7 @@ def open_client(url: str, *, size: int = 20) -> Redis:
         "socket_connect_timeout": CONNECT_LIMIT,
         "health_check_interval": 15,
         "retry": Retry(FullJitterBackoff(cap=0.5, base=0.02), 5),
+        "driver_info": None,  # else each connection looks up the library's version among the installed packages
     }
     if not is_cluster(url):
         return Redis.from_url(url, **limits)  # pyright: ignore[reportUnknownMemberType] - untyped options

@@ -274,5 +274,10 @@ def _impatient_client(url: str) -> Redis:
     It has no socket timeout, under which the library can swallow a cancellation on Python 3.11; `SILENCE` stands in.
     """
     return Redis.from_url(  # pyright: ignore[reportUnknownMemberType] - untyped options
-        url, max_connections=2, socket_connect_timeout=CONNECT_LIMIT, socket_timeout=None, retry=Retry(NoBackoff(), 0)
+        url,
+        max_connections=2,
+        socket_connect_timeout=CONNECT_LIMIT,
+        socket_timeout=None,
+        retry=Retry(NoBackoff(), 0),
+        driver_info=None,
     )

@@ -70,7 +70,7 @@ async def layout(url: str, known: Iterable[str] = ()) -> Layout:
 
 def _client(server: str) -> Any:
     limits = {"socket_timeout": ASKING_SECONDS, "socket_connect_timeout": ASKING_SECONDS}
-    return Redis.from_url(server, max_connections=1, **limits)  # pyright: ignore[reportUnknownMemberType, reportArgumentType] - untyped options
+    return Redis.from_url(server, max_connections=1, driver_info=None, **limits)  # pyright: ignore[reportUnknownMemberType, reportArgumentType] - untyped options
 
 
 def _servers(asked: str, ranges: Any) -> Iterator[tuple[int, str]]:

@@ -160,6 +160,14 @@ async def test_a_server_that_is_not_there_is_said_so(tmp_path: Path) -> None:
             pass
 
 
+async def test_connections_do_not_say_which_version_made_them_as_looking_it_up_takes_long(redis_url: str) -> None:
+    async with open_broker(redis_url) as broker, open_client(redis_url) as client:
+        await broker.round_trip(5)
+        listed = await client.client_list()
+    assert len(listed) >= 3
+    assert {each["lib-ver"] for each in listed} == {""}
+
+
 async def test_the_client_survives_a_cut_connection(redis_url: str) -> None:
     async with open_client(redis_url) as client:
         await client.set("a", 1)
