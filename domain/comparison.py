@@ -33,7 +33,7 @@ class RemoveComparison(Command, frozen=True, kw_only=True, tag="comparison.remov
     document_id: UUID
 
 
-class Added(Event, frozen=True, kw_only=True, tag="comparison.added"):
+class ComparisonAdded(Event, frozen=True, kw_only=True, tag="comparison.added"):
     """The budget's prices are held against a document from now on."""
 
     project_id: UUID
@@ -42,7 +42,7 @@ class Added(Event, frozen=True, kw_only=True, tag="comparison.added"):
     bidder: str = ""
 
 
-class Removed(Event, frozen=True, kw_only=True, tag="comparison.removed"):
+class ComparisonRemoved(Event, frozen=True, kw_only=True, tag="comparison.removed"):
     """The budget's prices are held against this document no more."""
 
     project_id: UUID
@@ -61,7 +61,7 @@ class Compared(Struct, frozen=True, kw_only=True):
 class Comparison(Struct, frozen=True, kw_only=True):
     """The state of a project's comparison: its documents, and what each is."""
 
-    documents: dict[UUID, Added] = {}
+    documents: dict[UUID, ComparisonAdded] = {}
 
 
 class EstimateTaken(Refused):
@@ -85,7 +85,7 @@ class NotCompared(Refused):
 
 
 ComparisonCommand = AddComparison | RemoveComparison
-ComparisonEvent = Added | Removed
+ComparisonEvent = ComparisonAdded | ComparisonRemoved
 
 
 def decide(command: ComparisonCommand, comparison: Comparison, context: Context) -> list[Event]:  # noqa: ARG001 - as all
@@ -93,7 +93,7 @@ def decide(command: ComparisonCommand, comparison: Comparison, context: Context)
     documents = comparison.documents
     match command:
         case AddComparison(document_id=document_id, compared_as=compared_as):
-            added = Added(**structs.asdict(command))
+            added = ComparisonAdded(**structs.asdict(command))
             if documents.get(document_id) == added:
                 return []
             others = [each for key, each in documents.items() if key != document_id]
@@ -105,15 +105,15 @@ def decide(command: ComparisonCommand, comparison: Comparison, context: Context)
         case RemoveComparison(project_id=project_id, document_id=document_id):
             if document_id not in documents:
                 raise NotCompared
-            return [Removed(project_id=project_id, document_id=document_id)]
+            return [ComparisonRemoved(project_id=project_id, document_id=document_id)]
 
 
 def evolve(comparison: Comparison, event: ComparisonEvent) -> Comparison:
     """Apply what happened. Never fails."""
     match event:
-        case Added(document_id=document_id):
+        case ComparisonAdded(document_id=document_id):
             return Comparison(documents=comparison.documents | {document_id: event})
-        case Removed(document_id=document_id):
+        case ComparisonRemoved(document_id=document_id):
             return Comparison(documents={key: each for key, each in comparison.documents.items() if key != document_id})
 
 
@@ -123,7 +123,7 @@ COMPARISON = Aggregate(
     feed="project",
     feed_key="project_id",
     commands=(AddComparison, RemoveComparison),
-    events=(Added, Removed),
+    events=(ComparisonAdded, ComparisonRemoved),
     state=Comparison,
     decide=decide,
     evolve=evolve,

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from domain.comparison import Added, ComparedAs
-from domain.comparison import Removed as ComparisonRemoved
+from domain.comparison import ComparedAs, ComparisonAdded, ComparisonRemoved
 from domain.document import (
     Parsed,
     ParseFailed,
@@ -26,7 +25,9 @@ from projections.rows import Row, amount
 
 NAME = "documents"
 
-DocumentEvent = Uploaded | ParseRequested | Parsed | ParseFailed | Replaced | Removed | Added | ComparisonRemoved
+DocumentEvent = (
+    Uploaded | ParseRequested | Parsed | ParseFailed | Replaced | Removed | ComparisonAdded | ComparisonRemoved
+)
 
 
 class DocumentRow(Row, frozen=True, kw_only=True):
@@ -125,7 +126,7 @@ def _changes(event: DocumentEvent, seen: Seen) -> dict[str, Any]:
             return {"removed": True, "replaced_by": by}
         case Removed():
             return {"removed": True}
-        case Added(compared_as=compared_as, bidder=bidder):
+        case ComparisonAdded(compared_as=compared_as, bidder=bidder):
             return {"compared_as": compared_as, "bidder": bidder}
         case ComparisonRemoved():
             return {"compared_as": None, "bidder": ""}
@@ -135,7 +136,7 @@ PROJECTION = Projection(
     name=NAME,
     version=2,
     rows=(DocumentRow,),
-    events=(Uploaded, ParseRequested, Parsed, ParseFailed, Replaced, Removed, Added, ComparisonRemoved),
+    events=(Uploaded, ParseRequested, Parsed, ParseFailed, Replaced, Removed, ComparisonAdded, ComparisonRemoved),
     keys=_keys,
     fold=_fold,
 )

@@ -20,7 +20,7 @@ from domain.matching import pairs_of
 from domain.position import Position
 from workers.work import Attempt
 
-CHANGING = (comparison.Added, comparison.Removed, Parsed, Removed, Replaced)
+CHANGING = (comparison.ComparisonAdded, comparison.ComparisonRemoved, Parsed, Removed, Replaced)
 """Events after which a budget may be compared with something else."""
 
 
@@ -47,9 +47,9 @@ class _Offered(Struct, frozen=True):
 async def calls_for_audit(states: States, event: Event) -> bool:
     """Whether an event changes what a project's budget is compared with."""
     match event:
-        case comparison.Added(document_id=document_id):
+        case comparison.ComparisonAdded(document_id=document_id):
             return bool((await _document(states, document_id)).bill_hash)
-        case comparison.Removed():
+        case comparison.ComparisonRemoved():
             return True
         case (
             Parsed(project_id=project_id, document_id=document_id)

@@ -10,22 +10,22 @@ from domain.comparison import (
     COMPARISON,
     MOST_DOCUMENTS,
     AddComparison,
-    Added,
     Comparison,
+    ComparisonAdded,
+    ComparisonRemoved,
     EstimateTaken,
     NotCompared,
     RemoveComparison,
-    Removed,
     TooManyCompared,
 )
 from tests.domain.history import MACHINE, History, fold
 
 P, A, B = (UUID(int=0xC0 + number) for number in range(3))
-ESTIMATE = Added(project_id=P, document_id=A, compared_as="estimate")
-BID = Added(project_id=P, document_id=B, compared_as="bid", bidder="Stavby s.r.o.")
+ESTIMATE = ComparisonAdded(project_id=P, document_id=A, compared_as="estimate")
+BID = ComparisonAdded(project_id=P, document_id=B, compared_as="bid", bidder="Stavby s.r.o.")
 
 
-def adding(event: Added, **other: Any) -> AddComparison:
+def adding(event: ComparisonAdded, **other: Any) -> AddComparison:
     names = ("project_id", "document_id", "compared_as", "bidder")
     return AddComparison(**{name: getattr(event, name) for name in names} | other)
 
@@ -34,19 +34,19 @@ def test_an_estimate_and_bids_are_added_and_removed(given: Any) -> None:
     given(COMPARISON).when(adding(ESTIMATE)).then(ESTIMATE)
     given(COMPARISON, ESTIMATE).when(adding(BID)).then(BID)
     given(COMPARISON, ESTIMATE, BID).when(RemoveComparison(project_id=P, document_id=A)).then(
-        Removed(project_id=P, document_id=A)
+        ComparisonRemoved(project_id=P, document_id=A)
     )
-    removed = fold(COMPARISON, [ESTIMATE, BID, Removed(project_id=P, document_id=A)])
+    removed = fold(COMPARISON, [ESTIMATE, BID, ComparisonRemoved(project_id=P, document_id=A)])
     assert removed == Comparison(documents={B: BID})
 
 
 def test_naming_a_document_again_changes_what_it_is(given: Any) -> None:
     given(COMPARISON, BID).when(adding(BID)).then()
     given(COMPARISON, BID).when(adding(BID, bidder="Other")).then(
-        Added(project_id=P, document_id=B, compared_as="bid", bidder="Other")
+        ComparisonAdded(project_id=P, document_id=B, compared_as="bid", bidder="Other")
     )
     given(COMPARISON, BID).when(adding(BID, compared_as="estimate")).then(
-        Added(project_id=P, document_id=B, compared_as="estimate", bidder="Stavby s.r.o.")
+        ComparisonAdded(project_id=P, document_id=B, compared_as="estimate", bidder="Stavby s.r.o.")
     )
 
 
@@ -57,11 +57,12 @@ def test_there_is_one_estimate(given: Any) -> None:
 
 def test_so_many_documents_are_enough(given: Any) -> None:
     bids = [
-        Added(project_id=P, document_id=UUID(int=number), compared_as="bid") for number in range(1, MOST_DOCUMENTS + 1)
+        ComparisonAdded(project_id=P, document_id=UUID(int=number), compared_as="bid")
+        for number in range(1, MOST_DOCUMENTS + 1)
     ]
     given(COMPARISON, *bids).when(adding(BID)).refused(TooManyCompared)
     given(COMPARISON, *bids).when(adding(bids[0], bidder="Named later")).then(
-        Added(project_id=P, document_id=UUID(int=1), compared_as="bid", bidder="Named later")
+        ComparisonAdded(project_id=P, document_id=UUID(int=1), compared_as="bid", bidder="Named later")
     )
 
 

@@ -33,11 +33,14 @@ Json = Mapping[str, Any]
 
 
 def generated() -> str:
-    """Give the file's text."""
+    """Give the file's text. Raises `TypeError` for two structs of one name."""
     groups: list[tuple[Any, ...]] = [tuple(PUBLIC.values()), tuple(QUERIES.values()), tuple(RESULT_OF.values())]
     groups += [tuple(EVENTS.values()), (Said, Told, Receipt, Problem)]
     named = [each for group in groups for each in group]
     schemas, components = msgspec.json.schema_components(named, ref_template="{name}")
+    alike = [name for name in components if not name.isidentifier()]
+    if alike:
+        raise TypeError(f"structs of one name have no names of their own in TypeScript: {', '.join(alike)}")
     found = iter(schemas)
     commands, queries, answers, events, others = ([next(found) for _ in group] for group in groups)
     said, told = others[:2]

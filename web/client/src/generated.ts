@@ -49,14 +49,6 @@ export interface AddPosition {
   after?: string | null;
 }
 
-/** The budget's prices are held against a document from now on. */
-export interface Added {
-  project_id: string;
-  document_id: string;
-  compared_as: "bid" | "estimate";
-  bidder?: string;
-}
-
 /** A position to add behind the last one, or behind `after`, which may be an addition before it. */
 export interface Addition {
   position_id: string;
@@ -528,6 +520,20 @@ export interface Compared {
   compared_as: "bid" | "estimate";
   name: string;
   bill_hash: string;
+}
+
+/** The budget's prices are held against a document from now on. */
+export interface ComparisonAdded {
+  project_id: string;
+  document_id: string;
+  compared_as: "bid" | "estimate";
+  bidder?: string;
+}
+
+/** The budget's prices are held against this document no more. */
+export interface ComparisonRemoved {
+  project_id: string;
+  document_id: string;
 }
 
 /** The work is done. */
@@ -2070,6 +2076,12 @@ export interface RemovePosition {
   expected_revision?: number | null;
 }
 
+/** It was taken out of the project. */
+export interface Removed {
+  project_id: string;
+  document_id: string;
+}
+
 /** Give it another name. */
 export interface RenameCatalogue {
   type: "catalogue.rename";
@@ -2709,18 +2721,6 @@ export interface WithdrawVariation {
   variation_id: string;
 }
 
-/** The budget's prices are held against this document no more. */
-export interface domain.comparison.Removed {
-  project_id: string;
-  document_id: string;
-}
-
-/** It was taken out of the project. */
-export interface domain.document.Removed {
-  project_id: string;
-  document_id: string;
-}
-
 export type Said =
   | Subscribe
   | Unsubscribe
@@ -2898,7 +2898,7 @@ export interface Events {
   "document.parsed": Parsed;
   "document.parse_failed": ParseFailed;
   "document.replaced": Replaced;
-  "document.removed": domain.document.Removed;
+  "document.removed": Removed;
   "budget.imported": Imported;
   "position.added": PositionAdded;
   "position.edited": PositionEdited;
@@ -2950,8 +2950,8 @@ export interface Events {
   "analysis.completed": AnalysisCompleted;
   "analysis.failed": AnalysisFailed;
   "analysis.evicted": Evicted;
-  "comparison.added": Added;
-  "comparison.removed": domain.comparison.Removed;
+  "comparison.added": ComparisonAdded;
+  "comparison.removed": ComparisonRemoved;
   "cache.clean_up_requested": CleanUpRequested;
   "cache.cleaned_up": CleanedUp;
   "claim.taken": ClaimTaken;
@@ -3031,7 +3031,7 @@ export const EVENTS: Record<string, string> = {
   "document.parsed": "Parsed",
   "document.parse_failed": "ParseFailed",
   "document.replaced": "Replaced",
-  "document.removed": "domain.document.Removed",
+  "document.removed": "Removed",
   "budget.imported": "Imported",
   "position.added": "PositionAdded",
   "position.edited": "PositionEdited",
@@ -3083,8 +3083,8 @@ export const EVENTS: Record<string, string> = {
   "analysis.completed": "AnalysisCompleted",
   "analysis.failed": "AnalysisFailed",
   "analysis.evicted": "Evicted",
-  "comparison.added": "Added",
-  "comparison.removed": "domain.comparison.Removed",
+  "comparison.added": "ComparisonAdded",
+  "comparison.removed": "ComparisonRemoved",
   "cache.clean_up_requested": "CleanUpRequested",
   "cache.cleaned_up": "CleanedUp",
   "claim.taken": "ClaimTaken",
@@ -3092,7 +3092,6 @@ export const EVENTS: Record<string, string> = {
 };
 
 export const SCHEMAS: Record<string, Schema> = {
-  "Added": {"type": "object", "required": ["project_id", "document_id", "compared_as"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "compared_as": {"enum": ["bid", "estimate"]}, "bidder": {"type": "string"}}},
   "Addition": {"type": "object", "required": ["position_id", "fields"], "properties": {"position_id": {"type": "string", "format": "uuid"}, "fields": {"$ref": "Edit"}, "after": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}}},
   "Advanced": {"type": "object", "required": ["op", "feed", "sequence"], "properties": {"op": {"enum": ["advanced"]}, "feed": {"type": "string"}, "sequence": {"type": "integer"}}},
   "Allowance": {"type": "object", "required": ["message_bytes", "messages_per_second", "burst", "feeds", "in_flight"], "properties": {"message_bytes": {"type": "integer"}, "messages_per_second": {"type": "number"}, "burst": {"type": "integer"}, "feeds": {"type": "integer"}, "in_flight": {"type": "integer"}}},
@@ -3124,6 +3123,8 @@ export const SCHEMAS: Record<string, Schema> = {
   "CleanUpRequested": {"type": "object", "required": ["account_id", "clean_up_id", "unused_since"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "clean_up_id": {"type": "string", "format": "uuid"}, "unused_since": {"type": "string"}}},
   "CleanedUp": {"type": "object", "required": ["account_id", "clean_up_id", "contracts", "properties"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "clean_up_id": {"type": "string", "format": "uuid"}, "contracts": {"type": "integer"}, "properties": {"type": "integer"}}},
   "Compared": {"type": "object", "required": ["document_id", "compared_as", "name", "bill_hash"], "properties": {"document_id": {"type": "string", "format": "uuid"}, "compared_as": {"enum": ["bid", "estimate"]}, "name": {"type": "string"}, "bill_hash": {"type": "string"}}},
+  "ComparisonAdded": {"type": "object", "required": ["project_id", "document_id", "compared_as"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "compared_as": {"enum": ["bid", "estimate"]}, "bidder": {"type": "string"}}},
+  "ComparisonRemoved": {"type": "object", "required": ["project_id", "document_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}}},
   "Completed": {"type": "object", "required": ["project_id", "job_id", "attempt"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["account", "analysis", "project"]}, "attempt": {"type": "integer"}, "result": {"type": "object"}}},
   "ConflictRaised": {"type": "object", "required": ["project_id", "audit_id", "conflict_id", "position_id", "rules", "description"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "conflict_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "rules": {"type": "array"}, "description": {"type": "string"}}},
   "ConflictResolved": {"type": "object", "required": ["project_id", "audit_id", "conflict_id", "position_id", "verdict", "by", "resolution"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "conflict_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "verdict": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "by": {"enum": ["model", "person", "rule"]}, "resolution": {"type": "string"}, "override": {"anyOf": [{"$ref": "Override"}, {"type": "null"}]}}},
@@ -3173,6 +3174,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "Queued": {"type": "object", "required": ["project_id", "job_id", "kind", "subject"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["account", "analysis", "project"]}, "kind": {"enum": ["analysis", "audit", "clean_up", "export", "import", "parse", "prices"]}, "subject": {"type": "string", "format": "uuid"}, "queue": {"enum": ["critical", "default", "high", "low"]}, "requested_by": {"type": "string"}, "export": {"anyOf": [{"$ref": "Export"}, {"type": "null"}]}}},
   "Registered": {"type": "object", "required": ["account_id", "email", "name", "password_hash"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "email": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}, "name": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}, "password_hash": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}}},
   "Reinstated": {"type": "object", "required": ["account_id"], "properties": {"account_id": {"type": "string", "format": "uuid"}}},
+  "Removed": {"type": "object", "required": ["project_id", "document_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}}},
   "Renamed": {"type": "object", "required": ["project_id", "name"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}}},
   "Replaced": {"type": "object", "required": ["project_id", "document_id", "by"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "by": {"type": "string", "format": "uuid"}}},
   "Requested": {"type": "object", "required": ["analysis_id", "kind", "account_id", "content_hash", "job_id"], "properties": {"analysis_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["contract", "property"]}, "account_id": {"type": "string", "format": "uuid"}, "content_hash": {"type": "string"}, "job_id": {"type": "string", "format": "uuid"}}},
@@ -3209,7 +3211,5 @@ export const SCHEMAS: Record<string, Schema> = {
   "Versioned": {"type": "object", "required": ["project_id", "version", "trigger", "total_positions", "total_cost", "delta_cost", "changes"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "trigger": {"enum": ["chat_modification", "document_added", "initial", "recalculation", "restore", "user_edit", "variation"]}, "trigger_details": {"type": "object"}, "total_positions": {"type": "integer"}, "total_cost": {"type": "string", "format": "decimal"}, "delta_cost": {"type": "string", "format": "decimal"}, "currency": {"type": "string"}, "rounding": {"type": "integer"}, "summary": {"type": "string"}, "changes": {"$ref": "ChangeCounts"}}},
   "Wanted": {"type": "object", "required": ["project_id", "document_id", "content_hash", "priced_on"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}, "content_hash": {"type": "string"}, "priced_on": {"type": "string", "format": "date"}, "source": {"type": "string"}}},
   "Welcome": {"type": "object", "required": ["op", "connection_id", "account_id", "server_time", "epoch", "heartbeat_interval", "heartbeat_timeout", "reconnect_jitter_max_ms", "limits"], "properties": {"op": {"enum": ["welcome"]}, "connection_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "server_time": {"type": "string", "format": "date-time"}, "epoch": {"type": "string", "format": "uuid"}, "heartbeat_interval": {"type": "number"}, "heartbeat_timeout": {"type": "number"}, "reconnect_jitter_max_ms": {"type": "integer"}, "limits": {"$ref": "Allowance"}, "expires_at": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}}},
-  "domain.comparison.Removed": {"type": "object", "required": ["project_id", "document_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}}},
-  "domain.document.Removed": {"type": "object", "required": ["project_id", "document_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "document_id": {"type": "string", "format": "uuid"}}},
 };
 
