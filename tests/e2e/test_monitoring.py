@@ -85,12 +85,3 @@ def scraped(port: int) -> dict[str, set[str]]:
         for sample in family.samples:
             found.setdefault(sample.name, set()).update(sample.labels)
     return found
-
-
-def test_every_alert_leads_to_a_page_of_the_runbook() -> None:
-    headings = re.findall(r"^## (.+)$", (REPOSITORY / "docs/runbook.md").read_text(), re.MULTILINE)
-    anchors = {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-    for rule in rules():
-        page, _, anchor = rule["annotations"]["runbook"].partition("#")
-        assert page == "docs/runbook.md"
-        assert anchor in anchors, rule["alert"]

@@ -39,7 +39,7 @@ from transport.gateway.socket_messages import (
     Welcome,
 )
 from transport.gateway.socket_wire import PATH
-from transport.rest.openapi import title_of_struct
+from transport.rest.openapi_parts import title_of_struct
 from transport.rest.schemas import as_it_travels, may_be_named
 from transport.sessions import COOKIE
 
