@@ -19,7 +19,7 @@ import uvloop
 from msgspec import Struct
 
 HOST = "127.0.0.1"
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds that an order may take."""
 AT_ONCE = 100
 """Handshakes under way: more would measure the queue of the listening socket."""
@@ -32,7 +32,7 @@ class Seat(Struct):
     """A socket to open: where, what is spoken there, and the feed to follow."""
 
     port: int
-    dialect: Literal["plumbline", "bare", "socketio"]
+    dialect: Literal["plumbline", "bare", "socketio", "channels"]
     feed: str
     token: str = ""
     after: int | None = None
@@ -163,9 +163,10 @@ class Socket(asyncio.Protocol):
         """Shake hands."""
         self._transport = transport
         seat = self._seat
+        path = f"/{seat.feed}" if seat.dialect == "channels" else PATHS[seat.dialect]
         authorization = f"Authorization: Bearer {seat.token}\r\n" if seat.token else ""
         self._transport.write(
-            f"GET {PATHS[seat.dialect]} HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n{authorization}\r\n".encode()
         )
 
@@ -188,7 +189,9 @@ class Socket(asyncio.Protocol):
                 return
             assert b" 101 " in head, head
             self._talking = True
-            if self._seat.dialect != "socketio":
+            if self._seat.dialect == "channels":
+                self._be_live()
+            elif self._seat.dialect != "socketio":
                 self._join()
         at, size = 0, len(data)
         while size - at >= 2:
@@ -234,9 +237,8 @@ class Socket(asyncio.Protocol):
         sequence = int(payload[after : payload.index(b",", after)])
         assert self.sequence < 0 or sequence == self.sequence + count, (self.sequence, count, payload)
         self.sequence = sequence
-        if count == 1:
-            at = payload.find(b'"at":"') + 6
-            crowd.late.append(time.time() - _time(payload[at : at + 32]))
+        at = payload.find(b'"at":"') + 6  # of the first: whatever shares its frame is younger, and counts as old
+        crowd.late.extend([time.time() - _time(payload[at : at + 32])] * count)
         if sequence == crowd.target and crowd.target:
             crowd.reached += 1
         if seat.dialect == "plumbline" and b'{"op":"caught_up"' in payload:

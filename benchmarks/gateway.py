@@ -50,7 +50,9 @@ STATISTICS = 10.5
 """Seconds until a database session that does nothing has told what it did."""
 TYPES = EventTypes(EVENTS)
 NODE = Path(__file__).parent / "socketio"
-Peer = Literal["bare", "python-socketio", "Socket.IO on Node"]
+Peer = Literal["bare", "Litestar channels", "python-socketio", "Socket.IO on Node"]
+ROLES = {"bare": "bare", "Litestar channels": "channels", "python-socketio": "socketio"}
+"""What `benchmarks.peers` calls them."""
 
 
 @dataclass
@@ -223,13 +225,12 @@ async def gateway(folder: Path, *, places: int, **settings: str) -> AsyncGenerat
 
 
 @asynccontextmanager
-async def peer_server(peer: Peer) -> AsyncGenerator[int]:
+async def peer_server(peer: Peer, **environ: str) -> AsyncGenerator[int]:
     """Run a peer, and give its port."""
     port = free_port()
-    command = (sys.executable, "-m", "benchmarks.peers", "bare" if peer == "bare" else "socketio")
-    if peer == "Socket.IO on Node":
-        command = ("node", str(NODE / "server.js"))
-    async with server(command, port, os.environ | {"PEER_PORT": str(port)}):
+    role = ROLES.get(peer)
+    command = ("node", str(NODE / "server.js")) if role is None else (sys.executable, "-m", "benchmarks.peers", role)
+    async with server(command, port, os.environ | environ | {"PEER_PORT": str(port)}):
         yield port
 
 
@@ -261,7 +262,7 @@ def peers() -> list[Peer]:
 
 def seats_at(peer: Peer, port: int, count: int, feeds: int) -> list[Seat]:
     """Give seats at a peer, spread over its feeds."""
-    dialect = "bare" if peer == "bare" else "socketio"
+    dialect = {"bare": "bare", "Litestar channels": "channels"}.get(peer, "socketio")
     return [Seat(port, dialect, f"feed{number % feeds}") for number in range(count)]
 
 

@@ -2,7 +2,9 @@
 
 `bare` is a plain ASGI application on uvicorn with uvicorn's own WebSockets: the loop that anybody would write first.
 `socketio` is python-socketio on uvicorn. Socket.IO's own server, in Node, is `socketio/server.js`.
-None stores anything. All take `tell` from a socket: a feed, an event, and how many times to send it.
+All these take `tell` from a socket: a feed, an event, and how many times to send it.
+`channels` is a Litestar application whose sockets follow channels of its Redis pub/sub backend.
+None stores anything.
 """
 
 import logging
@@ -10,16 +12,22 @@ import os
 import sys
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import Any
 
 import msgspec
 import socketio
 import uvloop
+from litestar import Litestar
+from litestar.channels import ChannelsPlugin
+from litestar.channels.backends.redis import RedisChannelsPubSubBackend
+from redis.asyncio import Redis
 
 from transport.server import Server, listening
 
 HOST = "127.0.0.1"
-KEPT = 1_000
+CHANNELS = 20
+KEPT = 100_000
 """Events that python-socketio's application keeps of each feed for whoever comes back: it has no recovery itself."""
 
 Message = dict[str, Any]
@@ -75,6 +83,14 @@ def python_socketio() -> Any:
     return socketio.ASGIApp(server)
 
 
+def channels() -> Any:
+    """Make the application of Litestar's channels."""
+    backend = RedisChannelsPubSubBackend(redis=Redis.from_url(os.environ["REDIS_URL"]))
+    names = [f"feed{number}" for number in range(CHANNELS)]
+    plugin = ChannelsPlugin(backend, channels=names, create_ws_route_handlers=True)
+    return Litestar([], plugins=[plugin], openapi_config=None)
+
+
 class _Json:
     """The fastest encoder there is, for the peer too."""
 
@@ -86,10 +102,16 @@ class _Json:
 
 
 async def _serve(app: Any) -> None:
-    with listening(HOST, int(os.environ["PEER_PORT"])) as listener:
-        await Server(app).serve([listener])
+    lifespan = app.lifespan() if isinstance(app, Litestar) else nullcontext()
+    async with lifespan:
+        with listening(HOST, int(os.environ["PEER_PORT"])) as listener:
+            await Server(app).serve([listener])
+
+
+async def _main(role: str) -> None:
+    await _serve({"bare": bare, "channels": channels, "socketio": python_socketio}[role]())
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.ERROR)
-    uvloop.run(_serve({"bare": bare, "socketio": python_socketio}[sys.argv[1]]()))
+    uvloop.run(_main(sys.argv[1]))
