@@ -12,8 +12,9 @@ JobKind = Literal["parse", "import", "audit", "prices", "export", "analysis", "c
 JobOwner = Literal["project", "analysis", "account"]
 """Whose feed a job's events are on: that of the project, or of the shared analysis or the account, whose id is
 `project_id` then."""
-ExportFormat = Literal["xlsx", "csv", "json", "unixml", "gaeb", "pdf"]
-"""What a budget can be written as: `gaeb` is an X84, `pdf` the audit report."""
+ExportFormat = Literal["xlsx", "csv", "json", "unixml", "gaeb", "gaeb_x82", "pdf"]
+"""What a budget can be written as: `gaeb` is a bid (X84: prices by ordinal number, without texts), `gaeb_x82` a cost
+estimate with all texts, `pdf` the audit report."""
 
 EXPORT_TYPES: dict[ExportFormat, str] = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -21,6 +22,7 @@ EXPORT_TYPES: dict[ExportFormat, str] = {
     "json": "application/json",
     "unixml": "application/xml",
     "gaeb": "application/xml",
+    "gaeb_x82": "application/xml",
     "pdf": "application/pdf",
 }
 """The media types of what is written."""

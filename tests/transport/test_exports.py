@@ -35,7 +35,7 @@ def finished(client: httpx.Client, project_id: str, kind: str) -> dict[str, Any]
     """Wait until the project's job of this kind is completed; give it."""
     deadline = time.monotonic() + 90
     while True:
-        jobs = client.get(f"/api/projects/{project_id}/jobs").json()["items"]
+        jobs = client.get(f"/api/projects/{project_id}/jobs").json().get("items", ())  # none: not shown yet
         for job in jobs:
             assert job["status"] != "failed", job
             if (job["kind"], job["status"]) == (kind, "completed"):
@@ -70,7 +70,7 @@ def test_a_written_file_is_given_to_members_and_to_nobody_else(working: Api, nam
         assert given[0].content.startswith(b"%PDF-")
     else:
         assert [(item.description, item.declared_total) for item in read_bill(given[0].content).items] == [
-            ("Beton", 7 if name != "unixml" else None)
+            ("Beton" if name != "gaeb" else "", 7 if name != "unixml" else None)  # texts of a bid are in the request
         ]
 
     problem(stranger.program().get(file), 404, "project.unknown")
@@ -97,6 +97,6 @@ def test_an_export_is_asked_for_over_http_and_given_to_readers_only(api: Api) ->
     file = f"/api/projects/{project_id}/exports/{job_id}"
     after = {"after": asked.json()["position"]}
     told = problem(client.get(file, params=after), 409, "export.not_ready")
-    assert told["status_of_job"] == "queued"
+    assert told["status_of_job"] in {"queued", "running"}  # a worker of another test may have taken it
     problem(client.get(f"/api/projects/{project_id}/exports/{uuid4()}", params=after), 404, "job.unknown")
     problem(api.account().program().get(file, params=after), 404, "project.unknown")

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from domain.bill import Bill, BillItem, BillSection, Rounding, Surcharge, TakeoffLine
 from domain.experts.finding import Verdict
 from domain.position import line_total
+from workers.readers import Unreadable, read_bill
 from workers.writers.statement import Judgement, Statement
 
 AT = datetime(2026, 3, 5, 12, 30, 7, 123456, tzinfo=UTC)
@@ -110,3 +112,44 @@ def in_tree_order(bill: Bill) -> list[BillItem]:
     from workers.writers.statement import tree_of  # noqa: PLC0415
 
     return [without_places(bill.items[index]) for node in tree_of(bill).walk() for index in node.items]
+
+
+def real(bills_folder: Path) -> list[Bill]:
+    """The priced real bills as budgets hold them: totals are ours."""
+    found: list[Bill] = []
+    for path in sorted(bills_folder.iterdir()):
+        try:
+            bill = read_bill(path.read_bytes())
+        except Unreadable:  # some of them are no bills
+            continue
+        found.append(replace(bill, items=tuple(with_total(item, bill.rounding) for item in bill.items)))
+    return found
+
+
+def priced(bill: Bill) -> Bill:
+    return replace(bill, items=tuple(with_total(item, bill.rounding) for item in bill.items))
+
+
+def of_one_rounding(bill: Bill, rounding: Rounding) -> Bill:
+    """The bill as formats of one rounding can hold it, with texts, and quantities that are none of fantasy."""
+    items = (
+        replace(
+            item,
+            rounding=None,
+            description=item.description or "Text",
+            quantity=None if item.quantity and item.quantity > 10**12 else item.quantity,
+        )
+        for item in bill.items
+    )
+    bill = priced(replace(bill, rounding=rounding, items=tuple(items)))
+    has_prices = any(item.role == "base" and item.unit_price for item in bill.items)
+    return bill if has_prices else replace(bill, surcharges=())
+
+
+def measures(item: BillItem) -> tuple[str, ...]:
+    """What every format tells; a price of 0 is none, and spaces are single."""
+    return (*map(plain, (item.quantity, item.unit_price)), item.unit, " ".join(item.description.split()))
+
+
+def plain(value: Decimal | None) -> str:
+    return f"{value.normalize():f}" if value else ""

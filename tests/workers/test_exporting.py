@@ -79,7 +79,7 @@ async def test_every_format_of_any_version_is_written_with_its_verdicts(
         if name != "pdf":
             back = read_bill(data)
             assert len(back.items) == 60
-            assert back.items[0].description == first["description"]
+            assert back.items[0].description == ("" if name == "gaeb" else first["description"])  # a bid has no texts
     told = (await exported(write, feed, owner, "json"))["result"]
     now = msgspec.json.decode(await blobs.get(told["content_hash"]), type=Exported)
     assert (now.version, now.bill.items[0].description) == (2, "Something else")

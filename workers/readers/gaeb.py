@@ -13,7 +13,8 @@ from domain.bill import Bill, ItemRole, StatedTotal, Surcharge
 from domain.position import line_total
 from workers.readers.cells import currency
 from workers.readers.draft import BillDraft, SectionDraft
-from workers.readers.gaeb_items import YES, Items, serial
+from workers.readers.gaeb_groups import YES, Member, enter_sums, serial_of
+from workers.readers.gaeb_items import Items
 from workers.readers.gaeb_text import describe, plain
 from workers.readers.source import Source
 from workers.readers.tree import Element, amount, child, children, line, local, texts, written
@@ -68,6 +69,7 @@ class _Document:
         self.draft = draft
         self._root = root
         self._items = Items(draft)
+        self._items.is_bid = phase.startswith("84")
         self._sections: dict[tuple[str, ...], SectionDraft] = {}
         self._alternatives: set[Element] = set()
         self._gross: list[Decimal | None] = []
@@ -197,6 +199,8 @@ class _Document:
         before = total if lump is None else lump
         if after is None and percent is not None:
             after = before - (line_total(before, percent / 100) or 0)
+        elif after is None and "DiscountAmt" in own:
+            after = before - (own["DiscountAmt"] or 0)
         if after is not None:
             rate = "" if percent is None else f" {percent.normalize():f} %"
             self._surcharge(totals, f"Discount{rate}: {what}", after - before)
@@ -214,16 +218,17 @@ class _Document:
 
 
 def _alternatives(bill: Element) -> set[Element]:
-    """Find the categories that stand for another one: all of a group but those with the lowest serial number."""
-    groups: dict[str, list[tuple[int, Element]]] = {}
+    """Find the categories that stand for another one, and enter no sum for that."""
+    groups: dict[str, list[tuple[Member, Element]]] = {}
     for element in bill.iter("{*}BoQCtgy"):
         if group := written(element, "ALNBGroupNo"):
-            groups.setdefault(group, []).append((serial(written(element, "ALNBSerNo")), element))
+            member = Member(serial_of(written(element, "ALNBSerNo")), written(element, "Accepted"))
+            groups.setdefault(group, []).append((member, element))
     return {
         element
         for members in groups.values()
-        for number, element in members
-        if number > min(number for number, _ in members)
+        for (_, element), enters in zip(members, enter_sums([member for member, _ in members]), strict=True)
+        if not enters
     }
 
 

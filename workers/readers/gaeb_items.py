@@ -8,16 +8,15 @@ the item states.
 from collections import Counter
 from decimal import Decimal
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.bill import ItemRole
 from domain.position import line_total
 from workers.readers.draft import BillDraft, ItemDraft
+from workers.readers.gaeb_groups import YES, Member, enter_sums, serial_of
 from workers.readers.gaeb_text import Texts, describe, plain
 from workers.readers.tree import Element, amount, line, local
 
-YES = {"yes", "ja", "true", "1"}
 ITEMS = {"Item", "MarkupItem"}
 LUMP_SUM = "psch"
 PERCENT = "%"
@@ -50,14 +49,6 @@ SAID = {
 """Marks that are kept as notes."""
 
 
-class _Alternative(Struct):
-    """An item of a group whose members stand for each other."""
-
-    item: ItemDraft
-    number: int
-    accepted: bool
-
-
 class Items:
     """Reads items into the bill, and settles in the end what only the whole can tell."""
 
@@ -66,8 +57,10 @@ class Items:
         self.draft = draft
         self.labels: dict[str, str] = {}
         self.unread: Counter[str] = Counter()
-        self._groups: dict[str, list[_Alternative]] = {}
+        self._groups: dict[str, list[tuple[Member, ItemDraft]]] = {}
         self._numbers: set[str] = set()
+        self.is_bid = False
+        self._without_total: list[ItemDraft] = []
         self._wrong: Counter[str] = Counter()
         self._first: dict[str, int] = {}
 
@@ -102,24 +95,45 @@ class Items:
         self._remember(element, parts, item)
         if not self._split(parts, item):
             self.draft.items.append(item)
+            if item.quantity and item.unit_price and item.declared_total is None:
+                self._without_total.append(item)
         return True
 
     def finish(self) -> None:
         """Tell base items from their alternatives, and say what was wrong with the document."""
+        if self.is_bid:
+            self._tell_optional()
         for group, members in self._groups.items():
-            accepted = any(member.accepted for member in members)
-            lowest = min(member.number for member in members)
-            if lowest and not accepted:
+            ranks = [rank for rank, _ in members]
+            if min(rank.serial for rank in ranks) and not any(rank.is_chosen for rank in ranks):
                 self.draft.warn(f"Group {group} of alternatives has no base item: its first one is taken for it.")
-            for member in members:
-                is_base = member.accepted if accepted else member.number == lowest
-                if not is_base and member.item.role == "base":
-                    member.item.role = "alternative"
+            for (_, item), enters in zip(members, enter_sums(ranks), strict=True):
+                if not enters and item.role == "base":
+                    item.role = "alternative"
         for what, count in self._wrong.items():
             self.draft.warn(f"{count} of the items {what} (the first in row {self._first[what]}).")
         if self.unread:
             names = ", ".join(f"{name} ({count})" for name, count in sorted(self.unread.items()))
             self.draft.warn(f"Elements that were not read: {names}.")
+
+    def _tell_optional(self) -> None:
+        """Tell the items of a bid that enter no sum: bids do not mark them, but give them no total (`IT`) either.
+
+        Where no item has a total, or all of them make the stated one, what is missing tells nothing.
+        """
+        totals = [item.declared_total for item in self.draft.items if item.declared_total is not None]
+        bare = [line_total(item.quantity, item.unit_price) or Decimal(0) for item in self._without_total]
+        stated = [total.amount for total in self.draft.totals if total.label == "Total"]
+        has_all = bool(stated) and sum(stated) == sum(totals) + sum(bare)
+        has_these = bool(stated) and sum(stated) == sum(totals)
+        if not bare or not (has_these or (totals and not has_all)):
+            return
+        for item in self._without_total:
+            item.role = "optional" if item.role == "base" else item.role
+        self.draft.warn(
+            f"{len(bare)} of the items have a unit price and no total: they are taken for optional ones, "
+            "which bids do not mark."
+        )
 
     def _ordinal(self, element: Element, number: tuple[str, ...]) -> str:
         own, index = element.get("RNoPart") or "", element.get("RNoIndex") or ""
@@ -153,8 +167,8 @@ class Items:
         elif not item.description:
             self._complain("have no text", element)
         if group := parts.text("ALNGroupNo"):
-            member = _Alternative(item, serial(parts.text("ALNSerNo")), parts.yes("Accepted"))
-            self._groups.setdefault(group, []).append(member)
+            member = Member(serial_of(parts.text("ALNSerNo")), parts.text("Accepted"))
+            self._groups.setdefault(group, []).append((member, item))
         self.unread.update(name for name in parts.many if name not in READ)
 
     def _notes(self, parts: "_Parts", said: Texts) -> list[str]:
@@ -268,8 +282,3 @@ class _Parts:
     def yes(self, name: str) -> bool:
         """Whether a child of this name says yes."""
         return self.text(name).lower() in YES
-
-
-def serial(stated: str) -> int:
-    """Read a serial number; what is none counts as 0."""
-    return int(stated) if stated.isdecimal() else 0

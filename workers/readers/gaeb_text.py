@@ -13,7 +13,7 @@ LINES = {"p", "br", "div", "li", "tr", "ul", "ol", "table", "TextComplement", "C
 PICTURES = {"image", "Image", "img", "attachment"}
 OUTLINES = {"OutlineText", "OutlTxt", "ShortText"}
 DETAILS = {"DetailTxt", "LongText", "Textblock"}
-NUMBERS = {"STLNo", "StLNo", "STLBBau", "WIC", "STLNoPrev"}
+NUMBERS = {"STLNo", "StLNo", "STLBBau", "WIC", "WICNo", "STLNoPrev"}
 SKIPPED = {"ComplTSA", "ComplTSB", "OutlTSA", "OutlTSB", "ComplTSAB"}
 """Marks about a text, not text."""
 
@@ -26,7 +26,7 @@ class Texts(Struct, frozen=True):
     short: str = ""
     long: str = ""
     standard: str = ""
-    """The number of a standard text (StLB, StLK), where the description has one."""
+    """The number of a standard text (StLB, StLK) or of a catalogue (WICNo), where the description has one."""
     pictures: int = 0
 
 

@@ -28,6 +28,7 @@ WRITERS: dict[ExportFormat, Writer] = {
     "csv": Writer("csv", csv_file.write),
     "json": Writer("json", json_file.write),
     "unixml": Writer("xml", unixml_file.write),
-    "gaeb": Writer("x84", gaeb_file.write),
+    "gaeb": Writer("x84", gaeb_file.write_x84),
+    "gaeb_x82": Writer("x82", gaeb_file.write_x82),
     "pdf": Writer("pdf", pdf_file.write),
 }

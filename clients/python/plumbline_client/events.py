@@ -720,7 +720,7 @@ class AuditCancelled(_Part, frozen=True, kw_only=True):
 class Export(_Part, frozen=True, kw_only=True):
     """What is to be written: a version of the budget, in a format, dated `asked_at`."""
 
-    format: Literal["csv", "gaeb", "json", "pdf", "unixml", "xlsx"]
+    format: Literal["csv", "gaeb", "gaeb_x82", "json", "pdf", "unixml", "xlsx"]
     version: int
     asked_at: datetime
 

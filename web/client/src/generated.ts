@@ -817,7 +817,7 @@ export interface Evicted {
 
 /** What is to be written: a version of the budget, in a format, dated `asked_at`. */
 export interface Export {
-  format: "csv" | "gaeb" | "json" | "pdf" | "unixml" | "xlsx";
+  format: "csv" | "gaeb" | "gaeb_x82" | "json" | "pdf" | "unixml" | "xlsx";
   version: number;
   asked_at: string;
 }
@@ -2157,7 +2157,7 @@ export interface RequestExport {
   type: "export.request";
   project_id: string;
   job_id?: string;
-  format: "csv" | "gaeb" | "json" | "pdf" | "unixml" | "xlsx";
+  format: "csv" | "gaeb" | "gaeb_x82" | "json" | "pdf" | "unixml" | "xlsx";
   version?: number | null;
 }
 
@@ -3135,7 +3135,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "Edit": {"type": "object", "properties": {"number": {"type": "string"}, "code": {"type": "string"}, "description": {"type": "string"}, "category": {"type": "string"}, "kind": {"enum": ["material", "other", "work"]}, "section": {"type": "array", "items": {"type": "string"}}, "quantity": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "unit": {"type": "string"}, "unit_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "vat_rate": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "notes": {"type": "array", "items": {"type": "string"}}, "enrichment": {"type": "object"}, "metadata": {"type": "object"}}},
   "Error": {"type": "object", "required": ["op", "problem"], "properties": {"op": {"enum": ["error"]}, "problem": {"type": "object"}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}}},
   "Evicted": {"type": "object", "required": ["analysis_id", "kind"], "properties": {"analysis_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["contract", "property"]}}},
-  "Export": {"type": "object", "required": ["format", "version", "asked_at"], "properties": {"format": {"enum": ["csv", "gaeb", "json", "pdf", "unixml", "xlsx"]}, "version": {"type": "integer"}, "asked_at": {"type": "string"}}},
+  "Export": {"type": "object", "required": ["format", "version", "asked_at"], "properties": {"format": {"enum": ["csv", "gaeb", "gaeb_x82", "json", "pdf", "unixml", "xlsx"]}, "version": {"type": "integer"}, "asked_at": {"type": "string"}}},
   "Failed": {"type": "object", "required": ["project_id", "job_id", "attempt", "error_code", "error"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "owner": {"enum": ["account", "analysis", "project"]}, "attempt": {"type": "integer"}, "error_code": {"type": "string"}, "error": {"type": "string"}}},
   "Finding": {"type": "object", "required": ["rule", "expert_role", "recommendation", "reasoning"], "properties": {"rule": {"type": "string"}, "expert_role": {"enum": ["concrete", "cost", "orchestrator", "standards", "structural", "validator"]}, "recommendation": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "reasoning": {"type": "string"}, "position_id": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "section": {"type": "array", "items": {"type": "string"}}, "confidence": {"type": "integer"}, "evidence": {"type": "object", "additionalProperties": {"type": "string"}}, "issues": {"type": "array", "items": {"$ref": "Issue"}}, "suggestions": {"type": "array", "items": {"$ref": "Suggestion"}}, "demand": {"type": "string"}}},
   "FindingsRecorded": {"type": "object", "required": ["project_id", "audit_id", "part", "outcomes", "verdicts", "findings"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "part": {"type": "integer"}, "outcomes": {"type": "object", "additionalProperties": {"type": "string"}}, "verdicts": {"type": "object", "additionalProperties": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}}, "findings": {"type": "array", "items": {"$ref": "Finding"}}, "revisions": {"type": "object", "additionalProperties": {"type": "integer"}}}},

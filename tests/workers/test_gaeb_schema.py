@@ -1,0 +1,74 @@
+"""Our schema of GAEB DA XML passes valid files of others, and finds the faults that it must."""
+
+import re
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from domain.job import ExportFormat
+from tests.workers.gaeb_validity import PHASES, VARIABLE, bill_of, faults, of_what_we_know, official, simple, written
+from tests.workers.statements import statement
+from workers.readers import read_bill
+from workers.sample_bill import sample_bill
+from workers.writers import WRITERS
+
+
+@pytest.mark.parametrize(("file", "phase"), [("realistic.x84", "84"), ("contract.x86", "82")])
+def test_valid_files_of_others_pass_our_schema(bills: Path, file: str, phase: str) -> None:
+    assert faults(of_what_we_know((bills / file).read_bytes(), phase), phase) == []
+
+
+def test_files_that_do_not_conform_fail_our_schema(bills: Path) -> None:
+    assert faults(of_what_we_know((bills / "nonconforming.x83").read_bytes(), "82"), "82")
+
+
+BROKEN = {
+    "84": (
+        ("<CTR>.*</CTR>", ""),
+        ("<Totals>(?!.*<Totals>).*?</Totals>", ""),
+        ("<BoQBody>", "<LblTx><p/></LblTx><BoQBody>"),
+        ("<UP>", "<QU>m3</QU><UP>"),
+        ("<Qty>2.000</Qty>", "<Qty>2.0001</Qty>"),
+        ("<UP>10.50</UP>", "<UP>10.5001</UP>"),
+        ("<IT>21.00</IT>", "<IT>21.001</IT>"),
+        ('RNoPart="0010"', 'RNoPart="00 10"'),
+        ('RNoPart="0010"', 'RNoPart="123456789012345"'),
+        ("(<UP>.*?</UP>)(<IT>.*?</IT>)", r"\2\1"),
+        ("<Name>Haus</Name>", "<Name>Ein Haus mit langem Namen</Name>"),
+        ("<DP>84</DP>", "<DP>83</DP>"),
+        ('ID="I2"', 'ID="B1"'),
+        ("<TotalNet>", "<TotAfterDisc>1.00</TotAfterDisc><TotalNet>"),
+    ),
+    "82": (
+        ("<LblBoQ>.*?</LblBoQ>", ""),
+        ("<OutlCompl>.*?</OutlCompl>", ""),
+        ("<LblTx>.*?</LblTx>", ""),
+        ("<DetailTxt */>", ""),
+        ("<QU>m3</QU>", "<QU>Stunden</QU>"),
+        ("(<Qty>.*?</Qty>)(<QU>.*?</QU>)", r"\2\1"),
+        ("<Itemlist>", '<BoQCtgy ID="X" RNoPart="9"><LblTx/></BoQCtgy><Itemlist>'),
+        ("<BoQBkdn>.*</BoQBkdn>", ""),
+        ("<Length>4</Length>", "<Length>15</Length>"),
+        ("<VersDate>2021-05</VersDate>", "<VersDate>2013-10</VersDate>"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("phase", "at"), [(phase, at) for phase, cases in BROKEN.items() for at in range(len(cases))])
+def test_our_schema_finds_faults(phase: str, at: int) -> None:
+    name = next(name for name, its in PHASES.items() if its == phase)
+    bill = bill_of(simple(number="01.0010", section=("01",)))
+    tree = etree.fromstring(written(bill, name).data, etree.XMLParser(remove_blank_text=True))
+    text = etree.tostring(tree, encoding="unicode")
+    wrong, right = BROKEN[phase][at]
+    broken = re.sub(wrong, right, text, count=1)
+    assert broken != text
+    assert faults(broken.encode(), phase)
+
+
+@pytest.mark.parametrize("name", PHASES)
+def test_the_official_schemas_agree(name: ExportFormat) -> None:
+    if official(PHASES[name]) is None:
+        pytest.skip(f"the official schemas may not be passed on: name their folder in {VARIABLE} to hold files to them")
+    assert faults(WRITERS[name].write(statement(read_bill(sample_bill(items=200)))).data, PHASES[name]) == []
