@@ -1,7 +1,7 @@
 """Tables in which one column says of each row what it is: an item, a section, a note, a row of a takeoff."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Literal
 
@@ -68,7 +68,7 @@ class TypedTable:
         self.columns: dict[Heading, int] = {}
         self._typed = self._described = self._quantified = 0
         self._texts: list[tuple[Heading, int]] = []
-        self._numbers: list[tuple[Heading, str, int]] = []
+        self._numbers: list[tuple[Heading, str, int, Callable[[float], Decimal | None]]] = []
         self._measures: list[tuple[Heading, int]] = []
         self._first: Sequence[Sequence[Cell]] = ()
         self._mark: Mark | None = None
@@ -85,7 +85,11 @@ class TypedTable:
         self._typed = columns.get("type", -1)
         self._described, self._quantified = columns["description"], columns["quantity"]
         self._texts = [(part, columns[part]) for part in TEXTS if part in columns]
-        self._numbers = [(part, FIELDS.get(part, part), columns[part]) for part in NUMBERS if part in columns]
+        self._numbers = [
+            (part, FIELDS.get(part, part), columns[part], money if part == "total" else exact)
+            for part in NUMBERS
+            if part in columns
+        ]
         self._measures = [(part, columns[part]) for part in MEASURES if part in columns]
         self._first, self._mark = first, None
 
@@ -93,7 +97,7 @@ class TypedTable:
     def mark(self) -> Mark:
         """The decimal mark of numbers that are texts; most tables have none, so it is looked for when one is met."""
         if self._mark is None:
-            cells = (row[column] for row in self._first for _, _, column in self._numbers)
+            cells = (row[column] for row in self._first for _, _, column, _ in self._numbers)
             self._mark = decimal_mark((cell for cell in cells if cell and isinstance(cell, str)), ",")
         return self._mark
 
@@ -151,8 +155,11 @@ class TypedTable:
         for part, column in self._texts:
             if cell := row[column]:
                 setattr(item, part, cell.strip() if isinstance(cell, str) else text(cell))
-        for part, field, column in self._numbers:
-            if (cell := row[column]) != "":
+        for part, field, column, convert in self._numbers:
+            cell = row[column]
+            if isinstance(cell, float) and (value := convert(cell)) is not None:
+                setattr(item, field, value)
+            elif cell != "":
                 setattr(item, field, self._number(cell, line, part))
         for part, column in self._measures:
             if cell := row[column]:  # programs show 0 where nobody stated anything
@@ -172,7 +179,9 @@ class TypedTable:
             return
         cell, stated = row[self._described], row[self._quantified]
         written = cell.strip() if isinstance(cell, str) else text(cell)
-        value = None if stated == "" else self._number(stated, line, "quantity")
+        value = exact(stated) if isinstance(stated, float) else None
+        if value is None and stated != "":
+            value = self._number(stated, line, "quantity")
         if value is None and "=" in written and (result := _RESULT.search(written)):
             value = parse(result[1], self.mark)
         kind = _takeoff_kind(written) if written.lstrip(" \"'")[:1] in SUM_INITIALS else "row"
