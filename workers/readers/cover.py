@@ -23,9 +23,13 @@ VAT_NAMES = {
 }
 CARRIED_OVER = {"zakl prenesena", "sniz prenesena", "zniz prenesena"}
 """What is taxed, but by the buyer."""
-RATE_HEADINGS = {"sazba dane", "sadzba dane"}
-BASE_HEADINGS = {"zaklad dane"}
-TAX_HEADINGS = {"vyse dane", "vyska dane"}
+TAX_HEADINGS = {
+    "sazba dane": "rate",
+    "sadzba dane": "rate",
+    "zaklad dane": "base",
+    "vyse dane": "tax",
+    "vyska dane": "tax",
+}
 OBJECT = re.compile(r"objekt|soupis|cast|uroven \d+")
 """Labels of the levels of objects, from the outside in."""
 
@@ -60,9 +64,10 @@ class Cover:
         awaited, self._awaited = self._awaited, ""
         if awaited:
             self._name(awaited, filled[0][1])
-        for index, (column, cell) in enumerate(filled):
+        cells = [cell for _, cell in filled]
+        for index, (column, cell) in enumerate(filled, 1):
             if isinstance(cell, str) and len(cell) <= LABEL_LENGTH:
-                self._read_label(line, cell, column, [other for _, other in filled[index + 1 :]], row)
+                self._read_label(line, cell, column, cells[index:], row)
 
     def of(self, path: tuple[str, ...]) -> list[StatedTotal]:
         """Give the totals as those of an object."""
@@ -82,8 +87,8 @@ class Cover:
             self.gross = amount
             self.currency = next((found for part in beside if (found := currency(text(part)))), "")
             self.totals.append(StatedTotal(kind="gross", amount=amount, label=cell, sheet=self._sheet, line=line))
-        elif name in RATE_HEADINGS | BASE_HEADINGS | TAX_HEADINGS:
-            self._tax_columns["rate" if name in RATE_HEADINGS else "base" if name in BASE_HEADINGS else "tax"] = column
+        elif part := TAX_HEADINGS.get(name):
+            self._tax_columns[part] = column
         elif name in VAT_NAMES and "rate" in self._tax_columns:
             self._read_tax(line, name, row)
 

@@ -148,12 +148,11 @@ class _Table(TypedTable):
         own = SectionDraft(path=(*path, code.strip()), title=title.strip(), kind="object", sheet=self.sheet, line=line)
         return self.draft.add_section(own)
 
-    def vat_rate(self, row: Sequence[Cell]) -> Decimal | None:
+    def vat_rate(self, cell: Cell) -> Decimal | None:
         """In percent: looked up on the cover by name, or stated as a number or a share of one."""
-        cell = self.cell(row, "vat")
         if isinstance(cell, str) and cell and (named := self.cover.vat_rates.get(label(cell))) is not None:
             return named
-        return super().vat_rate(row)
+        return super().vat_rate(cell)
 
     def level(self, row: Sequence[Cell], code: str) -> int:
         """Depth of a section, 0 at the top.

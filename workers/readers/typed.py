@@ -70,6 +70,8 @@ class TypedTable:
         self._texts: list[tuple[Heading, int]] = []
         self._numbers: list[tuple[Heading, str, int, Callable[[float], Decimal | None]]] = []
         self._measures: list[tuple[Heading, int]] = []
+        self._taxed: int | None = None
+        self._rates: dict[Cell, Decimal | None] = {}
         self._first: Sequence[Sequence[Cell]] = ()
         self._mark: Mark | None = None
         self.home: SectionDraft | None = None
@@ -91,6 +93,8 @@ class TypedTable:
             if part in columns
         ]
         self._measures = [(part, columns[part]) for part in MEASURES if part in columns]
+        self._taxed = columns.get("vat")
+        self._rates.clear()
         self._first, self._mark = first, None
 
     @property
@@ -126,9 +130,8 @@ class TypedTable:
                 return value
         return self.draft.number(cell, (self.sheet, line, part), self.mark, amount=part == "total")
 
-    def vat_rate(self, row: Sequence[Cell]) -> Decimal | None:
+    def vat_rate(self, cell: Cell) -> Decimal | None:
         """Read a rate in percent, stated as a number or as a share of one."""
-        cell = self.cell(row, "vat")
         rate = number(cell.removesuffix("%").strip(), self.mark) if isinstance(cell, str) else number(cell)
         return rate.scaleb(2) if rate is not None and 0 < rate < 1 else rate
 
@@ -168,8 +171,10 @@ class TypedTable:
             item.unit_price = (item.material_price or Decimal(0)) + (item.assembly_price or Decimal(0))
         if "code_variant" in self.columns and (variant := text(self.cell(row, "code_variant"))):
             item.code = f"{item.code}.{variant}"
-        if "vat" in self.columns:
-            item.vat_rate = self.vat_rate(row)
+        if self._taxed is not None:
+            if (cell := row[self._taxed]) not in self._rates:
+                self._rates[cell] = self.vat_rate(cell)
+            item.vat_rate = self._rates[cell]
         self.draft.items.append(item)
 
     def read_takeoff(self, line: int, row: Sequence[Cell]) -> None:
