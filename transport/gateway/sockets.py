@@ -17,8 +17,8 @@ from transport.gateway.socket_metrics import ACTIVE, BUFFERED, CONNECTIONS
 RECONNECT_JITTER_MS = 5_000
 """Over how long clients that are sent away together come back."""
 LONGEST_TICK = 1.0
-AT_ONCE = 50
-"""Sockets that are pinged, or closed because they are dead, before everybody else gets a turn."""
+AT_ONCE = 20
+"""Sockets that are pinged, or closed because they are dead, at a time; the groups spread over a tick."""
 STALL_SECONDS = 1.0
 """How late a look at the heartbeats may be and still count."""
 PATIENCE_SECONDS = 10.0
@@ -134,13 +134,16 @@ class Sockets:
 
     async def _beat(self) -> None:
         while True:
-            due = monotonic() + self._tick
-            await asyncio.sleep(self._tick)
-            if monotonic() > due + STALL_SECONDS:
-                continue  # it was this process that slept: what clients answered meanwhile is still to be read
-            ping = told(ServerPing(t=int(time() * 1000)))
-            now = monotonic()
-            for number, socket in enumerate(list(self._open), 1):
-                socket.beat(now, ping)
-                if number % AT_ONCE == 0:
-                    await asyncio.sleep(0)
+            everybody = list(self._open)
+            groups = [everybody[start : start + AT_ONCE] for start in range(0, len(everybody), AT_ONCE)] or [[]]
+            pause = self._tick / len(groups)
+            for group in groups:
+                due = monotonic() + pause
+                await asyncio.sleep(pause)
+                now = monotonic()
+                if now > due + STALL_SECONDS:
+                    break  # it was this process that slept: what clients answered meanwhile is still to be read
+                ping = told(ServerPing(t=int(time() * 1000)))
+                for socket in group:
+                    if socket in self._open:
+                        socket.beat(now, ping)
