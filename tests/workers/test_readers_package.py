@@ -65,3 +65,14 @@ def test_parts_that_overlap_are_a_bomb() -> None:
     with pytest.raises(Unreadable) as refused:
         read_bill(bytes(data))
     assert (refused.value.code, "overlap" in refused.value.detail) == ("unreadable.zip_bomb", True)
+
+
+@pytest.mark.parametrize(("offset", "value", "told"), [(16, 12345, "has changed"), (20, 9, "is cut off")])
+def test_a_part_that_is_not_what_was_packed_is_damaged(offset: int, value: int, told: str) -> None:
+    parts = parts_of(xlsx(BILL))
+    strings = parts.pop("xl/sharedStrings.xml")
+    data = bytearray(archive(parts | {"xl/sharedStrings.xml": strings}))
+    struct.pack_into("<I", data, data.rindex(b"PK\1\2") + offset, value)
+    with pytest.raises(Unreadable) as refused:
+        read_bill(bytes(data))
+    assert (refused.value.code, told in refused.value.detail) == ("unreadable.not_a_workbook", True)
