@@ -1,13 +1,11 @@
-"""A budget of 100,000 positions: what may look at all of them, and how long that may take."""
+"""A budget of 100,000 positions: what may look at all of them, and how often."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from time import process_time
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec import structs
 
 from domain.budget import (
     BUDGET,
@@ -39,6 +37,24 @@ class Unread(dict[UUID, Any]):
     keys = values = items = copy = __iter__
 
 
+class Counted(dict[UUID, int]):
+    """Ranks that count how many of them are read by walks over all."""
+
+    reads = 0
+
+    def __iter__(self) -> Iterator[UUID]:
+        self.reads += len(self)
+        return super().__iter__()
+
+    def values(self) -> Any:
+        self.reads += len(self)
+        return super().values()
+
+    def items(self) -> Any:
+        self.reads += len(self)
+        return super().items()
+
+
 def done(command: BudgetCommand, budget: Budget) -> list[Event]:
     events = BUDGET.decide(command, budget, context())
     for event in events:
@@ -46,38 +62,11 @@ def done(command: BudgetCommand, budget: Budget) -> list[Event]:
     return events
 
 
-@contextmanager
-def untraced() -> Iterator[None]:
-    """Keep coverage's tracing, which is several times slower than what it traces, out of a measurement."""
-    tracing = sys.gettrace()
-    sys.settrace(None)
-    try:
-        yield
-    finally:
-        sys.settrace(tracing)
-
-
-def cpu_seconds(act: Callable[[], object]) -> float:
-    """Measure the better of two: what others do on this machine is not counted."""
-    spent: list[float] = []
-    with untraced():
-        for _ in range(2):
-            start = process_time()
-            act()
-            spent.append(process_time() - start)
-    return min(spent)
-
-
 @pytest.fixture(scope="module")
 def large() -> Budget:
     budget = Budget()
-    with untraced():
-        done(IMPORT, budget)
+    done(IMPORT, budget)
     return budget
-
-
-def test_a_hundred_thousand_lines_are_imported_in_two_seconds() -> None:
-    assert cpu_seconds(lambda: done(IMPORT, Budget())) < 2
 
 
 @pytest.mark.parametrize(
@@ -103,21 +92,10 @@ def test_a_change_of_one_position_looks_at_no_other(large: Budget, command: Budg
     assert done(command, budget)
 
 
-def test_a_position_of_a_large_budget_is_edited_within_a_millisecond(large: Budget) -> None:
-    revisions = iter(range(1_000))
-
-    def edit() -> None:
-        changes = Edit(quantity=D(next(revisions)))
-        assert done(EditPosition(project_id=P, position_id=key(1), changes=changes), large)
-
-    assert cpu_seconds(lambda: [edit() for _ in range(100)]) < 0.1
-
-
 def test_a_move_in_a_large_budget_reads_each_rank_a_few_times_at_most(large: Budget) -> None:
-    bottom = numbers(large)[-20:]
-
-    def to_the_top() -> None:
-        for number in bottom:
-            done(MovePosition(project_id=P, position_id=key(number)), large)
-
-    assert cpu_seconds(to_the_top) < len(bottom) * 0.2
+    ranks = Counted(large.ranks)
+    budget = structs.replace(large, ranks=ranks)
+    for number in numbers(large)[-20:]:
+        ranks.reads = 0
+        assert done(MovePosition(project_id=P, position_id=key(number)), budget)
+        assert ranks.reads <= 3 * COUNT
