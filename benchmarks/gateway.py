@@ -30,7 +30,7 @@ from domain.account import IssueToken, Register
 from domain.budget import Changes, PositionEdited
 from domain.project import AcceptInvitation, CreateProject, InviteMember
 from domain.registry import EVENTS
-from eventstore import Append, EventStore, Write
+from eventstore import Append, Appended, EventStore, Write
 from eventstore.types import EventTypes
 from projections.tables import ensure_tables
 from runtime.broker import Broker, open_broker
@@ -91,7 +91,7 @@ class Gateway:
             for number in range(count)
         ]
 
-    async def append(self, place: Place, count: int, *, publish: bool = True) -> None:
+    async def append(self, place: Place, count: int, *, publish: bool = True) -> Appended:
         """Store events in one transaction, and publish each by itself, as other API processes do."""
         events = tuple(TYPES.encode(_edited(place, place.version + number)) for number in range(count))
         write = Write(f"budget:{place.project_id}", place.version, events)
@@ -103,6 +103,7 @@ class Gateway:
                 publisher([event])
         place.version += count
         place.sequence = appended.sequence
+        return appended
 
     async def event(self, place: Place) -> bytes:
         """Give the frame of a place's last event, for peers to send as many bytes, with 0 as its sequence."""

@@ -2,23 +2,27 @@
 
 Commands edit positions over ten more sockets of the same API process, at a steady pace; each is two events. Latency is
 counted from the log's own time of the event, taken when its transaction begins: it includes the commit, with fsync on.
+How long that takes alone, from that time to the answer, at the same pace and with nobody listening, is the first line.
 
 The peer's sockets follow channels of its Redis pub/sub backend; its messages, as many and of the same size, are
 published to Valkey from here. It stores nothing, and counts from the publishing.
 """
 
+import asyncio
 import tempfile
 from collections import Counter
 from datetime import UTC, datetime
 from itertools import count, islice
 from pathlib import Path
+from time import time
 
 import uvloop
 from redis.asyncio import Redis
 
 from benchmarks.crowd import Told
-from benchmarks.gateway import Crowd, Gateway, gateway, peer_server, seats_at
+from benchmarks.gateway import Crowd, Gateway, Place, gateway, peer_server, seats_at
 from benchmarks.pace import Send, add_positions, editor, steadily
+from runtime.ids import new_id
 
 SOCKETS = 200
 FEEDS = 20
@@ -39,6 +43,7 @@ async def _measure(folder: Path) -> dict[str, float]:
     print(f"{'':28}{'p50':>8}{'p95':>8}{'p99':>8}{'most':>8}{'events/s':>10}{'load client, of a CPU':>24}")
     async with gateway(folder, places=FEEDS) as ours:
         await add_positions(ours)
+        await _commits(ours)
         spread, one = await _ours(ours, FEEDS), await _ours(ours, 1)
         place = ours.places[0]
         place.sequence, _ = (await ours.store.heads([place.feed]))[place.feed]
@@ -54,6 +59,20 @@ async def _measure(folder: Path) -> dict[str, float]:
         "socket.ratio_litestar_channels": ratio,
         "socket.ratio_litestar_channels_one_feed": ratio_one,
     }
+
+
+async def _commits(ours: Gateway) -> None:
+    place = Place(new_id())
+    late: list[float] = []
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for number in range(round(SECONDS * PER_SECOND)):
+        await asyncio.sleep(began + number / PER_SECOND - loop.time())
+        appended = await ours.append(place, 1, publish=False)
+        late.append((time() - appended.recorded_at.timestamp()) * 1000)
+    late.sort()
+    p50, p95, p99 = (late[int(len(late) * part)] for part in (0.5, 0.95, 0.99))
+    print(f"{'(the commit alone)':28}{p50:8.1f}{p95:8.1f}{p99:8.1f}{late[-1]:8.1f}", flush=True)
 
 
 async def _ours(ours: Gateway, feeds: int) -> Told:
