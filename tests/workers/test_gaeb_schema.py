@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
+from msgspec.structs import replace
+from pygaeb import ExchangePhase, GAEBParser, GAEBWriter
 
 from domain.job import ExportFormat
 from tests.workers.gaeb_validity import PHASES, VARIABLE, bill_of, faults, of_what_we_know, official, simple, written
@@ -17,6 +19,14 @@ from workers.writers import WRITERS
 @pytest.mark.parametrize(("file", "phase"), [("realistic.x84", "84"), ("contract.x86", "82")])
 def test_valid_files_of_others_pass_our_schema(bills: Path, file: str, phase: str) -> None:
     assert faults(of_what_we_know((bills / file).read_bytes(), phase), phase) == []
+
+
+@pytest.mark.parametrize(("phase", "its"), [("82", ExchangePhase.X82), ("84", ExchangePhase.X84)])
+def test_what_pygaeb_writes_passes_our_schema_whole(tmp_path: Path, phase: str, its: ExchangePhase) -> None:
+    ours, theirs = tmp_path / "ours.x82", tmp_path / f"theirs.x{phase}"
+    ours.write_bytes(written(replace(read_bill(sample_bill(items=30)), currency="EUR"), "gaeb_x82").data)
+    GAEBWriter.write(GAEBParser.parse(ours), theirs, phase=its)
+    assert faults(theirs.read_bytes(), phase) == []
 
 
 def test_files_that_do_not_conform_fail_our_schema(bills: Path) -> None:

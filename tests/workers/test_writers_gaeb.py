@@ -254,13 +254,39 @@ def test_numbers_are_rounded_where_the_total_stays() -> None:
 
 def test_a_bid_says_what_it_leaves_to_the_request() -> None:
     item = simple(number="1", section=("1",), code="131", notes=("Details",), kind="material", category="A")
+    item = replace(item, price_system="CS ÚRS")
     bill = bill_of(item, sections=(BillSection(path=("1",), title="Erdarbeiten"),))
     told = dict(note.rstrip(".").rsplit(": ", 1) for note in written(bill, "gaeb").notes)
     assert told == {
         "categories of items": "1",
+        "codes without the name of their price list": "1",
         "items that are no work, which the format does not tell": "1",
         "items whose code and notes a bid does not hold": "1",
         "items whose text and unit are in the request": "1",
         "name and address of the bidder, for the bidder to fill in": "1",
         "sections whose titles and remarks are in the request": "1",
     }
+
+
+def test_a_markup_of_a_request_is_answered_as_one(tmp_path: Path) -> None:
+    markup = simple(
+        number="01.0090",
+        section=("01",),
+        code_system="gaeb",
+        kind="other",
+        unit="%",
+        quantity=Decimal("50.125"),
+        unit_price=Decimal("1234.5675"),
+    )
+    bill = bill_of(simple(number="01.0010", section=("01",)), markup)
+    file = written(bill, "gaeb")
+    assert b"<ITMarkup>123456.75</ITMarkup>" in file.data
+    assert b"<Markup>50.125</Markup>" in file.data
+    back = read_bill(file.data)
+    assert (back.items[1].number, back.items[1].quantity, back.items[1].unit) == ("01.0090", Decimal("50.125"), "%")
+    assert amount_of(priced(back)) == back.declared_total == amount_of(bill)
+    path = tmp_path / "bid.x84"
+    path.write_bytes(file.data)
+    assert GAEBParser.parse(path).grand_total == amount_of(bill)
+    with pytest.raises(Unwritable, match=r"01\.0090"):  # an estimate states no base: its unit price is too exact
+        written(bill, "gaeb_x82")

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element, SubElement
 from domain.bill import Bill, BillItem
 from domain.position import EXACT
 from workers.writers.gaeb_layout import Category, Layout, Line, layout_of
-from workers.writers.gaeb_measures import Measure, measures_of, text_of
+from workers.writers.gaeb_measures import Measure, is_markup, measures_of, text_of
 from workers.writers.statement import Path, Statement, Written
 from workers.writers.xml_text import add, xml_bytes
 
@@ -40,7 +40,7 @@ def write_x82(statement: Statement) -> Written:
 def _write(statement: Statement, phase: Phase) -> Written:
     notes: Counter[str] = Counter()
     bill = statement.bill
-    document = _Document(bill, measures_of(bill, notes), notes, phase)
+    document = _Document(bill, measures_of(bill, notes, markups=phase == "84"), notes, phase)
     root = Element("GAEB", {"xmlns": NAMESPACE.format(phase=phase)})
     info = SubElement(root, "GAEBInfo")
     _all(
@@ -148,9 +148,15 @@ class _Document:
     def _item(self, parent: Element, line: Line, path: Path) -> None:
         item, measure = self._bill.items[line.item], self._measures[line.item]
         part, _, index = line.number.partition(".")
-        element = SubElement(parent, "Item", {"ID": self._id("I"), "RNoPart": part})
+        as_markup = not self._full and is_markup(item)
+        element = SubElement(parent, "MarkupItem" if as_markup else "Item", {"ID": self._id("I"), "RNoPart": part})
         if index:
             element.set("RNoIndex", index)
+        if as_markup:
+            base = None if measure.unit_price is None else EXACT.multiply(measure.unit_price, Decimal(100))
+            for name, value in (("ITMarkup", base), ("Markup", measure.quantity), ("IT", measure.total)):
+                _number(element, name, value, 2)
+            return
         if self._full and line.group is not None:
             _all(element, {"ALNGroupNo": str(line.group.number), "ALNSerNo": str(line.group.serial)})
         elif self._full and item.role != "base":
@@ -194,6 +200,7 @@ class _Document:
                 any(each is not None for each in (item.unit_hours, item.unit_mass, item.unit_debris)) for item in items
             ),
             "rows of quantity take-off": sum(len(item.takeoff) for item in items),
+            "codes without the name of their price list": sum(i.price_system not in {"", "GAEB"} for i in items),
         }
         if not self._full:
             lost |= {

@@ -38,6 +38,9 @@ class Shape(Struct, frozen=True):
 QUANTITY, PRICE, AMOUNT, RATE = Shape(11, 3), Shape(13, 3), Shape(13, 2), Shape(5, 2)
 """Of GAEB DA XML 3.3 (2021-05): `tgDecimal_11_3`, `_13_3`, `_13_2`, `_5_2`."""
 
+PERCENTAGE, HUNDREDTH = Shape(9, 6), Shape(13, 4)
+"""Of markups: their rate (`tgDecimal_9_6`), and a hundredth of the amount that they are taken of."""
+
 
 class Measure(Struct, frozen=True):
     """What is written of an item's numbers. `total` is `None` where it enters no sum or has none."""
@@ -48,9 +51,16 @@ class Measure(Struct, frozen=True):
     vat_rate: Decimal | None
 
 
-def measures_of(bill: Bill, notes: Counter[str]) -> list[Measure]:
-    """Measure every item. Raises `Unwritable` where a total would be another one, or a number is too long."""
-    measures = [_measure(item, item.rounding or bill.rounding) for item in bill.items]
+def is_markup(item: BillItem) -> bool:
+    """Whether the item was a markup when it was read: so many per cent at a hundredth of what they are taken of."""
+    return (item.code_system, item.kind, item.unit) == ("gaeb", "other", "%")
+
+
+def measures_of(bill: Bill, notes: Counter[str], *, markups: bool) -> list[Measure]:
+    """Measure every item, `markups` as such. Raises `Unwritable` where a total would change or a number is too long."""
+    measures = [
+        _measure(item, item.rounding or bill.rounding, is_rate=markups and is_markup(item)) for item in bill.items
+    ]
     _refuse(
         "export.not_in_cents",
         "{count} line totals are not quantity times price to two decimals, which is how GAEB counts (the first: "
@@ -83,18 +93,19 @@ def text_of(amount: Decimal) -> str:
     return f"{EXACT.quantize(amount, Decimal('0.01')):f}"
 
 
-def _measure(item: BillItem, rounding: Rounding) -> Measure | None:
+def _measure(item: BillItem, rounding: Rounding, *, is_rate: bool) -> Measure | None:
     """Find numbers that come to the item's total: as exact as they fit, else as they enter the total."""
+    of_quantity, of_price = (PERCENTAGE, HUNDREDTH) if is_rate else (QUANTITY, PRICE)
     is_base = item.role == "base"
     for quantity, unit_price in ((item.quantity, item.unit_price), _factors(item, rounding)):
         short = (
-            None if quantity is None else QUANTITY.rounded(quantity),
-            None if unit_price is None else PRICE.rounded(unit_price),
+            None if quantity is None else of_quantity.rounded(quantity),
+            None if unit_price is None else of_price.rounded(unit_price),
         )
         total = line_total(*short, CENTS)
         if is_base and total != item.declared_total:
             continue
-        shapes = zip((*short, total), (QUANTITY, PRICE, AMOUNT), strict=True)
+        shapes = zip((*short, total), (of_quantity, of_price, AMOUNT), strict=True)
         if all(value is None or shape.holds(value) for value, shape in shapes):
             rate = item.vat_rate if item.vat_rate is not None and RATE.holds(item.vat_rate) else None
             return Measure(*short, total if is_base else None, rate)
