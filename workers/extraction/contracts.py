@@ -30,7 +30,7 @@ ROLES = {
 }
 _ROLE = "|".join(f"(?P<{role}>{words})" for role, words in ROLES.items())
 PARTY = re.compile(
-    rf"^[ \t\d.)]*(?:the )?(?:{_ROLE})[ \t]*(?::|[ \t]-|[ \t]\u2013)[ \t]*\n?[ \t]*(?P<name>\S[^\n]{{1,150}})",
+    rf"^[ \t\d.)]*(?:the )?(?:{_ROLE})[ \t]*(?::|[ \t]-|[ \t]\u2013)[ \t]*+(?:\n[ \t]*+)?(?P<name>\S[^\n]{{1,150}})",
     I | re.MULTILINE,
 )
 
@@ -102,8 +102,8 @@ CLAUSES: Mapping[str, re.Pattern[str]] = {
     "final": re.compile(r"závěrečná|general provisions|final provisions|miscellaneous", I),
 }
 HEADING = re.compile(
-    r"^[ \t]*(?P<mark>(?:článek|čl\.|article|clause|section)[ \t]+)?(?P<number>[IVXL]{1,6}|\d{1,2})"
-    r"(?P<dot>[.):]|[ \t]*[-\u2013])?[ \t]*\n?[ \t]*(?P<title>[^\W\d_][^\n.;:]{2,78})[ \t]*$",
+    r"^[ \t]*+(?P<mark>(?:článek|čl\.|article|clause|section)[ \t]+)?(?P<number>[IVXL]{1,6}|\d{1,2})"
+    r"(?P<dot>[.):]|[ \t]*+[-\u2013])?[ \t]*+(?:\n[ \t]*+)?(?P<title>[^\W\d_][^\n.;:]{2,78})[ \t]*$",
     I | re.MULTILINE,
 )
 

@@ -53,9 +53,10 @@ def find(page: str, number: int, fields: Mapping[str, Field]) -> Iterator[Fact]:
 
 def passage(page: str, start: int, end: int) -> str:
     """Give the words around a place, within its paragraph."""
-    low = max(page.rfind("\n\n", 0, start) + 2 if "\n\n" in page[:start] else 0, start - AROUND)
-    stop = page.find("\n\n", end)
-    return squeezed(page[low : min(stop if stop >= 0 else len(page), end + AROUND)])
+    first, last = max(0, start - AROUND), min(len(page), end + AROUND)
+    paragraph = page.rfind("\n\n", max(0, first - 2), start)
+    stop = page.find("\n\n", end, last)
+    return squeezed(page[max(first, paragraph + 2 if paragraph >= 0 else 0) : stop if stop >= 0 else last])
 
 
 def squeezed(text: str) -> str:

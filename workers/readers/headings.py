@@ -129,8 +129,21 @@ def _joined(above: dict[int, str], below: dict[int, str]) -> dict[int, str]:
         if column in above:
             group = above[column] if column in below else ""
         if column in below:
-            joined[column] = f"{group} {below[column]}".strip()
+            joined[column] = _spanned(group, below[column])
     return joined
+
+
+def _spanned(group: str, name: str) -> str:
+    """Name a column below a common name; alone by its own name where that tells enough and both together nothing.
+
+    "Hmotnost" above "Celkem" is no total, but "Cena" is, and a code is one below whatever.
+    """
+    both = f"{group} {name}".strip()
+    if not group or _fits(both):
+        return both
+    told = _fits(name)
+    of_prices = bool(told) and not _PRICES.isdisjoint(label(group).split()[:1])
+    return name if of_prices or told.keys() & _NAMES else both
 
 
 def is_price_list(rows: Sequence[Sequence[Cell]]) -> bool:
