@@ -59,7 +59,10 @@ class Assembly:
             case "sum" if line.line > self._last_item:
                 self._sums.after(line, self._outline.current)
             case "sum":
+                ended = self._sums.ends(line, self._outline.current)
                 self._sums.inside(line, self._outline.current)
+                if ended:
+                    self._outline.close()
             case "header":
                 self._draft.skip(self._sheet, line.line, "the headings again, or the numbers of the columns")
             case "empty":

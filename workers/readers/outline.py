@@ -41,6 +41,12 @@ class Outline:
         self.current = section
         self._open.append((_shape(number, section.title), section))
 
+    def close(self) -> None:
+        """End the current section: what comes next without a heading belongs to the one around it."""
+        if self._open and self._open[-1][1] is self.current:
+            self._open.pop()
+            self.current = self._open[-1][1] if self._open else None
+
     def home(self, item_number: str) -> SectionDraft | None:
         """Tell the section an item belongs to.
 

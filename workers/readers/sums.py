@@ -48,6 +48,11 @@ class Sums:
         else:
             section.declared_total = line.total
 
+    def ends(self, line: Line, section: SectionDraft | None) -> bool:
+        """Whether a sum between items comes to all that its section has so far, and so ends it."""
+        told = section is not None and section.declared_total is None and section.path in self._sections
+        return told and line.total is not None and self._is_section(line.total, section)
+
     def after(self, line: Line, section: SectionDraft | None) -> None:
         """Take a sum below the last item: of everything, with VAT or without, of the last section, or of VAT."""
         amount, words = line.total, label(line.title)
