@@ -26,26 +26,28 @@ NAMESPACE = "http://www.gaeb.de/GAEB_DA_XML/DA{phase}/3.3"
 
 
 @cache
-def _ours(phase: str) -> etree.XMLSchema:
-    return etree.XMLSchema(etree.parse(OURS / f"x{phase}.xsd"))
+def _schema(path: Path) -> etree.XMLSchema:
+    return etree.XMLSchema(etree.parse(path))
 
 
-@cache
 def official(phase: str) -> etree.XMLSchema | None:
     """The official schema of a phase, where the environment says where it is."""
     folder = os.environ.get(VARIABLE, "")
-    found = sorted(Path(folder).rglob(OFFICIAL.format(phase=phase))) if folder else []
-    if folder and not found:
-        message = f"{VARIABLE} names {folder}, which has no {OFFICIAL.format(phase=phase)}"
+    if not folder:
+        return None
+    name = OFFICIAL.format(phase=phase)
+    path = next(iter(sorted(Path(folder).rglob(name))), None)
+    if path is None:
+        message = f"{VARIABLE} names {folder}, which has no {name}"
         raise FileNotFoundError(message)
-    return etree.XMLSchema(etree.parse(found[0])) if found else None
+    return _schema(path)
 
 
 def faults(data: bytes, phase: str) -> list[str]:
     """Say what is wrong with a file of a phase, by our schema and by the official one where there is one."""
     document = etree.fromstring(data)
     found: list[str] = []
-    for schema in filter(None, (_ours(phase), official(phase))):
+    for schema in filter(None, (_schema(OURS / f"x{phase}.xsd"), official(phase))):
         schema.validate(document)
         found += [f"line {error.line}: {error.message}" for error in schema.error_log]
     return found

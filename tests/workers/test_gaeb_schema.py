@@ -9,7 +9,18 @@ from msgspec.structs import replace
 from pygaeb import ExchangePhase, GAEBParser, GAEBWriter
 
 from domain.job import ExportFormat
-from tests.workers.gaeb_validity import PHASES, VARIABLE, bill_of, faults, of_what_we_know, official, simple, written
+from tests.workers.gaeb_validity import (
+    NAMESPACE,
+    OFFICIAL,
+    PHASES,
+    VARIABLE,
+    bill_of,
+    faults,
+    of_what_we_know,
+    official,
+    simple,
+    written,
+)
 from tests.workers.statements import statement
 from workers.readers import read_bill
 from workers.sample_bill import sample_bill
@@ -82,3 +93,28 @@ def test_the_official_schemas_agree(name: ExportFormat) -> None:
     if official(PHASES[name]) is None:
         pytest.skip(f"the official schemas may not be passed on: name their folder in {VARIABLE} to hold files to them")
     assert faults(WRITERS[name].write(statement(read_bill(sample_bill(items=200)))).data, PHASES[name]) == []
+
+
+LIBRARY = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" elementFormDefault="qualified">
+<xs:complexType name="Whole"><xs:sequence><xs:any minOccurs="0" maxOccurs="9" processContents="skip"/></xs:sequence>
+</xs:complexType></xs:schema>"""
+PHASE = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns="{namespace}" targetNamespace="{namespace}"
+elementFormDefault="qualified"><xs:redefine schemaLocation="library.xsd"><xs:complexType name="Whole">
+<xs:complexContent><xs:restriction base="Whole"><xs:sequence><xs:element name="Unheard" type="xs:string"/>
+</xs:sequence></xs:restriction></xs:complexContent></xs:complexType></xs:redefine>
+<xs:element name="GAEB" type="Whole"/></xs:schema>"""
+
+
+def test_official_schemas_are_used_where_the_environment_names_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = WRITERS["gaeb"].write(statement(bill_of(simple()))).data
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=VARIABLE):
+        faults(file, "84")
+    folder = tmp_path / "any" / "depth"
+    folder.mkdir(parents=True)
+    (folder / "library.xsd").write_text(LIBRARY)
+    (folder / OFFICIAL.format(phase="84")).write_text(PHASE.format(namespace=NAMESPACE.format(phase="84")))
+    (fault,) = faults(file, "84")
+    assert "Unheard" in fault
