@@ -64,7 +64,8 @@ def squeezed(text: str) -> str:
     return " ".join(text.split())
 
 
-NUMBER = r"\d{1,3}(?:[ \u00a0\u202f.,']\d{3})+(?:[.,]\d{1,2}(?!\d))?|\d+(?:[.,]\d{1,4})?"
+NUMBER = r"\d{1,3}(?:[ \u00a0\u202f.,']\d{3}){1,4}(?:[.,]\d{1,2}(?!\d))?|\d+(?:[.,]\d{1,4})?"
+"""Up to 15 digits: a row of numbers without end would be tried from each of them to its end."""
 CURRENCIES = {
     "kč": "CZK",
     "czk": "CZK",
