@@ -28,6 +28,7 @@ from domain.document import Document, UnknownDocument
 from domain.experts.rules import RULES
 from domain.job import RequestExport
 from domain.project import Project, Role, UnknownProject
+from domain.thread import DeleteMessage, EditMessage, Link, OpenThread, PostMessage, Surroundings, links_of
 
 
 @lru_cache(maxsize=10_000)
@@ -71,6 +72,10 @@ class Lookups:
             AttachCatalogue: self._attachment,
             RequestExport: self._newest_version,
             AddComparison: self._compared_document,
+            OpenThread: self._links,
+            PostMessage: self._links,
+            EditMessage: self._links,
+            DeleteMessage: self._members,
         }
 
     async def find(self, command: Command, states: States, *, fresh: bool) -> Found:
@@ -145,6 +150,16 @@ class Lookups:
         await _of_project(states, command.project_id, command.document_id)
         return NOTHING
 
+    async def _members(self, command: DeleteMessage, states: States, fresh: bool) -> Found:
+        project: Project = (await states.get(f"project:{command.project_id}", fresh=fresh)).state
+        return Found(given=Surroundings(members=project.members))
+
+    async def _links(self, command: OpenThread | PostMessage | EditMessage, states: States, fresh: bool) -> Found:
+        """Find which of a message's links lead somewhere; for a command without links that costs nothing."""
+        project: Project = (await states.get(f"project:{command.project_id}", fresh=fresh)).state
+        links = [link for link in links_of(command) if await _is_there(states, command.project_id, link, fresh=fresh)]
+        return Found(given=Surroundings(members=project.members, links=frozenset(links)))
+
     async def _past_budget(self, command: RestoreVersion, states: States, _fresh: bool) -> Found:
         return Found(given=await past_budget(states, command.project_id, command.version))
 
@@ -174,6 +189,17 @@ async def _of_project(states: States, project_id: UUID, document_id: UUID) -> Do
     if not document.exists or document.project_id != project_id:
         raise UnknownDocument
     return document
+
+
+async def _is_there(states: States, project_id: UUID, link: Link, *, fresh: bool) -> bool:
+    """Say whether a link leads to a position or a document that the project has now."""
+    match link:
+        case ("position", position_id):
+            budget: Budget = (await states.get(f"budget:{project_id}", fresh=fresh)).state
+            return position_id in budget.positions
+        case (_, document_id):
+            document: Document = (await states.get(f"document:{document_id}", fresh=fresh)).state
+            return document.exists and document.project_id == project_id
 
 
 async def _compared(states: States, project_id: UUID) -> tuple[Compared, ...]:

@@ -18,6 +18,7 @@ from domain import (
     notification,
     operation,
     project,
+    thread,
 )
 from domain.account import Account
 from domain.core import SYSTEM, Command
@@ -111,6 +112,10 @@ RIGHTS: dict[type[Command], Right] = {
     operation.OpenOperation: EDITOR,
     operation.ReportStep: EDITOR,
     operation.CloseOperation: EDITOR,
+    thread.OpenThread: READER,
+    thread.PostMessage: READER,
+    thread.EditMessage: READER,
+    thread.DeleteMessage: READER,
 }
 
 _without_right = sorted(set(COMMANDS) - {name_of(command) for command in RIGHTS})

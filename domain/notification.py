@@ -8,13 +8,13 @@ from msgspec import Meta, Struct, structs
 from domain.core import Aggregate, Command, Context, Event, Refused
 
 NotificationKind = Literal[
-    "job_complete", "job_failed", "invited", "conflict_raised", "analysis_complete", "analysis_failed"
+    "job_complete", "job_failed", "invited", "mentioned", "conflict_raised", "analysis_complete", "analysis_failed"
 ]
 Number = Annotated[int, Meta(ge=1)]
 
 
 class SendNotification(Command, frozen=True, kw_only=True, tag="notification.send"):
-    """Tell an account of something. `subject` is what it is about: a job, a project, an audit, an analysis.
+    """Tell an account of something. `subject` is what it is about: a job, a project, a thread, an audit...
 
     `project_id` is where it happened, `None` outside of projects.
     """

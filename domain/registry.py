@@ -18,6 +18,7 @@ from domain.job import JOB
 from domain.notification import INBOX
 from domain.operation import OPERATION
 from domain.project import PROJECT
+from domain.thread import THREAD
 
 S = TypeVar("S", bound=Struct)
 
@@ -29,6 +30,7 @@ AGGREGATES: tuple[Aggregate, ...] = (
     AUDIT,
     JOB,
     OPERATION,
+    THREAD,
     INBOX,
     CATALOGUE,
     ANALYSIS,

@@ -16,6 +16,7 @@ from domain.core import Event
 from domain.job import Completed, Failed, Job
 from domain.notification import SendNotification
 from domain.project import MemberInvited, Project
+from domain.thread import MessageEdited, MessagePosted
 from eventstore import Recorded
 from workers.following import Follower, Seen
 from workers.following_up import follow_up
@@ -27,6 +28,8 @@ FOLLOWED: tuple[type[Event], ...] = (
     ConflictRaised,
     AnalysisCompleted,
     AnalysisFailed,
+    MessagePosted,
+    MessageEdited,
 )
 """Whatever else somebody ought to hear of is added here, and gets a case in `notices`."""
 LOCK = 7_586_255_104_202
@@ -51,6 +54,8 @@ async def notices(states: States, recorded: Recorded, event: Event) -> Sequence[
             return await _to_auditors(states, event)
         case AnalysisCompleted() | AnalysisFailed():
             return await _to_attached(states, event)
+        case MessagePosted(mentions=mentions) | MessageEdited(newly_mentioned=mentions):
+            return await _to_mentioned(states, event, mentions)
         case _:
             return ()
 
@@ -104,6 +109,24 @@ async def _to_attached(states: States, event: AnalysisCompleted | AnalysisFailed
             details={"kind": event.kind, **failed},
         )
         for account_id in sorted(analysis.attached)
+    ]
+
+
+async def _to_mentioned(
+    states: States, event: MessagePosted | MessageEdited, mentions: Sequence[UUID]
+) -> Sequence[SendNotification]:
+    """Tell those mentioned who are members of the project now, but not whoever mentioned themselves."""
+    project: Project = (await states.get(f"project:{event.project_id}", fresh=True)).state
+    return [
+        SendNotification(
+            account_id=account_id,
+            kind="mentioned",
+            project_id=event.project_id,
+            subject=event.thread_id,
+            details={"message_id": str(event.message_id), "by": f"account:{event.account_id}"},
+        )
+        for account_id in dict.fromkeys(mentions)
+        if account_id in project.members and account_id != event.account_id
     ]
 
 

@@ -20,6 +20,7 @@ from domain import (
     notification,
     operation,
     project,
+    thread,
 )
 from domain.core import Aggregate, ClaimReleased, ClaimTaken, Command, Event, Refused
 from domain.project import PROJECT, RenameProject
@@ -38,6 +39,7 @@ UNIONS = {
     analysis.ANALYSIS: (analysis.AnalysisCommand, analysis.AnalysisEvent),
     cache.CACHE: (cache.CacheCommand, cache.CacheEvent),
     comparison.COMPARISON: (comparison.ComparisonCommand, comparison.ComparisonEvent),
+    thread.THREAD: (thread.ThreadCommand, thread.ThreadEvent),
 }
 
 

@@ -106,6 +106,7 @@ from domain.project import (
     RenameProject,
     RestoreProject,
 )
+from domain.thread import DeleteMessage, EditMessage, OpenThread, PostMessage, Surroundings, links_of
 from runtime.ids import new_id
 from tests.projections.world import BEGAN, World, account
 
@@ -445,6 +446,32 @@ def _operation(play: Play, project: UUID) -> bool:
     return play.world.attempt(command, play.people[1])
 
 
+def _talk(play: Play, project: UUID) -> bool:
+    """Open a thread, or say something in one, say it otherwise or take it back."""
+    members = play.world.states[f"project:{project}"].members
+    links = {"positions": (play.position(project),), "documents": (play.some(project, "document"),)}
+    if (project, "thread") not in play.things:
+        thread_id = play.new(project, "thread")
+        opening = OpenThread(
+            project_id=project, thread_id=thread_id, title=play.name(), about_document=links["documents"][0]
+        )
+        return play.world.attempt(opening, play.people[0], Surroundings(members=members, links=links_of(opening)))
+    thread_id = play.some(project, "thread")
+    ids = {"project_id": project, "thread_id": thread_id}
+    said = {"text": play.name(), **links, "mentions": (play.random.choice([*members, account(play.people[1])]),)}
+    post = PostMessage(**ids, message_id=new_id(), message_type=play.random.choice(("question", "answer")), **said)
+    messages = play.world.states[f"thread:{thread_id}"].messages
+    if not messages or play.random.random() < 0.4:
+        return play.world.attempt(
+            post, play.random.choice(play.people), Surroundings(members=members, links=links_of(post))
+        )
+    message_id = play.random.choice([*messages])
+    author = f"account:{messages[message_id].account_id}"
+    edit = EditMessage(**ids, message_id=message_id, **said)
+    command = play.random.choice((edit, edit, DeleteMessage(**ids, message_id=message_id)))
+    return play.world.attempt(command, author, Surroundings(members=members, links=links_of(edit)))
+
+
 def _notify(play: Play, project: UUID) -> bool:
     person = play.random.choice(play.people)
     inbox = play.world.states.get(f"inbox:{account(person)}")
@@ -558,11 +585,12 @@ ACTIONS: dict[str, Callable[[Play, UUID], bool]] = {
     "job": _job,
     "operation": _operation,
     "notify": _notify,
+    "talk": _talk,
     "account": _account,
     "analyse": _analyse,
 }
 
-OFTEN = ("analyse", "document", "job", "judge", "project", "record", "vary")
+OFTEN = ("analyse", "document", "job", "judge", "project", "record", "talk", "vary")
 steps = st.lists(
     st.tuples(st.sampled_from([*sorted(ACTIONS), *OFTEN]), st.integers(0, 2**32)), min_size=30, max_size=80
 )

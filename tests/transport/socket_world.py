@@ -102,6 +102,17 @@ def running_server(servers: Embedded, template: str, folder: Path, **environ: st
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
+@contextmanager
+def process(server: Server, role: str) -> Iterator[None]:
+    """Run a worker or projector beside a server."""
+    with server.log.open("ab") as log:
+        command = [sys.executable, "-m", "workers", role]
+        running = subprocess.Popen(command, env=server.environ, cwd=REPOSITORY, stdin=subprocess.PIPE, stderr=log)
+        yield
+        running.terminate()
+        running.communicate(timeout=30)
+
+
 def new_server(database_url: str, redis_url: str, folder: Path, **environ: str) -> Server:
     """Prepare a server process on these servers."""
     with socket.create_server(("127.0.0.1", 0)) as probe:

@@ -1,10 +1,8 @@
 """Analyses from upload to result: two accounts, both policies, over HTTP and a real socket, through a real worker."""
 
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,11 +15,11 @@ from domain.account import GrantRole
 from domain.core import SYSTEM
 from runtime.embedded import Embedded
 from tests.transport.socket_world import (
-    REPOSITORY,
     Client,
     Server,
     Somebody,
     open_socket,
+    process,
     running_server,
     somebody,
     writing,
@@ -30,17 +28,6 @@ from tests.transport.socket_world import (
 CONTRACT = """Objednatel: Stavby Morava a.s., IČO: 27082440
 Cena díla podle této smlouvy je sjednána na 8 205 797,76 Kč.
 """
-
-
-@contextmanager
-def process(server: Server, role: str) -> Iterator[None]:
-    """Run a worker or projector beside a server."""
-    with server.log.open("ab") as log:
-        command = [sys.executable, "-m", "workers", role]
-        running = subprocess.Popen(command, env=server.environ, cwd=REPOSITORY, stdin=subprocess.PIPE, stderr=log)
-        yield
-        running.terminate()
-        running.communicate(timeout=30)
 
 
 @pytest.fixture(scope="module", params=["shared", "per_account"])

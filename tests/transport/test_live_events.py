@@ -9,6 +9,8 @@ from domain.core import ClaimReleased, ClaimTaken
 from domain.job import JobOwner
 from domain.notification import NotificationKind
 from domain.registry import AGGREGATES, COMMANDS, EVENTS, name_of
+from projections.queries import QUERIES
+from transport.errors import refusals
 
 PAGE = (Path(__file__).parents[2] / "docs/live-events.md").read_text()
 OTHERS = {"job.progress", "operation.progress", "operation.phase_unknown"}
@@ -45,4 +47,4 @@ def test_every_kind_of_notification_is_there() -> None:
 def test_every_name_on_the_page_is_one() -> None:
     named = {name for name in re.findall(r"`([a-z_]+\.[a-z_]+)`", PAGE) if not name.endswith((".md", ".yaml"))}
     assert named
-    assert named - set(EVENTS) - set(COMMANDS) - OTHERS == set()
+    assert named - set(EVENTS) - set(COMMANDS) - set(QUERIES) - set(refusals()) - OTHERS == set()

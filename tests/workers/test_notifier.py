@@ -15,7 +15,8 @@ from domain.budget import AddPosition, Edit
 from domain.document import UploadDocument, document_id_of
 from domain.job import CompleteJob, EnterPhase, FailJob, QueueJob, StartJob
 from domain.notification import MarkRead
-from domain.project import AcceptInvitation, InviteMember
+from domain.project import AcceptInvitation, InviteMember, RemoveMember
+from domain.thread import EditMessage, OpenThread, PostMessage
 from runtime.ids import new_id
 from tests.acting import create_project, register
 from workers.following import Following
@@ -158,6 +159,32 @@ async def test_the_first_start_tells_nothing_of_before_and_any_other_all_that_wa
     async with following(database_url, write, after=None):
         await reached(write)
     assert [each["project_id"] for each in await told(write, guest, 0)] == [str(missed)]
+
+
+async def test_whom_a_message_mentions_is_told_once_and_its_author_never(database_url: str, write: WriteSide) -> None:
+    owner = await register(write)
+    project_id, thread_id, message_id = await create_project(write, owner), new_id(), new_id()
+    author = await join(write, project_id, owner, "viewer")
+    gone = await join(write, project_id, owner, "viewer")
+    ids = {"project_id": project_id, "thread_id": thread_id}
+    await write.bus.execute(OpenThread(**ids, title="Concrete"), actor=owner)
+    said = {**ids, "message_id": message_id, "text": "Why C30/37?"}
+    mentions = (account(owner), account(gone), account(owner), account(author))
+    await write.bus.execute(PostMessage(**said, message_type="question", mentions=mentions), actor=author)
+    await write.bus.execute(EditMessage(**said), actor=author)
+    await write.bus.execute(EditMessage(**said, mentions=(account(owner),)), actor=author)
+    late = await join(write, project_id, owner, "editor")
+    await write.bus.execute(EditMessage(**said, mentions=(account(owner), account(late))), actor=author)
+    await write.bus.execute(RemoveMember(project_id=project_id, account_id=account(gone)), actor=owner)
+    for _ in range(2):  # the second time from the start, as after a crash before the checkpoint moved
+        async with following(database_url, write):
+            await reached(write)
+    (notice,) = await told(write, owner, 1)
+    assert (notice["kind"], notice["project_id"], notice["subject"]) == ("mentioned", str(project_id), str(thread_id))
+    assert notice["details"] == {"message_id": str(message_id), "by": author}
+    assert [each["kind"] for each in await told(write, late, 0)] == ["invited", "mentioned"]
+    for other in (author, gone):
+        assert [each["kind"] for each in await told(write, other, 0)] == ["invited"]
 
 
 async def reached(write: WriteSide) -> None:

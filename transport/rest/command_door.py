@@ -13,7 +13,7 @@ from msgspec import structs
 
 from commands import Receipt
 from commands.rights import PUBLIC, RIGHTS
-from domain import account, audit, budget, cache, catalogue, job, operation, project
+from domain import account, audit, budget, cache, catalogue, job, operation, project, thread
 from domain.core import Command
 from runtime.ids import new_id
 from transport.errors import MalformedHeader, MethodNotAllowed
@@ -33,6 +33,8 @@ NEW_ID: dict[type[Command], str] = {
     catalogue.CreateCatalogue: "catalogue_id",
     job.RequestExport: "job_id",
     operation.OpenOperation: "operation_id",
+    thread.OpenThread: "thread_id",
+    thread.PostMessage: "message_id",
 }
 """The id of what a command creates. Where the body leaves it out, it is the command's own id (the Idempotency-Key,
 or a UUIDv7 made here): so the same request under the same key creates the same thing. The receipt tells it."""

@@ -853,12 +853,63 @@ class OperationClosed(_Part, frozen=True, kw_only=True):
     error: str = ""
 
 
+class ThreadOpened(_Part, frozen=True, kw_only=True):
+    """People may talk about something."""
+
+    project_id: UUID
+    thread_id: UUID
+    title: str
+    about_position: UUID | None = None
+    about_document: UUID | None = None
+
+
+class MessagePosted(_Part, frozen=True, kw_only=True):
+    """An account said something."""
+
+    project_id: UUID
+    thread_id: UUID
+    message_id: UUID
+    account_id: UUID
+    role: Literal["assistant", "system", "user"]
+    message_type: Literal["answer", "clarification", "command", "question"]
+    text: str | None = None
+    positions: tuple[UUID, ...] = ()
+    documents: tuple[UUID, ...] = ()
+    mentions: tuple[UUID, ...] = ()
+
+
+class MessageEdited(_Part, frozen=True, kw_only=True):
+    """A message reads like this now. `newly_mentioned` are those whom no earlier revision mentioned."""
+
+    project_id: UUID
+    thread_id: UUID
+    message_id: UUID
+    account_id: UUID
+    revision: int
+    text: str | None = None
+    positions: tuple[UUID, ...] = ()
+    documents: tuple[UUID, ...] = ()
+    mentions: tuple[UUID, ...] = ()
+    newly_mentioned: tuple[UUID, ...] = ()
+
+
+class MessageDeleted(_Part, frozen=True, kw_only=True):
+    """A message of `account_id` is in the thread no more; the event's actor deleted it."""
+
+    project_id: UUID
+    thread_id: UUID
+    message_id: UUID
+    account_id: UUID
+
+
 class NotificationSent(_Part, frozen=True, kw_only=True):
     """An account was told something: number `number` of its inbox."""
 
     account_id: UUID
     number: int
-    kind: Literal["analysis_complete", "analysis_failed", "conflict_raised", "invited", "job_complete", "job_failed"]
+    kind: Literal[
+        "analysis_complete", "analysis_failed", "conflict_raised", "invited", "job_complete", "job_failed", "mentioned"
+    ]
     project_id: UUID | None = None
     subject: UUID
     details: dict[str, str] = {}
@@ -1143,6 +1194,10 @@ EVENTS: dict[str, type[Struct]] = {
     "operation.phase_entered": OperationPhaseEntered,
     "operation.milestone_reached": OperationMilestoneReached,
     "operation.closed": OperationClosed,
+    "thread.opened": ThreadOpened,
+    "message.posted": MessagePosted,
+    "message.edited": MessageEdited,
+    "message.deleted": MessageDeleted,
     "notification.sent": NotificationSent,
     "notification.read": NotificationRead,
     "catalogue.created": CatalogueCreated,
@@ -1198,6 +1253,9 @@ QUERY_PATHS: dict[str, tuple[str, ...]] = {
     "jobs.get": ("/api/projects/{project_id}/jobs/{job_id}", "/api/jobs/{job_id}"),
     "operations.list": ("/api/projects/{project_id}/operations",),
     "operations.get": ("/api/projects/{project_id}/operations/{operation_id}",),
+    "threads.list": ("/api/projects/{project_id}/threads",),
+    "threads.messages": ("/api/projects/{project_id}/threads/{thread_id}/messages",),
+    "messages.history": ("/api/projects/{project_id}/threads/{thread_id}/messages/{message_id}/history",),
     "history.list": ("/api/projects/{project_id}/history",),
     "notifications.list": ("/api/notifications",),
     "notifications.count": ("/api/notifications/count",),

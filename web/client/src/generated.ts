@@ -629,6 +629,14 @@ export interface Declared {
   totals?: readonly (StatedTotal)[];
 }
 
+/** Take a message out of its thread: your own, or anybody's as an owner of the project. Its history stays. */
+export interface DeleteMessage {
+  type: "message.delete";
+  project_id: string;
+  thread_id: string;
+  message_id: string;
+}
+
 /** Replace the project's description. */
 export interface DescribeProject {
   type: "project.describe";
@@ -775,6 +783,19 @@ export interface Edit {
   notes?: readonly (string)[];
   enrichment?: Readonly<Record<string, unknown>>;
   metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** Say how your message reads from now on: text, links and mentions as a whole, what is left out is taken out. `expected_revision` is the revision that you saw; without it, whichever there is. */
+export interface EditMessage {
+  type: "message.edit";
+  project_id: string;
+  thread_id: string;
+  message_id: string;
+  text: string;
+  positions?: readonly (string)[];
+  documents?: readonly (string)[];
+  mentions?: readonly (string)[];
+  expected_revision?: number | null;
 }
 
 /** Change some fields of a position. With `expected_revision`, only if nobody changed it since. */
@@ -1263,6 +1284,18 @@ export interface ListMembers {
   joined?: boolean | null;
 }
 
+/** A thread's messages as they read now, in the order in which they were posted, or the newest first. */
+export interface ListMessages {
+  type: "threads.messages";
+  after?: number | null;
+  snapshot?: boolean;
+  limit?: number;
+  cursor?: string | null;
+  project_id: string;
+  thread_id: string;
+  order?: "newest" | "oldest";
+}
+
 /** The asking account's notifications, newest first; by whether they are read, or by kind. */
 export interface ListNotifications {
   type: "notifications.list";
@@ -1271,7 +1304,7 @@ export interface ListNotifications {
   limit?: number;
   cursor?: string | null;
   unread?: boolean | null;
-  kind?: "analysis_complete" | "analysis_failed" | "conflict_raised" | "invited" | "job_complete" | "job_failed" | null;
+  kind?: "analysis_complete" | "analysis_failed" | "conflict_raised" | "invited" | "job_complete" | "job_failed" | "mentioned" | null;
 }
 
 /** A project's operations, newest first; by status, or by the engine's job that they belong to. */
@@ -1325,6 +1358,30 @@ export interface ListProjects {
   cursor?: string | null;
   status?: "archived" | "auditing" | "completed" | "draft" | "enriching" | "parsing" | null;
   text?: string | null;
+}
+
+/** All that happened to a message, from the log itself: how it was posted, each edit, and who deleted it. */
+export interface ListRevisions {
+  type: "messages.history";
+  after?: number | null;
+  snapshot?: boolean;
+  limit?: number;
+  cursor?: string | null;
+  project_id: string;
+  thread_id: string;
+  message_id: string;
+}
+
+/** A project's threads, newest first; by the position or the document that they are about. */
+export interface ListThreads {
+  type: "threads.list";
+  after?: number | null;
+  snapshot?: boolean;
+  limit?: number;
+  cursor?: string | null;
+  project_id: string;
+  about_position?: string | null;
+  about_document?: string | null;
 }
 
 /** The variations of a project's budget, newest first; with `status`, those that stand so. */
@@ -1396,6 +1453,60 @@ export interface MemberRoleChanged {
   role: "auditor" | "editor" | "owner" | "viewer";
 }
 
+/** A message of `account_id` is in the thread no more; the event's actor deleted it. */
+export interface MessageDeleted {
+  project_id: string;
+  thread_id: string;
+  message_id: string;
+  account_id: string;
+}
+
+/** A message reads like this now. `newly_mentioned` are those whom no earlier revision mentioned. */
+export interface MessageEdited {
+  project_id: string;
+  thread_id: string;
+  message_id: string;
+  account_id: string;
+  revision: number;
+  text: string | null | null;
+  positions?: readonly (string)[];
+  documents?: readonly (string)[];
+  mentions?: readonly (string)[];
+  newly_mentioned?: readonly (string)[];
+}
+
+/** A message. `text` is null once the message was deleted (see `deleted_at`), or its author's data erased. */
+export interface MessageItem {
+  message_id: string;
+  account_id: string;
+  role: "assistant" | "system" | "user";
+  message_type: "answer" | "clarification" | "command" | "question";
+  text: string | null;
+  positions: readonly (string)[];
+  documents: readonly (string)[];
+  mentions: readonly (string)[];
+  revision: number;
+  posted_at: string;
+  posted_position: number;
+  edited_at: string | null;
+  deleted_at: string | null;
+  deleted_by: string | null;
+}
+
+/** An account said something. */
+export interface MessagePosted {
+  project_id: string;
+  thread_id: string;
+  message_id: string;
+  account_id: string;
+  role: "assistant" | "system" | "user";
+  message_type: "answer" | "clarification" | "command" | "question";
+  text: string | null | null;
+  positions?: readonly (string)[];
+  documents?: readonly (string)[];
+  mentions?: readonly (string)[];
+}
+
 /** Something worth telling that an operation reached. */
 export interface Milestone {
   event_id: number;
@@ -1448,7 +1559,7 @@ export interface NotificationCount {
 /** A notification: event `sequence` of the account's feed. */
 export interface NotificationItem {
   number: number;
-  kind: "analysis_complete" | "analysis_failed" | "conflict_raised" | "invited" | "job_complete" | "job_failed";
+  kind: "analysis_complete" | "analysis_failed" | "conflict_raised" | "invited" | "job_complete" | "job_failed" | "mentioned";
   project_id: string | null;
   subject: string;
   details: Readonly<Record<string, string>>;
@@ -1461,7 +1572,7 @@ export interface NotificationItem {
 export interface NotificationSent {
   account_id: string;
   number: number;
-  kind: "analysis_complete" | "analysis_failed" | "conflict_raised" | "invited" | "job_complete" | "job_failed";
+  kind: "analysis_complete" | "analysis_failed" | "conflict_raised" | "invited" | "job_complete" | "job_failed" | "mentioned";
   project_id?: string | null;
   subject: string;
   details?: Readonly<Record<string, string>>;
@@ -1486,6 +1597,16 @@ export interface OpenOperation {
   operation_id?: string;
   job_id: string;
   name: string;
+}
+
+/** Open a thread, about a position of the budget, a document, both or the project as such. Unlike messages, the title is no personal text: it stays when its author is erased. */
+export interface OpenThread {
+  type: "thread.open";
+  project_id: string;
+  thread_id?: string;
+  title: string;
+  about_position?: string | null;
+  about_document?: string | null;
 }
 
 /** The operation is over. */
@@ -1645,6 +1766,12 @@ export interface Page_Member_ {
 }
 
 /** Some items, and the cursor that continues behind them; `None` after the last one. */
+export interface Page_MessageItem_ {
+  items: readonly (MessageItem)[];
+  next_cursor?: string | null;
+}
+
+/** Some items, and the cursor that continues behind them; `None` after the last one. */
 export interface Page_NotificationItem_ {
   items: readonly (NotificationItem)[];
   next_cursor?: string | null;
@@ -1671,6 +1798,18 @@ export interface Page_PriceItem_ {
 /** Some items, and the cursor that continues behind them; `None` after the last one. */
 export interface Page_ProjectItem_ {
   items: readonly (ProjectItem)[];
+  next_cursor?: string | null;
+}
+
+/** Some items, and the cursor that continues behind them; `None` after the last one. */
+export interface Page_RevisionItem_ {
+  items: readonly (RevisionItem)[];
+  next_cursor?: string | null;
+}
+
+/** Some items, and the cursor that continues behind them; `None` after the last one. */
+export interface Page_ThreadItem_ {
+  items: readonly (ThreadItem)[];
   next_cursor?: string | null;
 }
 
@@ -1851,6 +1990,19 @@ export interface PositionMoved {
 export interface PositionRemoved {
   project_id: string;
   position_id: string;
+}
+
+/** Say something in a thread, with links to positions and documents; members who are mentioned are notified. */
+export interface PostMessage {
+  type: "message.post";
+  project_id: string;
+  thread_id: string;
+  message_id?: string;
+  text: string;
+  message_type: "answer" | "clarification" | "command" | "question";
+  positions?: readonly (string)[];
+  documents?: readonly (string)[];
+  mentions?: readonly (string)[];
 }
 
 /** Who came to a feed or changed, and which connections left it. `complete`: nobody else is here. */
@@ -2257,6 +2409,20 @@ export interface ReviseVariation {
   expected_revision?: number | null;
 }
 
+/** What `actor` did to a message: event `sequence` of the project's feed, by which `plumbline verify` proves it. `text`, links and mentions are those of this revision. `text` is null in a deletion, and everywhere once the author's data was erased. */
+export interface RevisionItem {
+  sequence: number;
+  position: number;
+  event_type: "message.deleted" | "message.edited" | "message.posted";
+  at: string;
+  actor: string;
+  command_id: string | null;
+  text: string | null;
+  positions?: readonly (string)[];
+  documents?: readonly (string)[];
+  mentions?: readonly (string)[];
+}
+
 /** End a bearer token at once. */
 export interface RevokeToken {
   type: "account.revoke_token";
@@ -2468,6 +2634,28 @@ export interface TakeoffLine {
   value?: string | null;
   kind?: "row" | "subtotal" | "total";
   line?: number;
+}
+
+/** A thread. `messages` are those that were not deleted. */
+export interface ThreadItem {
+  thread_id: string;
+  title: string;
+  about_position: string | null;
+  about_document: string | null;
+  messages: number;
+  opened_by: string;
+  opened_at: string;
+  opened_position: number;
+  last_posted_at: string | null;
+}
+
+/** People may talk about something. */
+export interface ThreadOpened {
+  project_id: string;
+  thread_id: string;
+  title: string;
+  about_position?: string | null;
+  about_document?: string | null;
 }
 
 /** A bearer token that is not revoked, without its secret. */
@@ -2791,6 +2979,10 @@ export interface Commands {
   "operation.open": OpenOperation;
   "operation.report_step": ReportStep;
   "operation.close": CloseOperation;
+  "thread.open": OpenThread;
+  "message.post": PostMessage;
+  "message.edit": EditMessage;
+  "message.delete": DeleteMessage;
   "notification.mark_read": MarkRead;
   "catalogue.create": CreateCatalogue;
   "catalogue.rename": RenameCatalogue;
@@ -2829,6 +3021,9 @@ export interface Queries {
   "jobs.get": GetJob;
   "operations.list": ListOperations;
   "operations.get": GetOperation;
+  "threads.list": ListThreads;
+  "threads.messages": ListMessages;
+  "messages.history": ListRevisions;
   "notifications.list": ListNotifications;
   "notifications.count": CountNotifications;
   "history.list": ListHistory;
@@ -2863,6 +3058,9 @@ export interface Answers {
   "jobs.get": JobDetails;
   "operations.list": Page_OperationItem_;
   "operations.get": OperationDetails;
+  "threads.list": Page_ThreadItem_;
+  "threads.messages": Page_MessageItem_;
+  "messages.history": Page_RevisionItem_;
   "notifications.list": Page_NotificationItem_;
   "notifications.count": NotificationCount;
   "history.list": Page_HappenedItem_;
@@ -2932,6 +3130,10 @@ export interface Events {
   "operation.phase_entered": OperationPhaseEntered;
   "operation.milestone_reached": MilestoneReached;
   "operation.closed": OperationClosed;
+  "thread.opened": ThreadOpened;
+  "message.posted": MessagePosted;
+  "message.edited": MessageEdited;
+  "message.deleted": MessageDeleted;
   "notification.sent": NotificationSent;
   "notification.read": NotificationsRead;
   "catalogue.created": CatalogueCreated;
@@ -2981,6 +3183,7 @@ export const QUERY_PATHS: Record<string, string> = {
   "findings.list": "/api/projects/{project_id}/audits/{audit_id}/findings",
   "jobs.list": "/api/projects/{project_id}/jobs",
   "operations.list": "/api/projects/{project_id}/operations",
+  "threads.list": "/api/projects/{project_id}/threads",
   "history.list": "/api/projects/{project_id}/history",
   "jobs.get": "/api/projects/{project_id}/jobs/{job_id}",
   "documents.get": "/api/projects/{project_id}/documents/{document_id}",
@@ -2989,7 +3192,9 @@ export const QUERY_PATHS: Record<string, string> = {
   "variations.get": "/api/projects/{project_id}/variations/{variation_id}",
   "audits.get": "/api/projects/{project_id}/audits/{audit_id}",
   "operations.get": "/api/projects/{project_id}/operations/{operation_id}",
+  "threads.messages": "/api/projects/{project_id}/threads/{thread_id}/messages",
   "versions.diff": "/api/projects/{project_id}/versions/{a}..{b}",
+  "messages.history": "/api/projects/{project_id}/threads/{thread_id}/messages/{message_id}/history",
 };
 
 export const TOLD: Record<string, string> = {
@@ -3065,6 +3270,10 @@ export const EVENTS: Record<string, string> = {
   "operation.phase_entered": "OperationPhaseEntered",
   "operation.milestone_reached": "MilestoneReached",
   "operation.closed": "OperationClosed",
+  "thread.opened": "ThreadOpened",
+  "message.posted": "MessagePosted",
+  "message.edited": "MessageEdited",
+  "message.deleted": "MessageDeleted",
   "notification.sent": "NotificationSent",
   "notification.read": "NotificationsRead",
   "catalogue.created": "CatalogueCreated",
@@ -3145,8 +3354,11 @@ export const SCHEMAS: Record<string, Schema> = {
   "MemberJoined": {"type": "object", "required": ["project_id", "account_id", "role"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "role": {"enum": ["auditor", "editor", "owner", "viewer"]}}},
   "MemberRemoved": {"type": "object", "required": ["project_id", "account_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}}},
   "MemberRoleChanged": {"type": "object", "required": ["project_id", "account_id", "role"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "role": {"enum": ["auditor", "editor", "owner", "viewer"]}}},
+  "MessageDeleted": {"type": "object", "required": ["project_id", "thread_id", "message_id", "account_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "thread_id": {"type": "string", "format": "uuid"}, "message_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}}},
+  "MessageEdited": {"type": "object", "required": ["project_id", "thread_id", "message_id", "account_id", "revision", "text"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "thread_id": {"type": "string", "format": "uuid"}, "message_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "revision": {"type": "integer"}, "text": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}, "positions": {"type": "array", "items": {"type": "string", "format": "uuid"}}, "documents": {"type": "array", "items": {"type": "string", "format": "uuid"}}, "mentions": {"type": "array", "items": {"type": "string", "format": "uuid"}}, "newly_mentioned": {"type": "array", "items": {"type": "string", "format": "uuid"}}}},
+  "MessagePosted": {"type": "object", "required": ["project_id", "thread_id", "message_id", "account_id", "role", "message_type", "text"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "thread_id": {"type": "string", "format": "uuid"}, "message_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "role": {"enum": ["assistant", "system", "user"]}, "message_type": {"enum": ["answer", "clarification", "command", "question"]}, "text": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}, "positions": {"type": "array", "items": {"type": "string", "format": "uuid"}}, "documents": {"type": "array", "items": {"type": "string", "format": "uuid"}}, "mentions": {"type": "array", "items": {"type": "string", "format": "uuid"}}}},
   "MilestoneReached": {"type": "object", "required": ["project_id", "operation_id", "job_id", "event_id", "phase", "stage"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "operation_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "event_id": {"type": "integer"}, "phase": {"type": "string"}, "stage": {"$ref": "Stage"}, "step_index": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "step_total": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "items_done": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "items_total": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}},
-  "NotificationSent": {"type": "object", "required": ["account_id", "number", "kind", "subject"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "number": {"type": "integer"}, "kind": {"enum": ["analysis_complete", "analysis_failed", "conflict_raised", "invited", "job_complete", "job_failed"]}, "project_id": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "subject": {"type": "string", "format": "uuid"}, "details": {"type": "object", "additionalProperties": {"type": "string"}}}},
+  "NotificationSent": {"type": "object", "required": ["account_id", "number", "kind", "subject"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "number": {"type": "integer"}, "kind": {"enum": ["analysis_complete", "analysis_failed", "conflict_raised", "invited", "job_complete", "job_failed", "mentioned"]}, "project_id": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "subject": {"type": "string", "format": "uuid"}, "details": {"type": "object", "additionalProperties": {"type": "string"}}}},
   "NotificationsRead": {"type": "object", "required": ["account_id", "numbers"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "numbers": {"type": "array", "items": {"type": "integer"}}}},
   "Omission": {"type": "object", "required": ["position_id"], "properties": {"position_id": {"type": "string", "format": "uuid"}, "expected_revision": {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]}}},
   "OperationClosed": {"type": "object", "required": ["project_id", "operation_id", "job_id", "outcome"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "operation_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "outcome": {"enum": ["cancelled", "completed", "failed"]}, "error": {"type": "string"}}},
@@ -3196,6 +3408,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "Surcharge": {"type": "object", "required": ["label", "amount"], "properties": {"label": {"type": "string"}, "amount": {"type": "string", "format": "decimal"}, "sheet": {"type": "string"}, "line": {"type": "integer"}}},
   "Suspended": {"type": "object", "required": ["account_id", "reason"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "reason": {"type": "string"}}},
   "TakeoffLine": {"type": "object", "required": ["expression"], "properties": {"expression": {"type": "string"}, "value": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "kind": {"enum": ["row", "subtotal", "total"]}, "line": {"type": "integer"}}},
+  "ThreadOpened": {"type": "object", "required": ["project_id", "thread_id", "title"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "thread_id": {"type": "string", "format": "uuid"}, "title": {"type": "string"}, "about_position": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "about_document": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}}},
   "TokenIssued": {"type": "object", "required": ["account_id", "token_id", "name", "sha256"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "token_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}, "sha256": {"type": "string"}, "expires_at": {"anyOf": [{"type": "string"}, {"type": "null"}]}}},
   "TokenRevoked": {"type": "object", "required": ["account_id", "token_id"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "token_id": {"type": "string", "format": "uuid"}}},
   "Unsubscribed": {"type": "object", "required": ["op", "feed"], "properties": {"op": {"enum": ["unsubscribed"]}, "feed": {"type": "string"}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}, "code": {"type": "string"}}},
