@@ -158,7 +158,12 @@ async def _user(write: WriteSide) -> User:
 @asynccontextmanager
 async def _process(role: str, environ: dict[str, str], port: str) -> AsyncIterator[psutil.Process]:
     command = (sys.executable, "-m", "benchmarks.http", role)
-    process = await asyncio.create_subprocess_exec(*command, env=environ, stdin=subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env=environ,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # a line for each request, as in service
+    )
     try:
         while not await asyncio.to_thread(_answers, port):
             assert process.returncode is None, "the server ended"
