@@ -274,9 +274,11 @@ def raise_open_files() -> None:
 
 
 @asynccontextmanager
-async def server(command: tuple[str, ...], port: int, environ: dict[str, str]) -> AsyncGenerator[psutil.Process]:
-    """Run a server until the end of the block, once its port is open."""
-    process = await asyncio.create_subprocess_exec(*command, env=environ, stdin=subprocess.PIPE)
+async def server(
+    command: tuple[str, ...], port: int, environ: dict[str, str], *, stderr: int | None = None
+) -> AsyncGenerator[psutil.Process]:
+    """Run a server until the end of the block, once its port is open. `stderr` is as for a subprocess."""
+    process = await asyncio.create_subprocess_exec(*command, env=environ, stdin=subprocess.PIPE, stderr=stderr)
     try:
         while not _listens(port):
             assert process.returncode is None, "the server ended"

@@ -8,23 +8,23 @@ both. PostgreSQL has fsync on; every command is an append of its own stream, two
 import asyncio
 import base64
 import os
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from statistics import median
 from typing import Any
-from urllib.request import urlopen
 
 import msgspec
 import psutil
 import uvloop
 from litestar import Litestar, post
 
+from benchmarks.crowd import HOST
+from benchmarks.gateway import free_port, server
 from commands.write_side import WriteSide, write_side
 from domain.account import IssueToken, Register
 from domain.budget import AddPosition, Edit
@@ -38,7 +38,6 @@ from runtime.settings import load
 from transport.limits import Limit, Limits
 from transport.server import Server, listening, serve
 
-HOST = "127.0.0.1"
 USERS = 100
 ROUNDS = 5
 SECONDS = 2.0
@@ -83,8 +82,8 @@ async def _measure(folder: Path) -> dict[str, float]:
             "REDIS_URL": servers.redis_url,
             "DATA_DIR": str(folder),
             "MASTER_KEY": base64.b64encode(KEY).decode(),
-            "PORT": str(_free_port()),
-            "EMPTY_PORT": str(_free_port()),
+            "PORT": str(free_port()),
+            "EMPTY_PORT": str(free_port()),
             "PLUMBLINE_LIFELINE": "1",
         }
         async with (
@@ -155,31 +154,10 @@ async def _user(write: WriteSide) -> User:
     return User(token.result["token"], str(project_id), str(position_id))
 
 
-@asynccontextmanager
-async def _process(role: str, environ: dict[str, str], port: str) -> AsyncIterator[psutil.Process]:
+def _process(role: str, environ: dict[str, str], port: str) -> AbstractAsyncContextManager[psutil.Process]:
+    """Run one of the servers. Its log has a line for each request, as in service; nobody reads it here."""
     command = (sys.executable, "-m", "benchmarks.http", role)
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        env=environ,
-        stdin=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # a line for each request, as in service
-    )
-    try:
-        while not await asyncio.to_thread(_answers, port):
-            assert process.returncode is None, "the server ended"
-            await asyncio.sleep(0.05)
-        yield psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-def _answers(port: str) -> bool:
-    try:
-        with urlopen(f"http://{HOST}:{port}/health/live", timeout=1):
-            return True
-    except OSError as error:
-        return "404" in str(error)
+    return server(command, int(port), environ, stderr=subprocess.DEVNULL)
 
 
 async def _serve_empty() -> None:
@@ -189,11 +167,6 @@ async def _serve_empty() -> None:
 
     with listening(HOST, int(os.environ["EMPTY_PORT"])) as listener:
         await Server(Litestar([empty], openapi_config=None)).serve([listener])
-
-
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as probe:
-        return probe.getsockname()[1]
 
 
 class Connection(asyncio.Protocol):
