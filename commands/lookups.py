@@ -157,8 +157,8 @@ class Lookups:
     async def _links(self, command: OpenThread | PostMessage | EditMessage, states: States, fresh: bool) -> Found:
         """Find which of a message's links lead somewhere; for a command without links that costs nothing."""
         project: Project = (await states.get(f"project:{command.project_id}", fresh=fresh)).state
-        links = [link for link in links_of(command) if await _is_there(states, command.project_id, link, fresh=fresh)]
-        return Found(given=Surroundings(members=project.members, links=frozenset(links)))
+        links = await _leading_somewhere(states, command.project_id, links_of(command), fresh=fresh)
+        return Found(given=Surroundings(members=project.members, links=links))
 
     async def _past_budget(self, command: RestoreVersion, states: States, _fresh: bool) -> Found:
         return Found(given=await past_budget(states, command.project_id, command.version))
@@ -185,21 +185,31 @@ async def _document(states: States, command: ImportPrices | RequestAnalysis) -> 
 
 async def _of_project(states: States, project_id: UUID, document_id: UUID) -> Document:
     """Give a document that is in the project now. Raises `UnknownDocument`."""
-    document: Document = (await states.get(f"document:{document_id}", fresh=True)).state
-    if not document.exists or document.project_id != project_id:
+    document = await _found(states, project_id, document_id, fresh=True)
+    if document is None:
         raise UnknownDocument
     return document
 
 
-async def _is_there(states: States, project_id: UUID, link: Link, *, fresh: bool) -> bool:
-    """Say whether a link leads to a position or a document that the project has now."""
-    match link:
-        case ("position", position_id):
-            budget: Budget = (await states.get(f"budget:{project_id}", fresh=fresh)).state
-            return position_id in budget.positions
-        case (_, document_id):
-            document: Document = (await states.get(f"document:{document_id}", fresh=fresh)).state
-            return document.exists and document.project_id == project_id
+async def _found(states: States, project_id: UUID, document_id: UUID, *, fresh: bool) -> Document | None:
+    """Give a document, if the project has it."""
+    document: Document = (await states.get(f"document:{document_id}", fresh=fresh)).state
+    return document if document.exists and document.project_id == project_id else None
+
+
+async def _leading_somewhere(
+    states: States, project_id: UUID, links: frozenset[Link], *, fresh: bool
+) -> frozenset[Link]:
+    """Give the links that lead to a position or a document that the project has. The budget is read once for all."""
+    found: set[Link] = set()
+    positions = {link for link in links if link[0] == "position"}
+    if positions:
+        budget: Budget = (await states.get(f"budget:{project_id}", fresh=fresh)).state
+        found.update(link for link in positions if link[1] in budget.positions)
+    for link in links - positions:
+        if await _found(states, project_id, link[1], fresh=fresh) is not None:
+            found.add(link)
+    return frozenset(found)
 
 
 async def _compared(states: States, project_id: UUID) -> tuple[Compared, ...]:
