@@ -205,15 +205,18 @@ class GetCacheStats(Query, frozen=True, kw_only=True, tag="cache.stats"):
     """How the caches of analyses serve. For administrators."""
 
 
-class CacheStats(Struct, frozen=True, kw_only=True):
-    """One cache: what is in it now, and how it served since the log began. `hit_rate` is in percent of all requests."""
-
+class _Counts(Struct, frozen=True, kw_only=True):
     total: int
     completed: int
     hits: int
     misses: int
     accesses: int
     evicted: int
+
+
+class CacheStats(_Counts, frozen=True, kw_only=True):
+    """One cache: what is in it now, and how it served since the log began. `hit_rate` is in percent of all requests."""
+
     hit_rate: float
     last_updated: datetime | None
 
@@ -268,14 +271,8 @@ STATS = " UNION ALL ".join(
 )
 
 
-class _Counted(Struct, frozen=True, kw_only=True):
+class _Counted(_Counts, frozen=True, kw_only=True):
     kind: AnalysisKind
-    total: int
-    completed: int
-    hits: int
-    misses: int
-    accesses: int
-    evicted: int
     last_updated: datetime | None
 
 

@@ -68,19 +68,22 @@ class MessageItem(Struct, frozen=True, kw_only=True):
     deleted_by: str | None
 
 
-class RevisionItem(Struct, frozen=True, kw_only=True):
-    """What `actor` did to a message: event `sequence` of the project's feed, by which `plumbline verify` proves it.
-
-    `text`, links and mentions are those of this revision. `text` is null in a deletion, and everywhere once the
-    author's data was erased.
-    """
-
+class _Act(Struct, frozen=True, kw_only=True):
     sequence: int
     position: int
     event_type: Literal["message.posted", "message.edited", "message.deleted"]
     at: datetime
     actor: str
     command_id: UUID | None
+
+
+class RevisionItem(_Act, frozen=True, kw_only=True):
+    """What `actor` did to a message: event `sequence` of the project's feed, by which `plumbline verify` proves it.
+
+    `text`, links and mentions are those of this revision. `text` is null in a deletion, and everywhere once the
+    author's data was erased.
+    """
+
     text: str | None
     positions: tuple[UUID, ...] = ()
     documents: tuple[UUID, ...] = ()
@@ -98,13 +101,7 @@ class _Told(Struct, frozen=True, kw_only=True):
     mentions: tuple[UUID, ...] = ()
 
 
-class _Happened(Struct, frozen=True, kw_only=True):
-    sequence: int
-    position: int
-    event_type: Literal["message.posted", "message.edited", "message.deleted"]
-    at: datetime
-    actor: str
-    command_id: UUID | None
+class _Happened(_Act, frozen=True, kw_only=True):
     data: _Told
 
 

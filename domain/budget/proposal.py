@@ -1,6 +1,6 @@
 """What a proposal comes to: the same for whoever looks at it and for whoever approves it. Only reads the budget."""
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import reduce
 from uuid import UUID
@@ -64,25 +64,21 @@ def _outdated(proposal: Proposal, present: Mapping[UUID, Position], removed: Con
 
 def seen(proposal: Proposal, present: Mapping[UUID, Position]) -> Proposal:
     """Note the revisions of the positions as they are, all of which are there."""
+    return _noting(proposal, lambda position_id: present[position_id].revision)
 
-    def revision(position_id: UUID) -> int:
-        return present[position_id].revision
 
+def unseen(proposal: Proposal) -> Proposal:
+    """Forget which revisions were seen."""
+    return _noting(proposal, lambda _: None)
+
+
+def _noting(proposal: Proposal, revision: Callable[[UUID], int | None]) -> Proposal:
     return structs.replace(
         proposal,
         changes=tuple(structs.replace(each, expected_revision=revision(each.position_id)) for each in proposal.changes),
         omissions=tuple(
             structs.replace(each, expected_revision=revision(each.position_id)) for each in proposal.omissions
         ),
-    )
-
-
-def unseen(proposal: Proposal) -> Proposal:
-    """Forget which revisions were seen."""
-    return structs.replace(
-        proposal,
-        changes=tuple(structs.replace(each, expected_revision=None) for each in proposal.changes),
-        omissions=tuple(structs.replace(each, expected_revision=None) for each in proposal.omissions),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from domain.comparison import ComparedAs
 from domain.experts.context import AuditContext, Offer, finite
 from domain.experts.finding import brief, clipped, shown
 from domain.experts.prices import PRICED, price_of
@@ -24,6 +25,8 @@ OFFERS = "offers"
 _STEP = Decimal("0.0001")
 
 Kind = Literal["estimate", "bidders"]
+COMPARED_AS: dict[Kind, ComparedAs] = {"estimate": "estimate", "bidders": "bid"}
+"""What the documents are from which each kind of reference comes."""
 
 
 class ReferencePrice(Struct, frozen=True, kw_only=True):
@@ -60,13 +63,8 @@ def references_of(position: Position, context: AuditContext) -> Iterator[Referen
     """Give the estimate and the bidders' average of a line, from documents, else from what is attached to it."""
     offers = context.facts.offers.get(position.position_id, ())
     attached = _attached(position)
-    kinds: tuple[Kind, Kind] = ("estimate", "bidders")
-    for kind in kinds:
-        own = tuple(
-            offer
-            for offer in offers
-            if (offer.compared_as == "estimate") == (kind == "estimate") and _usable(offer.unit_price)
-        )
+    for kind, compared_as in COMPARED_AS.items():
+        own = tuple(offer for offer in offers if offer.compared_as == compared_as and _usable(offer.unit_price))
         if own and _usable(average := _average(own)):
             yield Reference(kind, average, own)
         elif not own and attached is not None and attached.kind == kind:
