@@ -1,5 +1,6 @@
 """Differences: how any two versions of a budget differ, position by position and field by field."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -26,9 +27,9 @@ class Change(Struct, frozen=True, kw_only=True):
     after: Any
 
 
-def changes_between(before: Line, after: Line) -> dict[str, Change]:
-    """Say which fields differ, and how."""
-    pairs = ((name, getattr(before, name), getattr(after, name)) for name in COMPARED)
+def changes_between(before: Struct, after: Struct, fields: Iterable[str] = COMPARED) -> dict[str, Change]:
+    """Say which of the fields, which both have, differ, and how."""
+    pairs = ((name, getattr(before, name), getattr(after, name)) for name in fields)
     return {name: Change(before=old, after=new) for name, old, new in pairs if old != new}
 
 

@@ -18,7 +18,7 @@ from domain.matching import MatchedBy, Pair, pairs_of
 from domain.position import EXACT
 from projections import documents, positions, versions
 from projections.asking import MEMBERS, BadCursor, Listing, Question, Reading
-from projections.differences import Change
+from projections.differences import Change, changes_between
 from projections.positions import LINES
 from projections.sections import SectionDifferences, SectionSum, differences_of
 
@@ -185,7 +185,7 @@ def _told(pair: Pair, before: Sequence[_Line], after: Sequence[_Line]) -> LineDi
     line = new or old
     if line is None:
         raise AssertionError("a pair of nothing")
-    changes = _changes(old, new) if old and new else {}
+    changes = changes_between(old, new, COMPARED) if old and new else {}
     renumbered = "number" in changes
     if old and new and not changes and not pair.moved:
         return None
@@ -202,11 +202,6 @@ def _told(pair: Pair, before: Sequence[_Line], after: Sequence[_Line]) -> LineDi
         changes=changes,
         cost_effect=EXACT.subtract(_total([new] if new else []), _total([old] if old else [])),
     )
-
-
-def _changes(old: _Line, new: _Line) -> dict[str, Change]:
-    pairs = ((name, getattr(old, name), getattr(new, name)) for name in COMPARED)
-    return {name: Change(before=was, after=now) for name, was, now in pairs if was != now}
 
 
 def _kind(old: _Line | None, new: _Line | None, changes: dict[str, Change], *, moved: bool) -> Kind:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from domain.budget import (
     Addition,
@@ -22,11 +22,13 @@ from domain.budget import (
 from domain.position import Position
 from projections import positions, versions
 from projections.asking import CHECKPOINT, MEMBERS, Query, Question, Reading
-from projections.differences import Change
+from projections.differences import Change, changes_between
 from projections.positions import LINES, Line
 from projections.variations import COLUMNS, NAME, VariationItem
 
 Kind = Literal["added", "changed", "removed"]
+SHOWN = tuple(name for name in Position.__struct_fields__ if name != "revision")
+"""The fields whose changes are told."""
 
 
 class GetVariation(Query, frozen=True, kw_only=True, tag="variations.get"):
@@ -164,15 +166,10 @@ def _items(proposal: Proposal, effects: dict[UUID, Effect], late: list[UUID]) ->
                 behind=item.after if isinstance(item, Addition) else None,
                 before=before,
                 after=after,
-                changes=_changes(before, after) if before and after else {},
+                changes=changes_between(before, after, SHOWN) if before and after else {},
                 cost_effect=effect.cost if effect else Decimal(0),
                 outdated=item.position_id in late,
             )
-
-
-def _changes(before: Position, after: Position) -> dict[str, Change]:
-    pairs = zip(Position.__struct_fields__, structs.astuple(before), structs.astuple(after), strict=True)
-    return {name: Change(before=was, after=now) for name, was, now in pairs if was != now and name != "revision"}
 
 
 QUESTIONS = (
