@@ -25,12 +25,13 @@ def line_total(quantity: Decimal | None, unit_price: Decimal | None, rounding: i
     if quantity is None or unit_price is None or not (_is_amount(quantity) and _is_amount(unit_price)):
         return None
     if isinstance(rounding, int):
-        return _rounded(EXACT.multiply(quantity, unit_price), rounding)
-    factors = _rounded(quantity, rounding.quantity), _rounded(unit_price, rounding.unit_price)
-    return _rounded(EXACT.multiply(*factors), rounding.total)
+        return rounded(EXACT.multiply(quantity, unit_price), rounding)
+    factors = rounded(quantity, rounding.quantity), rounded(unit_price, rounding.unit_price)
+    return rounded(EXACT.multiply(*factors), rounding.total)
 
 
-def _rounded(number: Decimal, decimals: int | None) -> Decimal:
+def rounded(number: Decimal, decimals: int | None) -> Decimal:
+    """Round half up to so many decimals; `None` rounds nothing."""
     return number if decimals is None else EXACT.quantize(number, _unit(decimals))
 
 

@@ -54,7 +54,7 @@ async def notices(states: States, recorded: Recorded, event: Event) -> Sequence[
             return await _to_auditors(states, event)
         case AnalysisCompleted() | AnalysisFailed():
             return await _to_attached(states, event)
-        case MessagePosted(mentions=mentions) | MessageEdited(newly_mentioned=mentions):
+        case MessagePosted(mentions=mentions) | MessageEdited(newly_mentioned=mentions) if mentions:
             return await _to_mentioned(states, event, mentions)
         case _:
             return ()

@@ -12,7 +12,7 @@ from typing import Literal
 from xml.etree.ElementTree import Element, SubElement
 
 from domain.bill import Bill, BillItem
-from domain.position import EXACT
+from domain.position import EXACT, rounded
 from workers.writers.gaeb_layout import Category, Layout, Line, layout_of
 from workers.writers.gaeb_measures import Measure, is_markup, measures_of, text_of
 from workers.writers.statement import Path, Statement, Written
@@ -226,8 +226,8 @@ def _all(parent: Element, texts: Mapping[str, str]) -> None:
 def _number(parent: Element, name: str, value: Decimal | None, decimals: int) -> None:
     """Write a number with at least so many decimals."""
     if value is not None:
-        least = Decimal(1).scaleb(-decimals)
-        add(parent, name, f"{EXACT.quantize(value, least) if value == EXACT.quantize(value, least) else value:f}")
+        padded = rounded(value, decimals)
+        add(parent, name, f"{padded if padded == value else value:f}")
 
 
 def _rich(element: Element, text: str) -> None:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from domain.bill import Bill, BillItem, Rounding
-from domain.position import EXACT, line_total
+from domain.position import EXACT, line_total, rounded
 from workers.writers.statement import Unwritable, place_of
 
 CENTS = 2
@@ -115,13 +115,9 @@ def _measure(item: BillItem, rounding: Rounding, *, is_rate: bool) -> Measure | 
 def _factors(item: BillItem, rounding: Rounding) -> tuple[Decimal | None, Decimal | None]:
     """Round the factors as they enter the item's line total."""
     return (
-        _to(item.quantity, rounding.quantity),
-        _to(item.unit_price, rounding.unit_price),
+        None if item.quantity is None else rounded(item.quantity, rounding.quantity),
+        None if item.unit_price is None else rounded(item.unit_price, rounding.unit_price),
     )
-
-
-def _to(value: Decimal | None, decimals: int | None) -> Decimal | None:
-    return value if value is None or decimals is None else EXACT.quantize(value, Decimal(1).scaleb(-decimals))
 
 
 def _in_cents(item: BillItem) -> bool:
