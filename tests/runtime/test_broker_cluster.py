@@ -1,6 +1,7 @@
 """The broker over a cluster: every shard has its connection, and mends it by itself."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -33,6 +34,10 @@ async def other(cluster: Cluster) -> AsyncIterator[Broker]:
         yield opened
 
 
+REPEATED: Counter[bytes] = Counter()
+"""How often a message that got through may arrive once more: it was published again before that was known."""
+
+
 def channels(cluster: Cluster) -> list[str]:
     """Give a channel on each server."""
     found: dict[Node, str] = {}
@@ -59,8 +64,9 @@ async def pass_through(sender: Broker, receiver: Broker, channel: str) -> list[M
     async with asyncio.timeout(SOON):
         arriving = asyncio.create_task(anext_message(receiver, token, before))
         while not arriving.done():
-            sender.publish(channel, token)
+            REPEATED[token] += sender.publish(channel, token)
             await asyncio.sleep(0.05)
+    REPEATED[token] -= 1
     return before
 
 
@@ -68,7 +74,10 @@ async def anext_message(broker: Broker, token: bytes, before: list[Message | Gap
     async for item in broker.messages():
         if isinstance(item, Message) and item.data == token:
             return
-        before.append(item)
+        if isinstance(item, Message) and REPEATED[item.data] > 0:
+            REPEATED[item.data] -= 1
+        else:
+            before.append(item)
 
 
 def test_a_clusters_url_names_some_of_its_servers() -> None:
