@@ -1,7 +1,7 @@
 """The write side: the one command bus, and what it needs to decide."""
 
 from commands.bus import Bus, Receipt
-from commands.refusals import Busy, Forbidden, IdempotencyMismatch, LogBusy, NotSignedIn, OutcomeUnknown
+from commands.refusals import Busy, Forbidden, IdempotencyMismatch, LogBusy, NotSignedIn, OutcomeUnknown, PersonErased
 
 __all__ = [
     "Bus",
@@ -11,5 +11,6 @@ __all__ = [
     "LogBusy",
     "NotSignedIn",
     "OutcomeUnknown",
+    "PersonErased",
     "Receipt",
 ]

@@ -17,6 +17,13 @@ class Forbidden(Refused):
     kind = "forbidden"
 
 
+class PersonErased(Refused):
+    """This account's personal data were erased: nothing that is personal can be stored for it any more."""
+
+    code = "person_erased"
+    kind = "forbidden"
+
+
 class IdempotencyMismatch(Refused):
     """This idempotency key was used for another command: use a new key for a new command."""
 

@@ -31,7 +31,7 @@ DESTROY = (
 )
 
 
-class PersonErased(Exception):  # noqa: N818 - says what is wrong
+class KeyDestroyed(Exception):  # noqa: N818 - says what is wrong
     """The person's key was destroyed, so nothing can be sealed for them any more."""
 
 
@@ -56,13 +56,13 @@ class Vault:
         self._keys: OrderedDict[str, tuple[AESGCM | None, float]] = OrderedDict()
 
     async def seal(self, person: str, text: str) -> str:
-        """Encrypt `text` about `person`; the token says whose it is. Raises `PersonErased`."""
+        """Encrypt `text` about `person`; the token says whose it is. Raises `KeyDestroyed`."""
         await self.load([person])
         if person not in self._keys:
             await self._create(person)
         key = self._key(person)
         if key is None:
-            raise PersonErased(person)
+            raise KeyDestroyed(person)
         sealed = _encrypt(key, text.encode(), person)
         return f"{PREFIX}{urlsafe_b64encode(sealed).decode()}:{person}"
 
@@ -79,6 +79,11 @@ class Vault:
             await self.load(person_of(token) for token in part)
             opened += [self.unseal(token) for token in part]
         return opened
+
+    async def erased(self, person: str) -> bool:
+        """Tell whether the person's key was destroyed: where another process did it, within a key's lifetime."""
+        await self.load([person])
+        return person in self._keys and self._keys[person][0] is None
 
     async def load(self, persons: Iterable[str]) -> None:
         """Bring these persons' keys into memory, in one query, so that `unseal` needs no more; `MOST_KEYS` at most.

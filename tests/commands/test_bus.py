@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from commands import Busy, Forbidden, IdempotencyMismatch, NotSignedIn
+from commands import Busy, Forbidden, IdempotencyMismatch, NotSignedIn, PersonErased
 from commands.identities import BadCredentials
 from commands.write_side import WriteSide
 from domain.account import ChangePassword, EmailTaken, GrantRole, IssueToken, Register, RevokeToken, Suspend
@@ -19,6 +19,7 @@ from domain.project import (
     RenameProject,
     UnknownProject,
 )
+from domain.thread import EditMessage, OpenThread, PostMessage
 from eventstore import EventStore, Recorded
 from runtime.ids import new_id
 from tests.acting import PASSWORD, Open, create_project, register
@@ -272,6 +273,41 @@ async def test_a_password_opens_until_it_is_changed(write: WriteSide) -> None:
     await write.bus.execute(right, actor=actor)
     with pytest.raises(BadCredentials):
         await write.identities.by_password("me@localhost", PASSWORD)
+    with pytest.raises(NotSignedIn):
+        await write.identities.current(identity)
+
+
+async def test_what_is_personal_cannot_be_said_for_somebody_who_was_erased(write: WriteSide) -> None:
+    actor = await register(write)
+    project_id = await create_project(write, actor)
+    thread = {"project_id": project_id, "thread_id": new_id()}
+    await write.bus.execute(OpenThread(title="Walls", **thread), actor=actor)
+    message, command_id = PostMessage(message_id=new_id(), text="Why?", message_type="question", **thread), new_id()
+    said = await write.bus.execute(message, actor=actor, command_id=command_id)
+    await write.vault.destroy(actor)
+    for command in (
+        PostMessage(message_id=new_id(), text="And why?", message_type="question", **thread),
+        EditMessage(message_id=message.message_id, text="Why not?", **thread),
+        ChangePassword(account_id=account_id(actor), old_password=PASSWORD, new_password="new password"),  # noqa: S106
+    ):
+        with pytest.raises(PersonErased):
+            await write.bus.execute(command, actor=actor)
+    assert (await write.store.feed(f"project:{project_id}"))[-1].position == said.position
+    assert len(await write.store.feed(actor)) == 2  # claim and registration
+    again = await write.bus.execute(message, actor=actor, command_id=command_id)
+    assert (again.replayed, again.position) == (True, said.position)
+
+
+async def test_nothing_signs_in_somebody_who_was_erased(write: WriteSide) -> None:
+    actor = await register(write, "gone@localhost")
+    issue = IssueToken(account_id=account_id(actor), token_id=new_id(), name="ci")
+    token = (await write.bus.execute(issue, actor=actor)).result["token"]
+    identity = await write.identities.by_password("gone@localhost", PASSWORD)
+    await write.vault.destroy(actor)
+    with pytest.raises(BadCredentials):
+        await write.identities.by_password("gone@localhost", PASSWORD)
+    with pytest.raises(NotSignedIn):
+        await write.identities.by_token(token)
     with pytest.raises(NotSignedIn):
         await write.identities.current(identity)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from eventstore.personal import KeyNotLoaded, NotSealed, PersonErased, Vault
+from eventstore.personal import KeyDestroyed, KeyNotLoaded, NotSealed, Vault
 from runtime.database import Pool
 
 MASTER = bytes(range(32))
@@ -66,15 +66,16 @@ async def test_destroying_a_key_erases_the_person_everywhere(vault: Vault, pool:
     assert await vault.open_many([mine, kept, hers]) == [None, "Petr", None]
     await asyncio.sleep(0.11)
     assert await other.open_many([mine, kept, hers]) == [None, "Petr", None]
+    assert [await other.erased(person) for person in (JANA, "account:2", "account:3")] == [True, False, False]
     for one in (vault, other, Vault(pool, MASTER)):
-        with pytest.raises(PersonErased):
+        with pytest.raises(KeyDestroyed):
             await one.seal(JANA, "Jana")
 
 
 async def test_a_person_can_be_erased_before_and_after(vault: Vault) -> None:
     await vault.destroy(JANA)
     await vault.destroy(JANA)
-    with pytest.raises(PersonErased):
+    with pytest.raises(KeyDestroyed):
         await vault.seal(JANA, "Jana")
 
 

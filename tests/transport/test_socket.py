@@ -4,9 +4,21 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from commands.write_side import WriteSide
 from domain.project import RenameProject
 from runtime.ids import new_id
-from tests.transport.socket_world import Server, Somebody, ann, bob, dial, open_socket, server, subprotocol, write
+from tests.transport.socket_world import (
+    PASSWORD,
+    Server,
+    Somebody,
+    ann,
+    bob,
+    dial,
+    open_socket,
+    server,
+    subprotocol,
+    write,
+)
 
 __all__ = ["ann", "bob", "server", "subprotocol", "write"]
 
@@ -263,6 +275,22 @@ async def test_refusals_are_the_same_problems_as_over_rest(server: Server, ann: 
             assert (error["op"], error["id"]) == ("error", 1)
             assert (error["problem"]["code"], error["problem"]["status"]) == (code, status)
             assert error["problem"]["request_id"].startswith(client.welcome["connection_id"])
+
+
+async def test_what_an_erased_person_may_not_store_is_refused_alike_on_both_doors(
+    server: Server, ann: Somebody, write: WriteSide
+) -> None:
+    erased = str(new_id())
+    await write.vault.destroy(f"account:{erased}")
+    given = {"account_id": erased, "email": f"{erased}@localhost", "password": PASSWORD, "name": "Somebody"}
+    async with httpx.AsyncClient(base_url=server.origin) as rest, await open_socket(server, ann) as client:
+        answer = await rest.post("/api/commands/account.register", json=given)
+        await client.say(op="command", id=1, command={"type": "account.register", **given})
+        error = await client.hear()
+    assert answer.status_code == 403
+    assert answer.json()["code"] == "person_erased"
+    assert error["problem"] | {"request_id": ""} == answer.json() | {"request_id": ""}
+    assert await write.store.feed(f"account:{erased}") == []
 
 
 async def test_queries_are_answered(server: Server, ann: Somebody) -> None:
