@@ -8,7 +8,16 @@ from msgspec import Meta, Struct, structs
 from domain.core import Aggregate, Command, Context, Event, Refused
 
 NotificationKind = Literal[
-    "job_complete", "job_failed", "invited", "mentioned", "conflict_raised", "analysis_complete", "analysis_failed"
+    "job_complete",
+    "job_failed",
+    "invited",
+    "mentioned",
+    "conflict_raised",
+    "analysis_complete",
+    "analysis_failed",
+    "variation_submitted",
+    "variation_approved",
+    "variation_rejected",
 ]
 Number = Annotated[int, Meta(ge=1)]
 

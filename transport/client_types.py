@@ -137,13 +137,16 @@ class Writer:
 
 
 def _annotated(name: str, kind: str) -> str:
-    """Write a field; the parameters of a type too long for its line get one of their own."""
+    """Write a field; the parameters of a type too long for its line get one of their own, or one each."""
     line = f"    {name}: {kind}"
     if len(line) <= LINE:
         return line
     head, _, rest = line.partition("[")
     inner, _, tail = rest.rpartition("]")
-    return f"{head}[\n        {inner}\n    ]{tail}"
+    parts = f"        {inner}"
+    if len(parts) > LINE:
+        parts = "\n".join(f"        {each}," for each in inner.split(", "))
+    return f"{head}[\n{parts}\n    ]{tail}"
 
 
 def _docstring(struct: type) -> str:

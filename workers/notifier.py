@@ -12,10 +12,11 @@ from commands.rights import AUDITOR
 from commands.states import States
 from domain.analysis import Analysis, AnalysisCompleted, AnalysisFailed
 from domain.audit import ConflictRaised
+from domain.budget import Budget, Variation, VariationApproved, VariationRejected, VariationSubmitted
 from domain.core import Event
 from domain.job import Completed, Failed, Job
 from domain.notification import SendNotification
-from domain.project import MemberInvited, Project
+from domain.project import MemberInvited, Project, account_of
 from domain.thread import MessageEdited, MessagePosted
 from eventstore import Recorded
 from workers.following import Follower, Seen
@@ -30,6 +31,9 @@ FOLLOWED: tuple[type[Event], ...] = (
     AnalysisFailed,
     MessagePosted,
     MessageEdited,
+    VariationSubmitted,
+    VariationApproved,
+    VariationRejected,
 )
 """Whatever else somebody ought to hear of is added here, and gets a case in `notices`."""
 LOCK = 7_586_255_104_202
@@ -56,6 +60,10 @@ async def notices(states: States, recorded: Recorded, event: Event) -> Sequence[
             return await _to_attached(states, event)
         case MessagePosted(mentions=mentions) | MessageEdited(newly_mentioned=mentions) if mentions:
             return await _to_mentioned(states, event, mentions)
+        case VariationSubmitted():
+            return await _to_approvers(states, recorded, event)
+        case VariationApproved() | VariationRejected():
+            return await _to_submitter(states, recorded, event)
         case _:
             return ()
 
@@ -128,6 +136,50 @@ async def _to_mentioned(
         for account_id in dict.fromkeys(mentions)
         if account_id in project.members and account_id != event.account_id
     ]
+
+
+async def _to_approvers(states: States, recorded: Recorded, event: VariationSubmitted) -> Sequence[SendNotification]:
+    """Tell everybody who may approve or reject it, but not whoever submitted it."""
+    project: Project = (await states.get(f"project:{event.project_id}", fresh=True)).state
+    variation = await _variation(states, event)
+    return [
+        SendNotification(
+            account_id=account_id,
+            kind="variation_submitted",
+            project_id=event.project_id,
+            subject=event.variation_id,
+            details={"number": str(variation.number), "by": recorded.actor},
+        )
+        for account_id, role in project.members.items()
+        if role in AUDITOR and account_id != account_of(recorded.actor)
+    ]
+
+
+async def _to_submitter(
+    states: States, recorded: Recorded, event: VariationApproved | VariationRejected
+) -> Sequence[SendNotification]:
+    """Tell whoever submitted it, as a member of the project still, unless the decision was theirs as well."""
+    project: Project = (await states.get(f"project:{event.project_id}", fresh=True)).state
+    variation = await _variation(states, event)
+    account_id = account_of(variation.submitted_by)
+    if account_id is None or account_id not in project.members or variation.submitted_by == recorded.actor:
+        return ()
+    approved = isinstance(event, VariationApproved)
+    decided = {"version": str(event.version)} if approved else {"reason": event.reason}
+    return [
+        SendNotification(
+            account_id=account_id,
+            kind="variation_approved" if approved else "variation_rejected",
+            project_id=event.project_id,
+            subject=event.variation_id,
+            details={"number": str(variation.number), "by": recorded.actor, **decided},
+        )
+    ]
+
+
+async def _variation(states: States, event: VariationSubmitted | VariationApproved | VariationRejected) -> Variation:
+    budget: Budget = (await states.get(f"budget:{event.project_id}", fresh=True)).state
+    return budget.variations[event.variation_id]
 
 
 def notifier(bus: Bus) -> Follower:

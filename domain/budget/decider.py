@@ -82,7 +82,7 @@ def decide(command: BudgetCommand, budget: Budget, context: Context) -> list[Eve
             named = VersionNamed(project_id=project_id, version=version, name=name)
             return [] if budget.names.get(version) == name else [named]
         case _:
-            return decide_variation(command, budget)
+            return decide_variation(command, budget, context.actor)
 
 
 def _import(command: ImportPositions, budget: Budget) -> list[Event]:

@@ -144,10 +144,11 @@ class VariationRevised(Event, frozen=True, kw_only=True, tag="variation.revised"
 
 
 class VariationSubmitted(Event, frozen=True, kw_only=True, tag="variation.submitted"):
-    """A variation waits for a decision."""
+    """A variation waits for a decision, which `submitted_by` will hear of: an actor, empty in older events."""
 
     project_id: UUID
     variation_id: UUID
+    submitted_by: str = ""
 
 
 class VariationApproved(Event, frozen=True, kw_only=True, tag="variation.approved"):

@@ -44,7 +44,10 @@ VariationStatus = Literal["draft", "submitted", "approved", "rejected", "withdra
 
 
 class Variation(Struct, frozen=True, kw_only=True):
-    """Changes that are proposed. Once it is decided on, what it proposed is only in the log."""
+    """Changes that are proposed. Once it is decided on, what it proposed is only in the log.
+
+    `submitted_by` is the actor who last submitted it, empty where nobody did.
+    """
 
     number: int
     name: str
@@ -52,6 +55,7 @@ class Variation(Struct, frozen=True, kw_only=True):
     proposal: Proposal
     status: VariationStatus = "draft"
     revision: int = 1
+    submitted_by: str = ""
 
 
 class Budget(Struct, kw_only=True):
@@ -122,8 +126,8 @@ def _varied(budget: Budget, event: VariationEvent) -> Variation:
             return structs.replace(
                 variation, revision=revision, name=name, reason=reason, proposal=proposal, status="draft"
             )
-        case VariationSubmitted():
-            return structs.replace(variation, status="submitted")
+        case VariationSubmitted(submitted_by=submitted_by):
+            return structs.replace(variation, status="submitted", submitted_by=submitted_by)
         case VariationApproved():
             return structs.replace(variation, status="approved", proposal=Proposal())
         case VariationRejected():

@@ -47,8 +47,8 @@ from domain.core import Event
 from domain.position import Position
 
 
-def decide_variation(command: VariationCommand, budget: Budget) -> list[Event]:
-    """Answer a command about a variation with what happens, or refuse it."""
+def decide_variation(command: VariationCommand, budget: Budget, actor: str) -> list[Event]:
+    """Answer an actor's command about a variation with what happens, or refuse it."""
     variation = budget.variations.get(command.variation_id)
     if isinstance(command, DraftVariation):
         return _draft(command, budget)
@@ -59,7 +59,8 @@ def decide_variation(command: VariationCommand, budget: Budget) -> list[Event]:
         case ReviseVariation():
             return _revise(command, _open(variation), budget)
         case SubmitVariation():
-            return [VariationSubmitted(**ids)] if _may_be_submitted(variation, budget) else []
+            submitted = VariationSubmitted(**ids, submitted_by=actor)
+            return [submitted] if _may_be_submitted(variation, budget) else []
         case ApproveVariation():
             return [] if variation.status == "approved" else _approve(command, _submitted(variation), budget)
         case RejectVariation(reason=reason):

@@ -51,7 +51,7 @@ from domain.budget import (
 from domain.core import Command
 from domain.position import Position
 from tests.domain.budgets import D, P, bill, closing, history, key, line, numbers
-from tests.domain.history import fold
+from tests.domain.history import BOB, actor, fold
 
 V, W = UUID(int=0x7A1), UUID(int=0x7A2)
 IDS: Any = {"project_id": P, "variation_id": V}
@@ -216,10 +216,20 @@ def test_nothing_new_is_no_event(given: Any) -> None:
 
 
 def test_it_is_submitted_rejected_and_withdrawn(given: Any) -> None:
-    given(BUDGET, *history(IMPORT, DRAFT)).when(SUBMIT).then(VariationSubmitted(**IDS))
+    submitted = VariationSubmitted(**IDS, submitted_by=actor(BOB))
+    given(BUDGET, *history(IMPORT, DRAFT)).when(SUBMIT, acting=actor(BOB)).then(submitted)
     given(BUDGET, *history(IMPORT, DRAFT, SUBMIT)).when(REJECT).then(VariationRejected(**IDS, reason="Too dear"))
     for commands in ((DRAFT,), (DRAFT, SUBMIT)):
         given(BUDGET, *history(IMPORT, *commands)).when(WITHDRAW).then(VariationWithdrawn(**IDS))
+
+
+def test_it_is_known_who_submitted_it_last(given: Any) -> None:
+    revise = ReviseVariation(**IDS, name="Wall moved again")
+    events = [*history(IMPORT, DRAFT, SUBMIT, revise), VariationSubmitted(**IDS, submitted_by=actor(BOB))]
+    for decision in (APPROVE, REJECT):
+        decided = given(BUDGET, *events).when(decision).events
+        assert fold(BUDGET, [*events, *decided]).variations[V].submitted_by == actor(BOB)
+    assert fold(BUDGET, [*history(IMPORT, DRAFT), VariationSubmitted(**IDS)]).variations[V].submitted_by == ""
 
 
 @pytest.mark.parametrize("last", [APPROVE, REJECT, WITHDRAW])

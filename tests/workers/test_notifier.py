@@ -11,7 +11,16 @@ import psycopg
 
 from commands.write_side import WriteSide
 from domain.audit import RaiseConflict, RecordFindings, StartAudit
-from domain.budget import AddPosition, Edit
+from domain.budget import (
+    Addition,
+    AddPosition,
+    ApproveVariation,
+    DraftVariation,
+    Edit,
+    Proposal,
+    RejectVariation,
+    SubmitVariation,
+)
 from domain.document import UploadDocument, document_id_of
 from domain.job import CompleteJob, EnterPhase, FailJob, QueueJob, StartJob
 from domain.notification import MarkRead
@@ -185,6 +194,53 @@ async def test_whom_a_message_mentions_is_told_once_and_its_author_never(databas
     assert [each["kind"] for each in await told(write, late, 0)] == ["invited", "mentioned"]
     for other in (author, gone):
         assert [each["kind"] for each in await told(write, other, 0)] == ["invited"]
+
+
+async def vary(write: WriteSide, project_id: UUID, editor: str) -> dict[str, UUID]:
+    """Draft and submit a variation of one more line; give what names it."""
+    ids = {"project_id": project_id, "variation_id": new_id()}
+    proposal = Proposal(additions=(Addition(position_id=new_id(), fields=Edit(description="Skirting")),))
+    await write.bus.execute(DraftVariation(**ids, name="Skirting", proposal=proposal), actor=editor)
+    await write.bus.execute(SubmitVariation(**ids), actor=editor)
+    return ids
+
+
+async def test_a_variation_is_told_to_those_who_may_approve_it_and_its_end_to_whoever_submitted_it(
+    database_url: str, write: WriteSide
+) -> None:
+    owner = await register(write)
+    project_id = await create_project(write, owner)
+    people = {role: await join(write, project_id, owner, role) for role in ("editor", "auditor", "viewer")}
+    editor, auditor = people["editor"], people["auditor"]
+    approved, rejected = await vary(write, project_id, editor), await vary(write, project_id, editor)
+    await write.bus.execute(ApproveVariation(**approved), actor=auditor)
+    await write.bus.execute(RejectVariation(**rejected, reason="Too dear"), actor=owner)
+    own = await vary(write, project_id, owner)
+    await write.bus.execute(ApproveVariation(**own), actor=owner)
+    gone = await join(write, project_id, owner, "editor")
+    left = await vary(write, project_id, gone)
+    await write.bus.execute(RemoveMember(project_id=project_id, account_id=account(gone)), actor=owner)
+    await write.bus.execute(RejectVariation(**left, reason="Nobody asks any more"), actor=owner)
+    for _ in range(2):  # the second time from the start, as after a crash before the checkpoint moved
+        async with following(database_url, write):
+            await reached(write)
+    sent = {name: await told(write, who, 0) for name, who in (("owner", owner), *people.items(), ("gone", gone))}
+    news = {
+        name: [(each["kind"], each["subject"], each["details"]) for each in notices if each["kind"] != "invited"]
+        for name, notices in sent.items()
+    }
+    submitted = [
+        ("variation_submitted", str(ids["variation_id"]), {"number": number, "by": by})
+        for ids, number, by in ((approved, "1", editor), (rejected, "2", editor), (own, "3", owner), (left, "4", gone))
+    ]
+    assert news["auditor"] == submitted
+    assert news["owner"] == [each for each in submitted if each[2]["by"] != owner]
+    assert news["editor"] == [
+        ("variation_approved", str(approved["variation_id"]), {"number": "1", "by": auditor, "version": "1"}),
+        ("variation_rejected", str(rejected["variation_id"]), {"number": "2", "by": owner, "reason": "Too dear"}),
+    ]
+    assert news["viewer"] == news["gone"] == []
+    assert {each["project_id"] for each in sent["editor"]} == {str(project_id)}
 
 
 async def reached(write: WriteSide) -> None:

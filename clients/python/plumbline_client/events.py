@@ -539,10 +539,11 @@ class VariationRevised(_Part, frozen=True, kw_only=True):
 
 
 class VariationSubmitted(_Part, frozen=True, kw_only=True):
-    """A variation waits for a decision."""
+    """A variation waits for a decision, which `submitted_by` will hear of: an actor, empty in older events."""
 
     project_id: UUID
     variation_id: UUID
+    submitted_by: str = ""
 
 
 class VariationApproved(_Part, frozen=True, kw_only=True):
@@ -908,7 +909,16 @@ class NotificationSent(_Part, frozen=True, kw_only=True):
     account_id: UUID
     number: int
     kind: Literal[
-        "analysis_complete", "analysis_failed", "conflict_raised", "invited", "job_complete", "job_failed", "mentioned"
+        "analysis_complete",
+        "analysis_failed",
+        "conflict_raised",
+        "invited",
+        "job_complete",
+        "job_failed",
+        "mentioned",
+        "variation_approved",
+        "variation_rejected",
+        "variation_submitted",
     ]
     project_id: UUID | None = None
     subject: UUID

@@ -1304,7 +1304,7 @@ export interface ListNotifications {
   limit?: number;
   cursor?: string | null;
   unread?: boolean | null;
-  kind?: "analysis_complete" | "analysis_failed" | "conflict_raised" | "invited" | "job_complete" | "job_failed" | "mentioned" | null;
+  kind?: "analysis_complete" | "analysis_failed" | "conflict_raised" | "invited" | "job_complete" | "job_failed" | "mentioned" | "variation_approved" | "variation_rejected" | "variation_submitted" | null;
 }
 
 /** A project's operations, newest first; by status, or by the engine's job that they belong to. */
@@ -1559,7 +1559,7 @@ export interface NotificationCount {
 /** A notification: event `sequence` of the account's feed. */
 export interface NotificationItem {
   number: number;
-  kind: "analysis_complete" | "analysis_failed" | "conflict_raised" | "invited" | "job_complete" | "job_failed" | "mentioned";
+  kind: "analysis_complete" | "analysis_failed" | "conflict_raised" | "invited" | "job_complete" | "job_failed" | "mentioned" | "variation_approved" | "variation_rejected" | "variation_submitted";
   project_id: string | null;
   subject: string;
   details: Readonly<Record<string, string>>;
@@ -1572,7 +1572,7 @@ export interface NotificationItem {
 export interface NotificationSent {
   account_id: string;
   number: number;
-  kind: "analysis_complete" | "analysis_failed" | "conflict_raised" | "invited" | "job_complete" | "job_failed" | "mentioned";
+  kind: "analysis_complete" | "analysis_failed" | "conflict_raised" | "invited" | "job_complete" | "job_failed" | "mentioned" | "variation_approved" | "variation_rejected" | "variation_submitted";
   project_id?: string | null;
   subject: string;
   details?: Readonly<Record<string, string>>;
@@ -2799,10 +2799,11 @@ export interface VariationRevised {
   cost_effect: string;
 }
 
-/** A variation waits for a decision. */
+/** A variation waits for a decision, which `submitted_by` will hear of: an actor, empty in older events. */
 export interface VariationSubmitted {
   project_id: string;
   variation_id: string;
+  submitted_by?: string;
 }
 
 /** A variation was taken back. */
@@ -3358,7 +3359,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "MessageEdited": {"type": "object", "required": ["project_id", "thread_id", "message_id", "account_id", "revision", "text"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "thread_id": {"type": "string", "format": "uuid"}, "message_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "revision": {"type": "integer"}, "text": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}, "positions": {"type": "array", "items": {"type": "string", "format": "uuid"}}, "documents": {"type": "array", "items": {"type": "string", "format": "uuid"}}, "mentions": {"type": "array", "items": {"type": "string", "format": "uuid"}}, "newly_mentioned": {"type": "array", "items": {"type": "string", "format": "uuid"}}}},
   "MessagePosted": {"type": "object", "required": ["project_id", "thread_id", "message_id", "account_id", "role", "message_type", "text"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "thread_id": {"type": "string", "format": "uuid"}, "message_id": {"type": "string", "format": "uuid"}, "account_id": {"type": "string", "format": "uuid"}, "role": {"enum": ["assistant", "system", "user"]}, "message_type": {"enum": ["answer", "clarification", "command", "question"]}, "text": {"anyOf": [{"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "null"}]}, "positions": {"type": "array", "items": {"type": "string", "format": "uuid"}}, "documents": {"type": "array", "items": {"type": "string", "format": "uuid"}}, "mentions": {"type": "array", "items": {"type": "string", "format": "uuid"}}}},
   "MilestoneReached": {"type": "object", "required": ["project_id", "operation_id", "job_id", "event_id", "phase", "stage"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "operation_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "event_id": {"type": "integer"}, "phase": {"type": "string"}, "stage": {"$ref": "Stage"}, "step_index": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "step_total": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "items_done": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "items_total": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}},
-  "NotificationSent": {"type": "object", "required": ["account_id", "number", "kind", "subject"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "number": {"type": "integer"}, "kind": {"enum": ["analysis_complete", "analysis_failed", "conflict_raised", "invited", "job_complete", "job_failed", "mentioned"]}, "project_id": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "subject": {"type": "string", "format": "uuid"}, "details": {"type": "object", "additionalProperties": {"type": "string"}}}},
+  "NotificationSent": {"type": "object", "required": ["account_id", "number", "kind", "subject"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "number": {"type": "integer"}, "kind": {"enum": ["analysis_complete", "analysis_failed", "conflict_raised", "invited", "job_complete", "job_failed", "mentioned", "variation_approved", "variation_rejected", "variation_submitted"]}, "project_id": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}, "subject": {"type": "string", "format": "uuid"}, "details": {"type": "object", "additionalProperties": {"type": "string"}}}},
   "NotificationsRead": {"type": "object", "required": ["account_id", "numbers"], "properties": {"account_id": {"type": "string", "format": "uuid"}, "numbers": {"type": "array", "items": {"type": "integer"}}}},
   "Omission": {"type": "object", "required": ["position_id"], "properties": {"position_id": {"type": "string", "format": "uuid"}, "expected_revision": {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]}}},
   "OperationClosed": {"type": "object", "required": ["project_id", "operation_id", "job_id", "outcome"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "operation_id": {"type": "string", "format": "uuid"}, "job_id": {"type": "string", "format": "uuid"}, "outcome": {"enum": ["cancelled", "completed", "failed"]}, "error": {"type": "string"}}},
@@ -3417,7 +3418,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "VariationDrafted": {"type": "object", "required": ["project_id", "variation_id", "number", "name", "reason", "proposal", "cost_effect"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "variation_id": {"type": "string", "format": "uuid"}, "number": {"type": "integer"}, "name": {"type": "string"}, "reason": {"type": "string"}, "proposal": {"$ref": "Proposal"}, "cost_effect": {"type": "string", "format": "decimal"}}},
   "VariationRejected": {"type": "object", "required": ["project_id", "variation_id", "reason"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "variation_id": {"type": "string", "format": "uuid"}, "reason": {"type": "string"}}},
   "VariationRevised": {"type": "object", "required": ["project_id", "variation_id", "revision", "name", "reason", "proposal", "cost_effect"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "variation_id": {"type": "string", "format": "uuid"}, "revision": {"type": "integer"}, "name": {"type": "string"}, "reason": {"type": "string"}, "proposal": {"$ref": "Proposal"}, "cost_effect": {"type": "string", "format": "decimal"}}},
-  "VariationSubmitted": {"type": "object", "required": ["project_id", "variation_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "variation_id": {"type": "string", "format": "uuid"}}},
+  "VariationSubmitted": {"type": "object", "required": ["project_id", "variation_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "variation_id": {"type": "string", "format": "uuid"}, "submitted_by": {"type": "string"}}},
   "VariationWithdrawn": {"type": "object", "required": ["project_id", "variation_id"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "variation_id": {"type": "string", "format": "uuid"}}},
   "VerdictOverridden": {"type": "object", "required": ["project_id", "audit_id", "position_id", "verdict", "reason"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "audit_id": {"type": "string", "format": "uuid"}, "position_id": {"type": "string", "format": "uuid"}, "verdict": {"enum": ["AMBER", "GREEN", "NOT_CHECKED", "RED"]}, "reason": {"type": "string"}, "override": {"anyOf": [{"$ref": "Override"}, {"type": "null"}]}}},
   "VersionNamed": {"type": "object", "required": ["project_id", "version", "name"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "version": {"type": "integer"}, "name": {"type": "string"}}},
