@@ -14,6 +14,7 @@ from domain.core import Refused
 from domain.project import UnknownProject
 from eventstore.personal import Vault
 from projections.watermarks import StaleRead, Watermarks
+from runtime.blobs import Blobs
 from runtime.progress import Progress, ProgressBoard
 from runtime.telemetry import get_logger
 
@@ -184,9 +185,13 @@ class Reading:
         viewer: Viewer,
         sources: Sequence[str],
         *,
+        blobs: Blobs,
         board: ProgressBoard | None = None,
     ) -> None:
-        """Read through `pool`, for `viewer`, from the tables of the projections named in `sources`; `board` is live."""
+        """Read through `pool`, for `viewer`, from the tables of the projections named in `sources`.
+
+        `blobs` are what those tables name by hash; `board` is live.
+        """
         self.pool = pool
         self.viewer = viewer
         self.position = 0
@@ -199,6 +204,7 @@ class Reading:
         self._vault = vault
         self._watermarks = watermarks
         self._sources = list(sources)
+        self._blobs = blobs
         self._board = board
         self._needed = 0
         self._read = False
@@ -278,6 +284,10 @@ class Reading:
             item, f"{sql}{conditions} ORDER BY {order.by()} LIMIT %(limit)s", given, project_id=project_id
         )
         return _page(found, query.limit, order)
+
+    async def blob(self, sha256: str) -> bytes:
+        """Read what is stored under a hash that a table named."""
+        return await self._blobs.get(sha256)
 
     async def progress(self, job: str) -> Progress | None:
         """Give the newest step of a job that goes on; `None` where none is remembered, or nobody can tell."""

@@ -1,6 +1,7 @@
 """Differences of documents: the tender against the bid, a bill against its revision, in one project or in two.
 
-What a document said are its lines as its import made them, whatever was edited since.
+What a document said are its lines as its import made them, whatever was edited since; where it was uploaded for a
+comparison, and so never imported, the lines of the bill that was read from it.
 """
 
 import asyncio
@@ -10,12 +11,14 @@ from functools import reduce
 from typing import Any, Literal
 from uuid import UUID
 
-from msgspec import Struct
+import msgspec
+from msgspec import Struct, structs
 
+from domain.bill import Rounding
 from domain.core import Refused
-from domain.document import UnknownDocument
+from domain.document import Purpose, UnknownDocument
 from domain.matching import MatchedBy, Pair, pairs_of
-from domain.position import EXACT
+from domain.position import EXACT, line_total
 from projections import documents, positions, versions
 from projections.asking import MEMBERS, BadCursor, Listing, Question, Reading
 from projections.differences import Change, changes_between
@@ -27,7 +30,7 @@ COMPARED = (
     *("unit_price", "material_price", "assembly_price", "total_price", "vat_rate", "notes"),
 )
 """The fields that make a difference."""
-COLUMNS = ", ".join(f"l.{name}" for name in ("position_id", *COMPARED))
+COLUMNS = ", ".join(f"l.{name}" for name in ("position_id", *COMPARED, "source_sheet AS sheet", "source_line AS line"))
 
 Kind = Literal["added", "removed", "changed", "moved", "renumbered"]
 
@@ -35,7 +38,8 @@ Kind = Literal["added", "removed", "changed", "moved", "renumbered"]
 class DiffDocuments(Listing, frozen=True, kw_only=True, tag="documents.diff"):
     """How what the document `against` said differs from what `document_id` said.
 
-    `against` may be in another project that the viewer may read, `against_project`.
+    `against` may be in another project that the viewer may read, `against_project`. A document that was uploaded for a
+    comparison says what was read from it; a line of it has an id of its own, which no position has.
     """
 
     project_id: UUID
@@ -44,8 +48,15 @@ class DiffDocuments(Listing, frozen=True, kw_only=True, tag="documents.diff"):
     against_project: UUID | None = None
 
 
+class Place(Struct, frozen=True, kw_only=True):
+    """Where a document states a line: a sheet or page, and the row in it, from 1."""
+
+    sheet: str
+    line: int
+
+
 class LineDifference(Struct, frozen=True, kw_only=True):
-    """A line that differs; what it was in each document is named by `before` and `after`.
+    """A line that differs; what it was in each document is named by `before` and `after`, its places by `.._at`.
 
     `change` is the weightiest of what happened to it; `changes` are by field. `matched_by` says how it was recognised.
     `cost_effect` is what it adds to the total.
@@ -54,6 +65,8 @@ class LineDifference(Struct, frozen=True, kw_only=True):
     change: Kind
     before: UUID | None
     after: UUID | None
+    before_at: Place | None
+    after_at: Place | None
     number: str
     code: str
     description: str
@@ -93,33 +106,50 @@ class NotImported(Refused):
     code = "document.not_imported"
 
 
-class _Line(Struct, frozen=True, kw_only=True):
+class _Item(Struct, frozen=True, kw_only=True, gc=False):
+    """What is needed of an item of a stored bill, see `domain.bill.BillItem`, or of the position that it became."""
+
+    number: str = ""
+    code: str = ""
+    description: str = ""
+    category: str = ""
+    kind: str = "work"
+    role: str = "base"
+    section: tuple[str, ...] = ()
+    quantity: Decimal | None = None
+    unit: str = ""
+    unit_price: Decimal | None = None
+    material_price: Decimal | None = None
+    assembly_price: Decimal | None = None
+    vat_rate: Decimal | None = None
+    notes: tuple[str, ...] = ()
+    sheet: str = ""
+    line: int = 0
+    rounding: Rounding | None = None
+
+
+class _Line(_Item, frozen=True, kw_only=True, gc=False):
     position_id: UUID
-    number: str
-    code: str
-    description: str
-    category: str
-    kind: str
-    role: str
-    section: tuple[str, ...]
-    quantity: Decimal | None
-    unit: str
-    unit_price: Decimal | None
-    material_price: Decimal | None
-    assembly_price: Decimal | None
     total_price: Decimal | None
-    vat_rate: Decimal | None
-    notes: tuple[str, ...]
+
+
+class _Bill(Struct, frozen=True):
+    currency: str = "CZK"
+    rounding: Rounding = Rounding()
+    items: tuple[_Item, ...] = ()
 
 
 class _Import(Struct, frozen=True, kw_only=True):
     version: int | None
     position: int | None
     currency: str
+    purpose: Purpose
+    bill_hash: str | None
 
 
 IMPORTED = """
-SELECT v.version, v.position, coalesce(v.currency, '') AS currency FROM read.documents d LEFT JOIN read.versions v
+SELECT v.version, v.position, coalesce(v.currency, '') AS currency, d.purpose, d.bill_hash
+FROM read.documents d LEFT JOIN read.versions v
     ON v.project_id = d.project_id AND v.trigger_details ->> 'document_id' = d.document_id::text
 WHERE d.project_id = %(project_id)s AND d.document_id = %(document_id)s
 """
@@ -157,7 +187,7 @@ async def _diff_documents(reading: Reading, query: DiffDocuments) -> DocumentsDi
 
 
 def _start(cursor: str | None) -> int:
-    """Read a place in the list, which never changes: documents say what they said."""
+    """Read a place in the list, which stays as it is: documents say what they said."""
     if cursor is None:
         return 0
     if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 10):  # noqa: PLR2004 - nine digits fit
@@ -166,17 +196,41 @@ def _start(cursor: str | None) -> int:
 
 
 async def _said(reading: Reading, project_id: UUID, document_id: UUID) -> tuple[str, list[_Line]]:
-    """Give a document's currency and lines as its import made them. Checks the viewer's right to the project."""
+    """Give a document's currency and lines, see above. Checks the viewer's right to the project."""
     given: dict[str, Any] = {"document_id": document_id}
     found = await reading.select(_Import, IMPORTED, given, project_id=project_id)
     if not found:
         raise UnknownDocument
     (imported,) = found[:1]
+    if imported.purpose == "comparison":
+        if imported.bill_hash is None:
+            raise NotImported("The document was not read yet: wait for its job, or have it read again.")
+        return await asyncio.to_thread(_stated, await reading.blob(imported.bill_hash), document_id)
     if imported.version is None or imported.position is None:
         raise NotImported
     await reading.reach(imported.position)
     given["version"] = imported.version
     return imported.currency, await reading.select(_Line, SAID, given, project_id=project_id)
+
+
+def _stated(stored: bytes, document_id: UUID) -> tuple[str, list[_Line]]:
+    """Give a stored bill's currency and lines, with the totals that an import into an empty budget would give them.
+
+    Their ids follow from the document's.
+    """
+    bill = msgspec.json.decode(stored, type=_Bill)
+    return bill.currency, [
+        _Line(
+            position_id=UUID(int=document_id.int ^ number),
+            total_price=_priced(item, bill.rounding),
+            **structs.asdict(item),
+        )
+        for number, item in enumerate(bill.items, start=1)
+    ]
+
+
+def _priced(item: _Item, rounding: Rounding) -> Decimal | None:
+    return line_total(item.quantity, item.unit_price, item.rounding or rounding) if item.role == "base" else None
 
 
 def _told(pair: Pair, before: Sequence[_Line], after: Sequence[_Line]) -> LineDifference | None:
@@ -193,6 +247,8 @@ def _told(pair: Pair, before: Sequence[_Line], after: Sequence[_Line]) -> LineDi
         change=_kind(old, new, changes, moved=pair.moved),
         before=old.position_id if old else None,
         after=new.position_id if new else None,
+        before_at=Place(sheet=old.sheet, line=old.line) if old else None,
+        after_at=Place(sheet=new.sheet, line=new.line) if new else None,
         number=line.number,
         code=line.code,
         description=line.description,

@@ -14,6 +14,7 @@ from eventstore.personal import Vault
 from projections.asking import Answer, NoSnapshot, NulInQuery, Query, Question, Reading, Rebuilding, Viewer
 from projections.models import ALL, QUESTIONS
 from projections.watermarks import PATIENCE, SHORTEST, StaleRead, Watermarks
+from runtime.blobs import Blobs
 from runtime.broker import Broker
 from runtime.progress import ProgressBoard
 
@@ -41,15 +42,17 @@ class Queries:
         self,
         pool: AsyncConnectionPool[Any],
         vault: Vault,
+        blobs: Blobs,
         broker: Broker | None = None,
         board: ProgressBoard | None = None,
     ) -> None:
-        """Read through `pool`, open personal texts with `vault`; `board` tells what goes on right now.
+        """Read through `pool` and `blobs`, open personal texts with `vault`; `board` tells what goes on right now.
 
         Without a broker, waiting goes by polling alone; all that it hears is for us.
         """
         self._pool = pool
         self.vault = vault
+        self._blobs = blobs
         self.watermarks = Watermarks(pool, [projection.name for projection in ALL], broker)
         self._board = board
 
@@ -87,7 +90,15 @@ class Queries:
     async def _answer(self, query: Query, viewer: Viewer, after: int | None) -> tuple[Answer, int]:
         """Answer with what is known, `after` that position; give also how far the furthest projection is."""
         question = _BY_TYPE[type(query)]
-        reading = Reading(self._pool, self.vault, self.watermarks, viewer, question.sources, board=self._board)
+        reading = Reading(
+            self._pool,
+            self.vault,
+            self.watermarks,
+            viewer,
+            question.sources,
+            blobs=self._blobs,
+            board=self._board,
+        )
         if after is not None:
             await reading.reach(after)
         body = await question.answer(reading, query)

@@ -80,7 +80,8 @@ async def open_doors(settings: Settings, limits: Limits = LIMITS) -> AsyncGenera
             write_side(pool, broker, settings.master_key, settings.analysis_sharing)
         )
         marks = await stack.enter_async_context(open_broker(settings.valkey))
-        queries = await stack.enter_async_context(Queries(pool, write.vault, marks, ProgressBoard(valkey)))
+        blobs = Blobs(settings.blob_url)
+        queries = await stack.enter_async_context(Queries(pool, write.vault, blobs, marks, ProgressBoard(valkey)))
         ends = await stack.enter_async_context(open_broker(settings.valkey))
         sessions = await stack.enter_async_context(
             Sessions(valkey, ends, write.identities, settings.master_key, settings.session_hours)
@@ -97,7 +98,7 @@ async def open_doors(settings: Settings, limits: Limits = LIMITS) -> AsyncGenera
             broker=broker,
             valkey=valkey,
             write=write,
-            blobs=Blobs(settings.blob_url),
+            blobs=blobs,
             queries=queries,
             recognise=recognise,
             sessions=sessions,

@@ -1,6 +1,7 @@
 """A database with read models, and what a test needs to look into it."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from psycopg import AsyncConnection
 from eventstore.personal import Vault
 from projections.models import ALL
 from projections.tables import ensure_tables
+from runtime.blobs import Blobs
 from runtime.database import Pool
 from tests.projections.shelf import Shelf
 
@@ -27,6 +29,6 @@ def vault(pool: Pool) -> Vault:
 
 
 @pytest.fixture
-def shelf(connection: AsyncConnection[Any], pool: Pool, vault: Vault) -> Shelf:
+def shelf(connection: AsyncConnection[Any], pool: Pool, vault: Vault, tmp_path: Path) -> Shelf:
     """Read models that are kept up by hand, and their queries."""
-    return Shelf(connection, pool, vault)
+    return Shelf(connection, pool, vault, Blobs(tmp_path.as_uri()))

@@ -11,6 +11,7 @@ from projections.asking import Answer, Listing, Query, Viewer
 from projections.models import ALL
 from projections.projection import Projection
 from projections.queries import Queries
+from runtime.blobs import Blobs
 from runtime.database import Pool
 from runtime.ids import new_id
 from tests.projections.tables import catch_up, head
@@ -22,11 +23,12 @@ OWNER, EDITOR, OUTSIDER = (f"account:{new_id()}" for _ in range(3))
 class Shelf:
     """What happened so far is in the read models once `keep_up` was called."""
 
-    def __init__(self, connection: AsyncConnection[Any], pool: Pool, vault: Vault) -> None:
+    def __init__(self, connection: AsyncConnection[Any], pool: Pool, vault: Vault, blobs: Blobs) -> None:
         self.world = World()
         self.connection = connection
         self.pool = pool
-        self.queries = Queries(pool, vault)
+        self.blobs = blobs
+        self.queries = Queries(pool, vault, blobs)
 
     async def keep_up(self, *, but: int = 0, lagging: Projection | None = None) -> int:
         """Store what the world did, and fold all of it but the last events; give the log's last position.

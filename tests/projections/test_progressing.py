@@ -73,7 +73,7 @@ async def test_what_goes_on_is_shown_live(shelf: Shelf, redis_url: str) -> None:
     ids, other = opened(shelf, project_id), opened(shelf, project_id)
     await shelf.keep_up()
     async with open_client(redis_url) as valkey:
-        shelf.queries = Queries(shelf.pool, shelf.queries.vault, board=ProgressBoard(valkey))
+        shelf.queries = Queries(shelf.pool, shelf.queries.vault, shelf.blobs, board=ProgressBoard(valkey))
         step = Step(event_id=9, scope=str(ids["operation_id"]), phase="solver_progress", items_done=3, items_total=4)
         await ProgressBoard(valkey).tell(engine_job(project_id, JOB), step)
         live = (await shelf.ask(GetOperation(**ids))).live
@@ -89,7 +89,7 @@ async def test_a_running_job_shows_how_far_its_phase_is(shelf: Shelf, redis_url:
     shelf.world.do(EnterPhase(**ids, attempt=2, phase="judging"))
     await shelf.keep_up()
     async with open_client(redis_url) as valkey:
-        shelf.queries = Queries(shelf.pool, shelf.queries.vault, board=ProgressBoard(valkey))
+        shelf.queries = Queries(shelf.pool, shelf.queries.vault, shelf.blobs, board=ProgressBoard(valkey))
         board = ProgressBoard(valkey)
         await board.tell(own_job(job_id), Step(event_id=1, scope="1", phase="judging", items_done=1, items_total=1))
         earlier = await shelf.ask(GetJob(job_id=job_id))
@@ -118,5 +118,5 @@ async def test_with_valkey_away_an_answer_has_no_live_part(shelf: Shelf) -> None
     ids = opened(shelf, project_id)
     await shelf.keep_up()
     async with open_client("unix:///nowhere/valkey.sock") as valkey:
-        shelf.queries = Queries(shelf.pool, shelf.queries.vault, board=ProgressBoard(valkey))
+        shelf.queries = Queries(shelf.pool, shelf.queries.vault, shelf.blobs, board=ProgressBoard(valkey))
         assert (await shelf.ask(GetOperation(**ids))).live is None

@@ -215,7 +215,7 @@ async def test_an_announced_position_ends_the_waiting_at_once(
     async with (
         open_broker(redis_url) as own,
         open_broker(redis_url) as broker,
-        Queries(shelf.pool, shelf.queries.vault, own) as queries,
+        Queries(shelf.pool, shelf.queries.vault, shelf.blobs, own) as queries,
     ):
         shelf.project()
         position = await shelf.world.store(shelf.pool)

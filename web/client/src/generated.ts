@@ -673,7 +673,7 @@ export interface Detached {
   stops?: string | null;
 }
 
-/** How what the document `against` said differs from what `document_id` said. `against` may be in another project that the viewer may read, `against_project`. */
+/** How what the document `against` said differs from what `document_id` said. `against` may be in another project that the viewer may read, `against_project`. A document that was uploaded for a comparison says what was read from it; a line of it has an id of its own, which no position has. */
 export interface DiffDocuments {
   type: "documents.diff";
   after?: number | null;
@@ -1161,11 +1161,13 @@ export interface Judgement {
   overridden_at: string | null;
 }
 
-/** A line that differs; what it was in each document is named by `before` and `after`. `change` is the weightiest of what happened to it; `changes` are by field. `matched_by` says how it was recognised. `cost_effect` is what it adds to the total. */
+/** A line that differs; what it was in each document is named by `before` and `after`, its places by `.._at`. `change` is the weightiest of what happened to it; `changes` are by field. `matched_by` says how it was recognised. `cost_effect` is what it adds to the total. */
 export interface LineDifference {
   change: "added" | "changed" | "moved" | "removed" | "renumbered";
   before: string | null;
   after: string | null;
+  before_at: Place | null;
+  after_at: Place | null;
   number: string;
   code: string;
   description: string;
@@ -1880,6 +1882,12 @@ export interface PhaseEntered {
   owner?: "account" | "analysis" | "project";
   attempt: number;
   phase: string;
+}
+
+/** Where a document states a line: a sheet or page, and the row in it, from 1. */
+export interface Place {
+  sheet: string;
+  line: number;
 }
 
 /** One line of a budget. `total_price` is computed (`line_total`); `declared_total` is what the file showed, kept until the first edit of a number. Missing numbers are `None`, never 0. `revision` rises by one with every change. `rounding` is set where the document it came from rounds otherwise than its budget. A line whose `role` keeps it out of sums has no `total_price`. `gc=False`: JSON values form no cycles, and 100,000 positions would be walked by every full collection. */
