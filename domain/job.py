@@ -14,7 +14,7 @@ JobOwner = Literal["project", "analysis", "account"]
 `project_id` then."""
 ExportFormat = Literal["xlsx", "csv", "json", "unixml", "gaeb", "gaeb_x82", "pdf"]
 """What a budget can be written as: `gaeb` is a bid (X84: prices by ordinal number, without texts), `gaeb_x82` a cost
-estimate with all texts, `pdf` the audit report."""
+estimate with all texts (both valid against the schemas of GAEB DA XML 3.3, issue 2021-05), `pdf` the audit report."""
 
 EXPORT_TYPES: dict[ExportFormat, str] = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",

@@ -30,6 +30,11 @@ def _schema(path: Path) -> etree.XMLSchema:
     return etree.XMLSchema(etree.parse(path))
 
 
+def ours(phase: str) -> etree.XMLSchema:
+    """Our schema of a phase."""
+    return _schema(OURS / f"x{phase}.xsd")
+
+
 def official(phase: str) -> etree.XMLSchema | None:
     """The official schema of a phase, where the environment says where it is."""
     folder = os.environ.get(VARIABLE, "")
@@ -47,7 +52,7 @@ def faults(data: bytes, phase: str) -> list[str]:
     """Say what is wrong with a file of a phase, by our schema and by the official one where there is one."""
     document = etree.fromstring(data)
     found: list[str] = []
-    for schema in filter(None, (_schema(OURS / f"x{phase}.xsd"), official(phase))):
+    for schema in filter(None, (ours(phase), official(phase))):
         schema.validate(document)
         found += [f"line {error.line}: {error.message}" for error in schema.error_log]
     return found

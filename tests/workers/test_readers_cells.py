@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.readers.cells import currency, decimal_mark, exact, label, money, number, parse, text
+from workers.readers.cells import currency, currency_code, decimal_mark, exact, label, money, number, parse, text
 from workers.readers.codes import code_systems
 
 cents = st.decimals(min_value=-(10**9), max_value=10**9, places=2, allow_nan=False)
@@ -125,6 +125,14 @@ def test_labels_fold_case_accents_brackets_and_punctuation() -> None:
 )
 def test_currencies_are_recognised_by_code_name_and_sign(written: str, found: str) -> None:
     assert currency(written) == found
+
+
+@pytest.mark.parametrize(
+    ("stated", "code"),
+    [("CZK", "CZK"), (" sek", "SEK"), ("Kč", "CZK"), ("€", "EUR"), ("Koruna", ""), ("E1R", ""), ("", "")],
+)
+def test_a_stated_currency_is_a_code_or_none(stated: str, code: str) -> None:
+    assert currency_code(stated) == code
 
 
 def test_price_systems_are_named_or_recognised_by_the_shape_of_codes() -> None:

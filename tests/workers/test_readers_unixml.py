@@ -91,6 +91,13 @@ def test_objects_nest_and_nothing_is_dropped_in_silence() -> None:
     assert any("'mnoho' is not a number" in warning for warning in bill.warnings)
 
 
+@pytest.mark.parametrize(("stated", "code"), [("Kč", "CZK"), ("eur", "EUR"), ("Koruna", "CZK")])
+def test_the_currency_is_a_code_however_it_is_stated(stated: str, code: str) -> None:
+    bill = small(f"<mena><mena_rozpocet>{stated}</mena_rozpocet></mena>")
+    assert bill.currency == code
+    assert any("names no currency" in warning for warning in bill.warnings) is (stated == "Koruna")
+
+
 def test_costs_on_the_cover_are_surcharges() -> None:
     priced = SMALL.format(settings="").replace("mnoho", "10,00").encode()
     assert [(part.label, part.amount) for part in read_bill(priced).surcharges] == [

@@ -188,6 +188,16 @@ def test_an_edited_workbook_is_read_as_it_was_edited() -> None:
     assert (first.quantity, first.description, first.line) == (Decimal("12.5"), "Another text", row)
 
 
+@pytest.mark.parametrize("name", FULL)
+def test_an_edited_currency_is_read_as_a_code_or_warned_about(name: ExportFormat) -> None:
+    bill = Bill(format="plumbline", confidence=100, items=(BillItem(description="Beton", section=("A",)),))
+    sign = read_bill(written(structs.replace(bill, currency="€"), name))
+    assert (sign.currency, sign.warnings) == ("EUR", ())
+    none = read_bill(written(structs.replace(bill, currency="Koruna"), name))
+    assert none.currency == "CZK"
+    assert [warning for warning in none.warnings if "'Koruna' is none" in warning]
+
+
 def test_a_text_beyond_a_cell_is_refused_with_the_way_out() -> None:
     item = BillItem(description="x" * (MOST_LETTERS + 1), section=("A",))
     bill = Bill(format="plumbline", confidence=100, items=(item,))

@@ -25,6 +25,40 @@ REFUSALS = {"export.not_in_cents", "export.number_too_long"}
 names = st.sampled_from(tuple(PHASES))
 
 
+anything = st.text(st.characters(codec="utf-8"), max_size=120)
+parts = st.sampled_from(("1", "01", "a", "Ä", "x y", "1" * 14, "1" * 15, ""))
+at_the_limits = st.sampled_from(
+    tuple(map(Decimal, ("0", "-0.00", "1E+3", "0E-9", "-0.001", "12.5", "99999999.999", "9999999999.999")))
+)
+
+
+@st.composite
+def odd_bills(draw: st.DrawFn) -> Bill:
+    """Bills of any characters and lengths of text, any depth of sections, markups, and numbers at the limits."""
+
+    def odd(item: BillItem) -> BillItem:
+        markup = {"unit": "%", "code_system": "gaeb", "kind": "other"} if draw(st.booleans()) else {}
+        fields = {name: draw(anything) for name in ("number", "code", "description", "unit")} | markup
+        numbers = {name: draw(st.none() | at_the_limits) for name in ("quantity", "unit_price")}
+        path, notes = (tuple(draw(st.lists(each, max_size=8))) for each in (parts, anything))
+        return with_total(replace(item, section=path, notes=notes, rounding=None, **fields, **numbers), Rounding())
+
+    bill = draw(bills())
+    section = BillSection(
+        path=draw(st.lists(parts, min_size=1, max_size=8).map(tuple)),
+        title=draw(anything),
+        notes=(draw(anything),),
+    )
+    return replace(
+        bill,
+        title=draw(anything),
+        currency=draw(anything),
+        rounding=Rounding(),
+        sections=(section,),
+        items=tuple(map(odd, bill.items)),
+    )
+
+
 def fitted(bill: Bill) -> Bill:
     """The bill with numbers as GAEB can hold them, and line totals of two decimals."""
     items = (
@@ -46,6 +80,19 @@ def test_whatever_is_written_is_valid(bill: Bill, name: ExportFormat) -> None:
     except Unwritable as refused:
         assert refused.code in REFUSALS  # noqa: PT017 - what is not refused is checked above
     written(fitted(bill), name)
+
+
+@settings(deadline=None, max_examples=100)
+@given(bill=odd_bills(), name=names)
+def test_odd_bills_are_valid_and_come_to_the_same_sum(bill: Bill, name: ExportFormat) -> None:
+    try:
+        file = written(bill, name)
+    except Unwritable as refused:
+        assert refused.code in REFUSALS  # noqa: PT017 - what is not refused is checked below
+        return
+    back = read_bill(file.data)
+    assert len(back.items) == len(bill.items)
+    assert (amount_of(priced(back)) or 0) == (amount_of(bill) or 0)
 
 
 @pytest.mark.parametrize("name", PHASES)
@@ -202,12 +249,14 @@ def test_more_alternatives_than_a_group_holds_become_optional() -> None:
 
 def test_long_texts_are_cut_and_counted() -> None:
     item = simple(number="1", code="9" * 50, unit="soubor", notes=("Details",))
-    file = written(bill_of(item, title="Ein Haus mit einem sehr langen Namen " * 3), "gaeb_x82")
+    bill = bill_of(item, title="Ein Haus mit einem sehr langen Namen " * 3, currency="Koruna")
+    file = written(bill, "gaeb_x82")
     back = read_bill(file.data)
     assert (back.items[0].unit, len(back.items[0].code), len(back.title)) == ("soub", 40, 60)
     assert back.items[0].notes == ("Details\nUnit: soubor",)
     assert "units cut to 4 characters, whole in the long text: 1." in file.notes
     assert "texts cut to 40 characters: 1." in file.notes
+    assert "texts cut to 4 characters: 1." in file.notes
 
 
 @pytest.mark.parametrize("amount", ["-100.00", "250.50"])

@@ -167,6 +167,7 @@ _CURRENCIES = {
     "Rs": "INR",
     "₹": "INR",
 }
+_CURRENCY_CODE = re.compile(r"[A-Z]{3}")
 _CURRENCY_NAME = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, _CURRENCIES)) + r")(?!\w)")
 
 
@@ -174,3 +175,9 @@ def currency(written: str) -> str:
     """Find a currency's ISO 4217 code in text such as "J.cena [CZK]" or "Rate (₹)"; empty when there is none."""
     found = _CURRENCY_NAME.search(written)
     return _CURRENCIES[found[0]] if found else ""
+
+
+def currency_code(stated: str) -> str:
+    """Find the ISO 4217 code of what a field states as its currency, by code, name or sign; empty when it is none."""
+    code = stated.strip().upper()
+    return currency(stated) or (code if _CURRENCY_CODE.fullmatch(code) else "")

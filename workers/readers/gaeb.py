@@ -11,7 +11,7 @@ from typing import Literal
 
 from domain.bill import Bill, ItemRole, StatedTotal, Surcharge
 from domain.position import line_total
-from workers.readers.cells import currency
+from workers.readers.cells import currency_code
 from workers.readers.draft import BillDraft, SectionDraft
 from workers.readers.gaeb_groups import YES, Member, enter_sums, serial_of
 from workers.readers.gaeb_items import Items
@@ -211,7 +211,7 @@ class _Document:
 
     def _currency(self, stated: str) -> None:
         """Take the currency, which programs state by code or by sign."""
-        self.draft.currency = currency(stated) or (stated.upper() if len(stated) == len("EUR") else "")
+        self.draft.currency = currency_code(stated)
         if not self.draft.currency:
             self.draft.currency = "EUR"
             self.draft.warn("The document names no currency: EUR is assumed.")

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import structs
 
 from domain.bill import Bill, BillItem, BillSection, Rounding, Skipped, Surcharge, TakeoffLine
-from workers.readers.cells import Cell, number, text
+from workers.readers.cells import Cell, currency_code, number, text
 from workers.readers.source import Sheet, Source
 from workers.readers.unreadable import Unreadable
 from workers.writers import csv_file
@@ -67,7 +67,22 @@ def _read_json(data: bytes, confidence: int) -> Bill:
             f"This is a JSON file of Plumbline's, but something in it is not as it should be: {error}. Export the "
             "bill again.",
         ) from error
-    return structs.replace(exported.bill, format=FORMAT, variant="JSON", confidence=confidence)
+    bill = exported.bill
+    code, warnings = _currency(bill.currency)
+    return structs.replace(
+        bill,
+        format=FORMAT,
+        variant="JSON",
+        confidence=confidence,
+        currency=code,
+        warnings=(*bill.warnings, *warnings),
+    )
+
+
+def _currency(stated: str) -> tuple[str, tuple[str, ...]]:
+    """Take the currency, and warn where what is stated is none."""
+    code = currency_code(stated)
+    return code or "CZK", () if code else (f"The file names no currency ({stated!r} is none): CZK is assumed.",)
 
 
 class _Reading:
@@ -92,6 +107,8 @@ class _Reading:
         rows = iter(self._sheet.rows())
         _, *about = (self._text(cell) for cell in next(rows, ()))
         title, currency, rounding, dated = (*about[1:5], "", "", "", "")[:4]
+        code, warnings = _currency(currency)
+        self._warnings += warnings
         columns = self._columns([self._text(cell) for cell in next(rows, ())])
         for at, row in enumerate(rows, start=3):
             if any(cell != "" for cell in row):
@@ -104,7 +121,7 @@ class _Reading:
             variant="CSV" if self._is_text else "XLSX",
             title=title,
             dated=_day(dated),
-            currency=currency or "CZK",
+            currency=code,
             rounding=self._rounding(2, rounding) or Rounding(),
             declared_total=self._total,
             sections=tuple(self._sections),

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from domain.bill import Bill, Figure, ItemKind, Rounding, Surcharge, TakeoffLine
-from workers.readers.cells import parse
+from workers.readers.cells import currency_code, parse
 from workers.readers.draft import BillDraft, ItemDraft, SectionDraft
 from workers.readers.source import Source
 from workers.readers.tree import Element, amount, child, children, inside, line, local, texts, written
@@ -51,7 +51,7 @@ class _Building:
         self._rates = _rates(child(settings, "sazby_dph"))
         draft.title = draft.title or written(building, "nazev_stavby")
         draft.dated = draft.dated or _day(written(building, "datum"))
-        draft.currency = draft.currency or written(settings, "mena", "mena_rozpocet")
+        draft.currency = draft.currency or currency_code(written(settings, "mena", "mena_rozpocet"))
         draft.rounding = _rounding(child(settings, "zaokrouhleni_rozpocet"))
 
     def read(self) -> None:

@@ -21,7 +21,7 @@ from workers.writers.xml_text import add, xml_bytes
 Phase = Literal["82", "84"]
 
 NAMESPACE = "http://www.gaeb.de/GAEB_DA_XML/DA{phase}/3.3"
-PROJECT_NAME, PROJECT_TITLE, BILL_NAME, BILL_TITLE, UNIT, CODE = 60, 100, 20, 60, 4, 40
+PROJECT_NAME, PROJECT_TITLE, BILL_NAME, BILL_TITLE, UNIT, CODE, CURRENCY = 60, 100, 20, 60, 4, 40, 4
 """How many characters these texts may have."""
 
 NO_CATEGORY_TOTAL = Decimal(0)
@@ -59,7 +59,7 @@ def _write(statement: Statement, phase: Phase) -> Written:
     add(project, "LblPrj", document.short(bill.title or statement.project, PROJECT_TITLE))
     award = SubElement(root, "Award")
     add(award, "DP", phase)
-    add(SubElement(award, "AwardInfo"), "Cur", bill.currency)
+    add(SubElement(award, "AwardInfo"), "Cur", document.short(bill.currency, CURRENCY))
     if phase == "84":
         bidder = SubElement(SubElement(award, "CTR"), "Address")
         _all(bidder, dict.fromkeys(("Name1", "Street", "PCode", "City"), ""))
