@@ -49,7 +49,7 @@ class DiffDocuments(Listing, frozen=True, kw_only=True, tag="documents.diff"):
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """Where a document states a line: a sheet or page, and the row in it, from 1."""
+    """Where a document states a line: a sheet or page, empty where it has none, and the row in it, from 1."""
 
     sheet: str
     line: int

@@ -1,6 +1,7 @@
 """What can be searched: the texts of documents, positions and findings.
 
-Only changes of text touch this read model: a new price moves nothing here.
+Only changes of text touch this read model: a new price moves nothing here. Messages are not in it: an index of their
+words would say in the clear what is sealed, and outlive its author's key.
 """
 
 from collections.abc import Callable

@@ -17,7 +17,8 @@ class Search(Listing, frozen=True, kw_only=True, tag="search.find"):
     """What matches `text`, the best first, in the projects that the asking account may see.
 
     All words must be there, each in any form, without regard to case and accents; typing errors in a title are
-    forgiven. A text that is a code, or its beginning, finds that code.
+    forgiven. A text that is a code, or its beginning, finds that code. What people say in threads is not searched: it
+    is encrypted.
     """
 
     text: Annotated[str, Meta(min_length=1, max_length=200)]

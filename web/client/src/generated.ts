@@ -1884,7 +1884,7 @@ export interface PhaseEntered {
   phase: string;
 }
 
-/** Where a document states a line: a sheet or page, and the row in it, from 1. */
+/** Where a document states a line: a sheet or page, empty where it has none, and the row in it, from 1. */
 export interface Place {
   sheet: string;
   line: number;
@@ -2477,7 +2477,7 @@ export interface RunCommand {
   command_id?: string | null;
 }
 
-/** What matches `text`, the best first, in the projects that the asking account may see. All words must be there, each in any form, without regard to case and accents; typing errors in a title are forgiven. A text that is a code, or its beginning, finds that code. */
+/** What matches `text`, the best first, in the projects that the asking account may see. All words must be there, each in any form, without regard to case and accents; typing errors in a title are forgiven. A text that is a code, or its beginning, finds that code. What people say in threads is not searched: it is encrypted. */
 export interface Search {
   type: "search.find";
   after?: number | null;
