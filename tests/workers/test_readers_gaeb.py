@@ -216,6 +216,22 @@ def test_phase_and_version_are_told(phase: str, version: str) -> None:
     assert bill.dated == date(2026, 3, 5)
 
 
+def test_a_variant_of_a_phase_is_at_home_in_its_namespace() -> None:
+    bid = gaeb(f"<Itemlist>{item('1', 'A', **PRICED)}</Itemlist>").replace(b"<DP>84</DP>", b"<DP>84Z</DP>")
+    bill = read_bill(bid)
+    assert bill.variant.endswith(" X84Z")
+    assert not [warning for warning in bill.warnings if "calls itself" in warning]
+
+
+def test_an_invoice_is_read_by_what_it_charges() -> None:
+    charged = {"BillQty": "3.333", "QU": "m", "UP": "0.10", "IT": "0.33"}
+    body = item("1", "A", **charged) + item("2", "B", Qty="10.000", **charged)
+    bill = read_bill(gaeb(f"<Itemlist>{body}</Itemlist>", phase="89"))
+    assert [item.quantity for item in bill.items] == [Decimal("3.333")] * 2
+    assert [item.notes for item in bill.items] == [(), ("Quantity ordered: 10.000.",)]
+    assert not [warning for warning in bill.warnings if "quantity" in warning or "not read" in warning]
+
+
 def test_the_old_namespace_and_none_at_all_are_read_too() -> None:
     data = gaeb(f"<Itemlist>{item('1', 'A', **PRICED)}</Itemlist>", version="3.1")
     old = data.replace(b"GAEB_DA_XML/DA84/3.1", b"GAEB_DA_XML/200407")

@@ -85,7 +85,7 @@ class _Document:
         }.items():
             if is_missing:
                 draft.warn(f"The document states {missing}, which the format wants.")
-        if (named := NAMESPACE.match(root.tag)) and named["phase"] and phase and named["phase"] != phase:
+        if (named := NAMESPACE.match(root.tag)) and named["phase"] and phase and not phase.startswith(named["phase"]):
             draft.warn(f"The document calls itself X{phase} inside and X{named['phase']} in its namespace.")
 
     def read(self, bills: list[Element]) -> None:

@@ -35,6 +35,7 @@ READ = {
         "COStatus",
         "ShortText",
         "LongText",
+        "BillQty",
     ),
     *(f"UPComp{number}" for number in range(1, 7)),
 }
@@ -189,6 +190,10 @@ class Items:
     def _measure(self, element: Element, parts: "_Parts", item: ItemDraft) -> None:
         """Read quantity and unit price, and what stands for them where one is missing."""
         item.quantity = self._number(element, parts, "Qty")
+        if parts.text("BillQty"):  # of invoices: what is charged, beside or instead of what was ordered
+            if item.quantity is not None:
+                item.notes.append(f"Quantity ordered: {item.quantity}.")
+            item.quantity = self._number(element, parts, "BillQty")
         item.unit_price = self._number(element, parts, "UP")
         components = [value for name in self.labels if (value := self._number(element, parts, name)) is not None]
         if components and item.unit_price is None:
