@@ -21,6 +21,7 @@ PARTS = (
     "idle",
     "storm",
     "rebuild",
+    "answers",
     "documents",
     "rules",
     "bills",

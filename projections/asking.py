@@ -109,12 +109,17 @@ class NulInQuery(Refused):
 
 
 class Question(Struct, frozen=True, kw_only=True):
-    """A kind of query: its struct, what it answers, the projections that it reads, and the function that does it."""
+    """A kind of query: its struct, what it answers, the projections that it reads, and the function that does it.
+
+    A `cached` answer is kept while nothing happens on the feed of the query's project: it follows from that feed alone
+    and is the same for every member.
+    """
 
     query: type[Query]
     result: Any
     sources: tuple[str, ...]
     answer: Callable[["Reading", Any], Awaitable[Any]]
+    cached: bool = False
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -201,6 +206,8 @@ class Reading:
         self.epoch: UUID | None = None
         self.as_of: int | None = None
         """The position of the past that the query asks about."""
+        self.private = False
+        """Whether the answer has texts of persons in it, or what only Valkey knows: it must not be kept."""
         self._vault = vault
         self._watermarks = watermarks
         self._sources = list(sources)
@@ -235,6 +242,16 @@ class Reading:
         With `project_id`, in the same statement checks that the viewer may read this project: raises
         `UnknownProject` when it does not exist or is none of the viewer's business.
         """
+        rows = f"(SELECT coalesce(json_agg(q), '[]')::text FROM ({sql}) q)"  # noqa: S608 - our own text
+        return msgspec.json.decode(await self._run(rows, params, project_id), type=list[item])
+
+    async def stand(self, tables: Sequence[str], project_id: UUID) -> str:
+        """Note where the read models stand, as `select` does, and tell these tables apart from any made since."""
+        lives = ", ".join(f"'{table}'::regclass::oid" for table in tables)
+        return await self._run(f"concat_ws(' ', {lives})", {}, project_id)
+
+    async def _run(self, value: str, params: Mapping[str, Any], project_id: UUID | None) -> str:
+        """Give one text that PostgreSQL makes, and note where the read models stand in the same statement."""
         of_project = "true, NULL, NULL, NULL" if project_id is None else f"{ALLOWED}, {SEQUENCES}, {EPOCH}"
         known = {"viewer": self.account_id, "admin": self.viewer.admin, "sources": self._sources}
         given = {
@@ -243,9 +260,8 @@ class Reading:
             "project_id": project_id or params.get("project_id"),
             "feed": f"project:{project_id}",
         }
-        rows = f"(SELECT coalesce(json_agg(q), '[]')::text FROM ({sql}) q)"  # noqa: S608 - our own text
         async with self.pool.connection() as connection:
-            statement = f"SELECT low, high, {of_project}, {rows} FROM {CHECKPOINTS}"  # noqa: S608 - our own text
+            statement = f"SELECT low, high, {of_project}, {value} FROM {CHECKPOINTS}"  # noqa: S608 - our own text
             ((position, high, may_read, *sequences, self.epoch, text),) = await (
                 await connection.execute(statement.encode(), given)
             ).fetchall()
@@ -257,7 +273,7 @@ class Reading:
         self.highest = max(self.highest, high)
         self._sequences.update(sequences)
         self._read = True
-        return msgspec.json.decode(text, type=list[item])
+        return text
 
     async def page(
         self,
@@ -291,6 +307,7 @@ class Reading:
 
     async def progress(self, job: str) -> Progress | None:
         """Give the newest step of a job that goes on; `None` where none is remembered, or nobody can tell."""
+        self.private = True
         if self._board is None:
             return None
         try:
@@ -301,6 +318,7 @@ class Reading:
 
     async def open(self, token: str | None) -> str | None:
         """Make a personal text readable; `None` where there is none, or its key is destroyed."""
+        self.private = True
         return None if token is None else await self._vault.open(token)
 
 

@@ -199,5 +199,6 @@ QUESTIONS = (
         result=VersionsDifference,
         sources=(MEMBERS, positions.NAME, versions.NAME),
         answer=_diff_versions,
+        cached=True,
     ),
 )

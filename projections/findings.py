@@ -140,5 +140,6 @@ QUESTIONS = (
         result=Page[FindingItem],
         sources=(MEMBERS, NAME, audits.NAME, positions.NAME),
         answer=list_findings,
+        cached=True,
     ),
 )

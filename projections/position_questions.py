@@ -89,4 +89,6 @@ def _path(section: tuple[str, ...] | str | None) -> tuple[str, ...]:
         return (section,)
 
 
-QUESTIONS = (Question(query=ListPositions, result=Page[PositionItem], sources=SOURCES, answer=_list_positions),)
+QUESTIONS = (
+    Question(query=ListPositions, result=Page[PositionItem], sources=SOURCES, answer=_list_positions, cached=True),
+)

@@ -178,5 +178,6 @@ QUESTIONS = (
         result=VariationDetail,
         sources=(MEMBERS, NAME, positions.NAME, versions.NAME),
         answer=_get_variation,
+        cached=True,
     ),
 )

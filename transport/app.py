@@ -11,6 +11,7 @@ from commands.write_side import write_side
 from projections.queries import Queries
 from runtime.blobs import Blobs
 from runtime.broker import open_broker, open_client
+from runtime.cache import AnswerCache
 from runtime.database import open_pool
 from runtime.migrations import check
 from runtime.progress import ProgressBoard
@@ -81,7 +82,9 @@ async def open_doors(settings: Settings, limits: Limits = LIMITS) -> AsyncGenera
         )
         marks = await stack.enter_async_context(open_broker(settings.valkey))
         blobs = Blobs(settings.blob_url)
-        queries = await stack.enter_async_context(Queries(pool, write.vault, blobs, marks, ProgressBoard(valkey)))
+        queries = await stack.enter_async_context(
+            Queries(pool, write.vault, blobs, marks, board=ProgressBoard(valkey), cache=AnswerCache(valkey))
+        )
         ends = await stack.enter_async_context(open_broker(settings.valkey))
         sessions = await stack.enter_async_context(
             Sessions(valkey, ends, write.identities, settings.master_key, settings.session_hours)

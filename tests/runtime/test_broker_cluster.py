@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from runtime.broker import GAP, Broker, BrokerUnavailable, Gap, Message, open_broker, open_client
+from runtime.cache import AnswerCache
 from runtime.cluster import ClusterAway, is_cluster, layout, seeds, slot_of
 from runtime.ids import new_id
 from runtime.progress import ProgressBoard, Step, own_job
@@ -220,10 +221,13 @@ async def test_every_key_is_documented_and_ends(cluster: Cluster) -> None:
         await Limiter(valkey).take(Limit("few", 2, 60), "somebody")
         await ProgressBoard(valkey).tell(own_job(new_id()), Step(event_id=1, scope="1", phase="reading"))
         await issue(valkey, {"authorization": "Bearer x"})
+        cache, subject = AnswerCache(valkey), f"project:{new_id()}"
+        await cache.keep(subject, ("era", 1), "q", b"answer")
+        assert await cache.find(subject, ("era", 1), "q") == b"answer"
         document = (REPOSITORY / "docs/valkey-keys.md").read_text(encoding="utf-8")
         found = [(node, key.decode()) for node in cluster.primaries for key in node.ask("KEYS", "*")]
         kinds = {key.split(":")[0] for _, key in found}
-        assert kinds == {"sockets", "limit", "progress", "ticket"}
+        assert kinds == {"sockets", "limit", "progress", "ticket", "answers"}
         for node, key in found:
             assert node.ask("TTL", key) > 0
             assert f"`{key.split(':')[0]}:" in document
