@@ -40,6 +40,8 @@ from transport.tickets import PATH as TICKETS
 from transport.tickets import TicketDoor
 
 LIMITS = Limits()
+MOST_CONNECTIONS = 64
+"""To Valkey, besides the brokers': more than its users here take together, each of which bounds what it asks at once."""
 
 
 def create_app(settings: Settings, *, limits: Limits = LIMITS) -> Litestar:
@@ -76,7 +78,7 @@ async def open_doors(settings: Settings, limits: Limits = LIMITS) -> AsyncGenera
         await check(settings.postgres)
         pool = await stack.enter_async_context(open_pool(settings.postgres, name="api", size=settings.pool_size))
         broker = await stack.enter_async_context(open_broker(settings.valkey))
-        valkey = await stack.enter_async_context(open_client(settings.valkey))
+        valkey = await stack.enter_async_context(open_client(settings.valkey, size=MOST_CONNECTIONS))
         write = await stack.enter_async_context(
             write_side(pool, broker, settings.master_key, settings.analysis_sharing)
         )

@@ -80,7 +80,6 @@ class Sessions:
 
     def watch(self, ended: Callable[[str], None]) -> None:
         """Call `ended` with the `session_id` of every session that ends before its time."""
-        self._loading = asyncio.Semaphore(MOST_LOADING)
         self._watchers.append(ended)
 
     async def begin(self, identity: Identity) -> tuple[str, Session]:
