@@ -41,7 +41,7 @@ from transport.tickets import TicketDoor
 
 LIMITS = Limits()
 MOST_CONNECTIONS = 64
-"""To Valkey, besides the brokers': more than its users here take together, each of which bounds what it asks at once."""
+"""To Valkey, besides the brokers: more than its users here take together; each of them bounds what it asks at once."""
 
 
 def create_app(settings: Settings, *, limits: Limits = LIMITS) -> Litestar:
