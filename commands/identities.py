@@ -75,20 +75,33 @@ class Identities:
         if parts is None:
             raise NotSignedIn("The bearer token is malformed.")
         account_id, token_id, digest = parts
-        account = await self._account(f"account:{account_id}")
-        known = account.tokens.get(token_id)
-        if known is None or not hmac.compare_digest(known.sha256, digest) or account.status != "active":
-            raise NotSignedIn("The bearer token is unknown or was revoked.")
-        if known.expires_at is not None and known.expires_at <= self._now():
-            raise NotSignedIn("The bearer token has expired.")
-        return _identity(account_id, account, known.expires_at)
+
+        def recognise(account: Account) -> Identity:
+            known = account.tokens.get(token_id)
+            if known is None or not hmac.compare_digest(known.sha256, digest) or account.status != "active":
+                raise NotSignedIn("The bearer token is unknown or was revoked.")
+            if known.expires_at is not None and known.expires_at <= self._now():
+                raise NotSignedIn("The bearer token has expired.")
+            return _identity(account_id, account, known.expires_at)
+
+        return await self._recognised(f"account:{account_id}", recognise)
 
     async def current(self, identity: Identity) -> Identity:
         """Recognise an account again that was recognised before. Raises `NotSignedIn` if that holds no longer."""
-        account = await self._account(identity.actor)
-        if account.status != "active" or account.sessions_valid_from != identity.generation:
-            raise NotSignedIn("The session ended: log in again.")
-        return _identity(identity.account_id, account)
+
+        def recognise(account: Account) -> Identity:
+            if account.status != "active" or account.sessions_valid_from != identity.generation:
+                raise NotSignedIn("The session ended: log in again.")
+            return _identity(identity.account_id, account)
+
+        return await self._recognised(identity.actor, recognise)
+
+    async def _recognised(self, stream: str, recognise: Callable[[Account], Identity]) -> Identity:
+        """Go by the state in memory; before that refuses anybody, ask the log: another process may have let them in."""
+        try:
+            return recognise(await self._account(stream))
+        except NotSignedIn:
+            return recognise(await self._account(stream, fresh=True))
 
     async def _account(self, stream: str, *, fresh: bool = False) -> Account:
         """Give an account's state; an erased one is nobody's, although states in memory still hold its credentials."""
