@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.readers.cells import currency, currency_code, decimal_mark, exact, label, money, number, parse, text
+from workers.readers.cells import (
+    CENT_NOISE,
+    currency,
+    currency_code,
+    decimal_mark,
+    exact,
+    label,
+    money,
+    number,
+    parse,
+    text,
+)
 from workers.readers.codes import code_systems
 
 cents = st.decimals(min_value=-(10**9), max_value=10**9, places=2, allow_nan=False)
@@ -90,6 +101,12 @@ def test_a_cached_sum_of_cents_is_cents() -> None:
     assert money(8205797.7600000002) == Decimal("8205797.76")
     assert money(sum([0.1] * 100_000)) == 10_000
     assert money(12.345) == Decimal("12.345")
+
+
+@given(st.one_of(st.floats(-1e12, 1e12), cents.map(float), st.lists(cents.map(float)).map(sum)))
+def test_an_amount_is_its_cents_within_a_millionth(value: float) -> None:
+    whole = round(float(value), 2)
+    assert str(money(float(value))) == str(exact(whole if abs(value - whole) < CENT_NOISE else float(value)))
 
 
 def test_cells_that_hold_no_number_are_none() -> None:

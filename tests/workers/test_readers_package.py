@@ -9,7 +9,7 @@ from python_calamine import CalamineWorkbook
 
 from tests.workers.workbooks import archive, parts_of, xlsx
 from workers.readers import Unreadable, read_bill
-from workers.readers.package import Package
+from workers.readers.package import SMALL, Package
 
 BILL = [("Popis", "MJ", "Množství", "Cena"), ("Výkop", "m3", 1, 2)]
 SHEET = "xl/worksheets/sheet1.xml"
@@ -50,6 +50,25 @@ def test_what_is_made_ready_is_a_sound_archive_of_the_parts_that_matter() -> Non
         assert {SHEET, "xl/workbook.xml", "xl/sharedStrings.xml"} <= set(ready.namelist())
         assert not {"docProps/app.xml", "xl/media/image1.png"} & set(ready.namelist())
         assert ready.read(SHEET).endswith(parts_of(xlsx(BILL))[SHEET])
+
+
+def test_only_small_parts_are_handed_on_unpacked() -> None:
+    filler = b"".join(b"%d " % each for each in range(SMALL))
+    data = archive({"xl/small.xml": filler[:SMALL], "xl/large.xml": filler})
+    with zipfile.ZipFile(io.BytesIO(Package(data).ready())) as ready:
+        packing = {part.filename: part.compress_type for part in ready.infolist()}
+    assert packing == {"xl/small.xml": zipfile.ZIP_STORED, "xl/large.xml": zipfile.ZIP_DEFLATED}
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_the_beginning_of_a_part_can_be_unpacked_alone(packing: int) -> None:
+    content, part = io.BytesIO(), bytes(range(256)) * 400
+    with zipfile.ZipFile(content, "w", packing) as packed:
+        packed.writestr("part", part)
+    pieces = Package(content.getvalue()).pieces("part", 1000)
+    first = next(pieces)
+    assert first == part[: 1000 if packing == zipfile.ZIP_DEFLATED else None]
+    assert b"".join((first, *pieces)) == part
 
 
 def test_a_broken_picture_does_not_matter() -> None:

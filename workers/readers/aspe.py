@@ -19,7 +19,7 @@ from workers.readers.headings import Header, find_header
 from workers.readers.source import WIDEST, Sheet, Source
 from workers.readers.typed import Action, Heading, TypedTable
 
-ACTIONS: dict[str, Action] = {"P": "work", "SD": "section", "PP": "note", "TS": "note", "VV": "takeoff"}
+ACTIONS: dict[Cell, Action] = {"P": "work", "SD": "section", "PP": "note", "TS": "note", "VV": "takeoff"}
 OBJECT = re.compile(r"O(\d?)")
 BUILT = "S"
 TYPES = {"Typ", "TYP", "typ"}
@@ -34,8 +34,7 @@ def score(source: Source) -> int:
 def table_of(sheet: Sheet) -> tuple[Header, dict[Heading, int]] | None:
     """Find the header of a sheet's table, and its columns, if the types below it are those of Aspe."""
     top = sheet.top()
-    typed = (at for at, row in enumerate(top) if any(isinstance(cell, str) and cell.strip() in TYPES for cell in row))
-    first = next(typed, -1)
+    first = next((at for at, row in enumerate(top) if _names_types(row)), -1)
     found = find_header([row[:WIDEST] for row in top[first : first + 2]]) if first >= 0 else None
     if found is None:
         return None
@@ -49,6 +48,10 @@ def table_of(sheet: Sheet) -> tuple[Header, dict[Heading, int]] | None:
     type_column = columns["type"]
     kinds = set(map(text, {row[type_column] for row in islice(top, header.line, None)}))
     return (header, columns) if "P" in kinds and kinds & {"SD", "PP", "TS"} and "K" not in kinds else None
+
+
+def _names_types(row: Sequence[Cell]) -> bool:
+    return not TYPES.isdisjoint([cell.strip() for cell in filter(None, row) if isinstance(cell, str)])
 
 
 def read(source: Source, confidence: int) -> Bill:
@@ -81,23 +84,28 @@ class _Table(TypedTable):
     def read(self, source: Source) -> None:
         """Read the rows above the header for names, and those below it as they are typed."""
         self._tell_program()
-        type_column = self.columns["type"]
-        for line, row in enumerate(self._rows.rows(), 1):
-            below = line > self._header.line
-            if self._header.first <= line and not below:
-                continue
-            kind = text(row[type_column])
-            if below and (action := ACTIONS.get(kind)):
+        rows = enumerate(self._rows.rows(), 1)
+        for line, row in islice(rows, self._header.first - 1):
+            self._read_named(line, row, text(row[self._typed]))
+        for line, row in islice(rows, self._header.line - self._header.first + 1, None):
+            cell = row[self._typed]
+            if action := ACTIONS.get(cell) or ACTIONS.get(text(cell)):
                 if self.home is None:
                     self._open_home(line)
                 self.take(action, line, row)
-            elif kind == BUILT:
-                self._read_built(line, row)
-            elif level := OBJECT.fullmatch(kind):
-                self._read_object(row, int(level[1] or 0))
-            elif below:
+            elif not self._read_named(line, row, kind := text(cell)):
                 self.skip(line, row, kind)
         self._settle_rounding(source)
+
+    def _read_named(self, line: int, row: Sequence[Cell], kind: str) -> bool:
+        """Take what is built, or one of its objects; tell whether the row is either."""
+        if kind == BUILT:
+            self._read_built(line, row)
+        elif level := OBJECT.fullmatch(kind):
+            self._read_object(row, int(level[1] or 0))
+        else:
+            return False
+        return True
 
     def _tell_program(self) -> None:
         """Find the program and its form in the rows above the header."""

@@ -64,8 +64,13 @@ def money(cell: Cell, mark: Mark = ",") -> Decimal | None:
     """Read an amount. A sum of thousands of floats carries its noise further up, so within 1e-6 a cent is a cent."""
     if not isinstance(cell, float):
         return number(cell, mark)
+    if cell.is_integer():
+        return exact(cell)
     if not -LARGEST < cell < LARGEST:
         return None
+    written = repr(cell)
+    if len(written) <= DIGITS + 1 and "." in written[-3:]:
+        return Decimal(written)  # whole cents
     cents = round(cell, 2)
     return exact(cents if abs(cell - cents) < CENT_NOISE else cell)
 

@@ -1,14 +1,16 @@
 """How a workbook rounds its line totals, told by the formula of one of them."""
 
 import re
+from collections.abc import Iterable
 from html import unescape
+from itertools import islice
 from posixpath import join, normpath
-from typing import IO
 
 from domain.bill import Rounding
 from workers.readers.cells import number
 from workers.readers.package import BROKEN, Package
 from workers.readers.source import Sheet, Source
+from workers.readers.unreadable import Unreadable
 
 PIECE = 2**15
 MOST_PIECES = 2**7
@@ -88,31 +90,30 @@ def _formula(package: Package, sheet: str, cell: str) -> str:
     """Read the formula of a cell; "" where it has none."""
     try:
         part = _part(package, sheet)
-        return _search(package.open(part), cell) if part else ""
-    except BROKEN:
+        return _search(package.pieces(part, PIECE), cell) if part else ""
+    except (*BROKEN, Unreadable):
         return ""
 
 
-def _search(content: IO[bytes], cell: str) -> str:
+def _search(pieces: Iterable[bytes], cell: str) -> str:
     """Find the formula of a cell, without unpacking what comes behind it."""
     beginning = f'<c r="{cell}"'.encode()
     seen = b""
-    for _ in range(MOST_PIECES):
-        piece = content.read(PIECE)
+    for piece in islice(pieces, MOST_PIECES):
         seen = seen[-PIECE:] + piece
         at = seen.find(beginning)
         found = _FORMULA.match(seen, at) if at >= 0 else None
-        if found or not piece:
-            return unescape(found[1].decode(errors="replace")) if found else ""
+        if found:
+            return unescape(found[1].decode(errors="replace"))
     return ""
 
 
 def _part(package: Package, sheet: str) -> str:
     """Find the part that holds a sheet."""
-    for entry in _SHEET.findall(package.open("xl/workbook.xml").read()):
+    for entry in _SHEET.findall(b"".join(package.pieces("xl/workbook.xml"))):
         name, own = _NAME.search(entry), _ID.findall(entry)
         if name and own and unescape(name[1].decode(errors="replace")) == sheet:
-            for relation in _RELATION.findall(package.open("xl/_rels/workbook.xml.rels").read()):
+            for relation in _RELATION.findall(b"".join(package.pieces("xl/_rels/workbook.xml.rels"))):
                 target, relation_id = _TARGET.search(relation), _OWN_ID.search(relation)
                 if target and relation_id and relation_id[1] in own:
                     written = target[1].decode(errors="replace")

@@ -1,11 +1,16 @@
 """Archives of parts, as spreadsheet programs write them: measured, and made ready for the library that reads them."""
 
+# The stubs of zlib-ng leave the type of some parameters open.
+# pyright: reportUnknownMemberType=false
+
 import io
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
+
+from zlib_ng import zlib_ng
 
 from workers.readers.unreadable import Unreadable, damaged, encrypted
 
@@ -17,6 +22,10 @@ RATIO_LIMIT = 100
 MOST_PARTS = 2**16 - 1
 PACKED_PIECE, PIECE = 2**16, 2**19
 """How much is unpacked at a time, and to how much at most."""
+
+SMALL = 2**17
+"""Parts of up to so many bytes are handed on as they were unpacked. The library copies the archive, and getting memory
+for copies of larger ones costs more than unpacking twice."""
 
 LOCAL = 30
 """Bytes of the header before a part, without its name."""
@@ -42,9 +51,10 @@ UTF8_NAME = 0x800
 STORED_BLOCK = b"\0" + struct.pack("<HH", len(NO_MERGED_CELLS), len(NO_MERGED_CELLS) ^ 0xFFFF)
 """How DEFLATE, which is a chain of blocks, introduces one that is not compressed (RFC 1951, 3.2.4)."""
 
+DEFLATE_ERROR = cast("type[Exception]", zlib_ng.error)  # the stubs take it for an instance
 BROKEN = (
     *(zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, OverflowError, KeyError, EOFError, OSError),
-    *(struct.error, zlib.error),
+    *(struct.error, zlib.error, DEFLATE_ERROR),
 )
 """What Python's reader of archives raises at what is none, or is one no longer."""
 
@@ -72,6 +82,14 @@ class Package:
     def open(self, name: str) -> IO[bytes]:
         """Open a part, which gives no more than it declares. Raises some of `BROKEN`."""
         return self._archive.open(name)
+
+    def pieces(self, name: str, most: int = PIECE) -> Iterator[bytes]:
+        """Unpack a part, at most so many bytes at a time; it is not measured.
+
+        Raises `Unreadable` where it is damaged, `KeyError` where there is none.
+        """
+        entry = self._archive.getinfo(name)
+        return _pieces(_found(self._data, entry)[1], entry, most)
 
     def ready(self) -> bytes:
         """Give the archive as the library shall see it: only parts that it reads, none larger than it may be.
@@ -102,58 +120,64 @@ def _check_declared(data: bytes, entries: Sequence[zipfile.ZipInfo]) -> None:
 
 
 class _Part(NamedTuple):
-    """One part as it stands in an archive; `size` and `crc` are those of its content."""
+    """One part as it stands in an archive, behind what it is made to begin with; `size` and `crc` are those of both."""
 
     name: bytes
     flags: int
     method: int
     crc: int
+    beginning: bytes
     packed: bytes
     size: int
 
 
-def _measured(data: bytes, entry: zipfile.ZipInfo, limit: int) -> _Part:
-    """Find a part, and count the bytes that really come out of it."""
+def _found(data: bytes, entry: zipfile.ZipInfo) -> tuple[bytes, bytes]:
+    """Find a part: its name, and its content as it is packed."""
     header = data[entry.header_offset : entry.header_offset + LOCAL]
     if len(header) < LOCAL or not header.startswith(b"PK\3\4"):
         raise damaged(f"{entry.filename!r} is missing")
     name_size, extra_size = struct.unpack_from("<HH", header, 26)
     start = entry.header_offset + LOCAL + name_size
-    name = data[start - name_size : start]
-    packed = data[start + extra_size : start + extra_size + entry.compress_size]
+    return data[start - name_size : start], data[start + extra_size : start + extra_size + entry.compress_size]
+
+
+def _measured(data: bytes, entry: zipfile.ZipInfo, limit: int) -> _Part:
+    """Count the bytes that really come out of a part."""
+    name, packed = _found(data, entry)
     beginning = NO_MERGED_CELLS if entry.filename.startswith(SHEETS) else b""
-    method, size, crc = entry.compress_type, 0, zlib.crc32(beginning)
+    method, size, crc = entry.compress_type, 0, zlib_ng.crc32(beginning)
     for piece in _pieces(packed, entry):
         if not size:
             _check_entities(piece, entry.filename)
         size += len(piece)
-        crc = zlib.crc32(piece, crc)
+        crc = zlib_ng.crc32(piece, crc)
         if size > limit:
             raise _bomb(f"{entry.filename!r} goes on after {size:,} bytes")
-        if size == entry.file_size == len(piece):
-            packed, method = piece, zipfile.ZIP_STORED  # small enough that the library need not unpack it again
-    if beginning:
-        packed = (b"" if method == zipfile.ZIP_STORED else STORED_BLOCK) + beginning + packed
-    elif crc != entry.CRC:
+        if size == entry.file_size == len(piece) <= SMALL:
+            packed, method = piece, zipfile.ZIP_STORED
+    size += len(beginning)
+    if not beginning and crc != entry.CRC:
         raise damaged(f"{entry.filename!r} has changed since it was packed")
-    return _Part(name, entry.flag_bits & UTF8_NAME, method, crc, packed, len(beginning) + size)
+    if beginning and method == zipfile.ZIP_DEFLATED:
+        beginning = STORED_BLOCK + beginning
+    return _Part(name, entry.flag_bits & UTF8_NAME, method, crc, beginning, packed, size)
 
 
-def _pieces(packed: bytes, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+def _pieces(packed: bytes, entry: zipfile.ZipInfo, most: int = PIECE) -> Iterator[bytes]:
     """Unpack a part piece by piece."""
     if entry.compress_type == zipfile.ZIP_STORED:
         yield packed
         return
     if entry.compress_type != zipfile.ZIP_DEFLATED:
         raise damaged(f"{entry.filename!r} is packed in a way that no spreadsheet program uses")
-    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+    inflate = zlib_ng.decompressobj(-zlib_ng.MAX_WBITS)
     try:
         for start in range(0, len(packed), PACKED_PIECE):
             rest = packed[start : start + PACKED_PIECE]
             while rest and not inflate.eof:
-                yield inflate.decompress(rest, PIECE)
+                yield inflate.decompress(rest, most)
                 rest = inflate.unconsumed_tail
-    except zlib.error as error:
+    except DEFLATE_ERROR as error:
         raise damaged(f"{entry.filename!r} cannot be unpacked") from error
     if not inflate.eof:
         raise damaged(f"{entry.filename!r} is cut off")
@@ -175,11 +199,12 @@ def _archive(parts: list[_Part]) -> bytes:
     written: list[bytes] = []
     directory: list[bytes] = []
     at = 0
-    for name, flags, method, crc, packed, size in parts:
-        about = struct.pack("<HHHIIIIHH", 20, flags, method, 0, crc, len(packed), size, len(name), 0)
-        written += (b"PK\3\4", about, name, packed)
+    for name, flags, method, crc, beginning, packed, size in parts:
+        length = len(beginning) + len(packed)
+        about = struct.pack("<HHHIIIIHH", 20, flags, method, 0, crc, length, size, len(name), 0)
+        written += (b"PK\3\4", about, name, beginning, packed)
         directory.append(b"PK\1\2\24\0" + about + struct.pack("<HHHII", 0, 0, 0, 0, at) + name)
-        at += LOCAL + len(name) + len(packed)
+        at += LOCAL + len(name) + length
     listed = b"".join(directory)
     end = b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, len(parts), len(parts), len(listed), at, 0)
     return b"".join((*written, listed, end))

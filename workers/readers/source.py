@@ -78,6 +78,8 @@ class WorkbookSheet:
         if self._top is None:
             self._rest = self._parsed()
             self._top = list(islice(self._rest, HEADER_ROWS))
+            if len(self._top) < HEADER_ROWS:
+                self._content = None  # all of it is in the first rows
         return self._top
 
     def rows(self) -> Iterator[Sequence[Cell]]:

@@ -15,8 +15,8 @@ Action = Literal["work", "material", "other", "section", "note", "takeoff"]
 SUBTOTALS = ("mezisoucet", "medzisucet")
 TOTALS = ("soucet", "sucet", "celkove mnozstvi", "celkem")
 SUM_INITIALS = frozenset("mMsScC")
-_RESULT = re.compile(r"=\s*(-?\d[\d\s\u00a0.,]*?)\s*\[[A-Z]+\]\s*$")
-"""The end of a takeoff row that states its own value and the letter that others refer to it by."""
+_RESULT = re.compile(r"=\s*(-?\d[\d\s\u00a0.,]*)\[[A-Z]+\]$")
+"""The end of a takeoff row, from its last "=", that states its own value and the letter that others refer to it by."""
 
 Heading = Literal[
     "type",
@@ -101,8 +101,9 @@ class TypedTable:
     def mark(self) -> Mark:
         """The decimal mark of numbers that are texts; most tables have none, so it is looked for when one is met."""
         if self._mark is None:
-            cells = (row[column] for row in self._first for _, _, column, _ in self._numbers)
-            self._mark = decimal_mark((cell for cell in cells if cell and isinstance(cell, str)), ",")
+            columns = [column for _, _, column, _ in self._numbers]
+            cells = [row[column] for row in self._first for column in columns]
+            self._mark = decimal_mark([cell for cell in cells if cell and isinstance(cell, str)], ",")
         return self._mark
 
     @property
@@ -145,10 +146,10 @@ class TypedTable:
         match action:
             case "takeoff":
                 self.read_takeoff(line, row)
-            case "work" | "material" | "other":
-                self.read_item(line, row, action)
             case "note":
                 self.read_note(line, row)
+            case "work" | "material" | "other":
+                self.read_item(line, row, action)
             case "section":
                 self.read_section(line, row)
 
@@ -187,14 +188,14 @@ class TypedTable:
         value = exact(stated) if isinstance(stated, float) else None
         if value is None and stated != "":
             value = self._number(stated, line, "quantity")
-        if value is None and "=" in written and (result := _RESULT.search(written)):
-            value = parse(result[1], self.mark)
+        if value is None and written.endswith("]") and (result := _RESULT.match(written, written.rfind("="))):
+            value = parse(result[1].rstrip(), self.mark)
         kind = _takeoff_kind(written) if written.lstrip(" \"'")[:1] in SUM_INITIALS else "row"
         self.item.takeoff.append(TakeoffLine(expression=written, value=value, kind=kind, line=line))
 
     def read_note(self, line: int, row: Sequence[Cell]) -> None:
         """Add a note to the item above, else to the section."""
-        written = text(self.cell(row, "description"))
+        written = text(row[self._described])
         if not written:
             self.draft.skip(self.sheet, line, "an empty note")
         elif self.item is not None:
