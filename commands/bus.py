@@ -180,6 +180,7 @@ class Bus:
         entry = await self.states.get(stream, fresh=fresh, most_age=_most_age(command))
         pins = await self._authorised(order, entry, fresh=fresh)
         found = await self._lookups.find(command, self.states, fresh=fresh)
+        pins |= {name: version for name, version in found.pins.items() if name != stream}
         claims = {name: await self._claim(name, fresh=fresh) for name in found.claims}
         context = Context(actor=order.actor, now=self._now(), given=found.given, claims=claims)
         expected = {stream: entry.version} | {f"claim:{name}": claim.version for name, claim in claims.items()}

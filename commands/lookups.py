@@ -17,7 +17,7 @@ from commands.passwords import Passwords
 from commands.refusals import Forbidden
 from commands.states import States
 from commands.tokens import Tokens
-from domain.account import Account, ChangePassword, Credentials, IssueToken, Register
+from domain.account import Account, ChangePassword, Credentials, Erase, IssueToken, Register
 from domain.analysis import RequestAnalysis, RequestUploaded, SharingPolicy, analysis_id_of
 from domain.audit import AuditCompleted, Scope, StartAudit
 from domain.budget import Budget, RestoreVersion, UnknownVersion
@@ -27,7 +27,7 @@ from domain.core import Command
 from domain.document import Document, UnknownDocument
 from domain.experts.rules import RULES
 from domain.job import RequestExport
-from domain.project import Project, Role, UnknownProject
+from domain.project import ChangeMemberRole, Project, RemoveMember, Role, UnknownProject
 from domain.thread import DeleteMessage, EditMessage, Link, OpenThread, PostMessage, Surroundings, links_of
 
 
@@ -37,10 +37,14 @@ def _person(actor: str) -> bytes:
 
 
 class Found(Struct, frozen=True, kw_only=True):
-    """What was looked up: for the decision, the unique values it will claim, and what only the caller may learn."""
+    """What was looked up: for the decision, the unique values it will claim, and what only the caller may learn.
+
+    `pins`: streams that the decision rests on besides, with their versions.
+    """
 
     given: Any = None
     claims: tuple[str, ...] = ()
+    pins: dict[str, int] = {}
     result: dict[str, Any] = {}
 
 
@@ -66,6 +70,9 @@ class Lookups:
             Register: self._registration,
             ChangePassword: self._password_change,
             IssueToken: self._token,
+            Erase: self._erasure,
+            ChangeMemberRole: self._erased_owners,
+            RemoveMember: self._erased_owners,
             StartAudit: self._audit_scope,
             RestoreVersion: self._past_budget,
             ImportPrices: self._price_list,
@@ -121,12 +128,25 @@ class Lookups:
         account: Account = (await states.get(f"account:{command.account_id}", fresh=fresh)).state
         matches = await self._passwords.verify(account.password_hash, command.old_password)
         password_hash = await self._passwords.hash(command.new_password) if matches else ""
-        return Found(given=Credentials(password_hash=password_hash, old_password_matches=matches))
+        return Found(given=Credentials(password_hash=password_hash, password_matches=matches))
 
     async def _token(self, command: IssueToken, _states: States, _fresh: bool) -> Found:
         return Found(
             given=Credentials(token_sha256=self._tokens.digest(command.token_id)), result=self._tokens.issued(command)
         )
+
+    async def _erasure(self, command: Erase, states: States, fresh: bool) -> Found:
+        account: Account = (await states.get(f"account:{command.account_id}", fresh=fresh)).state
+        matches = bool(command.password) and await self._passwords.verify(account.password_hash, command.password)
+        claim = "" if account.email is None else self.email_claim(account.email)
+        only_owner_of, pins = await _only_owner_of(states, command.account_id, fresh=fresh)
+        given = Credentials(email_claim=claim, password_matches=matches, only_owner_of=only_owner_of)
+        return Found(given=given, claims=(claim,) if claim else (), pins=pins)
+
+    async def _erased_owners(self, command: ChangeMemberRole | RemoveMember, states: States, fresh: bool) -> Found:
+        project: Project = (await states.get(f"project:{command.project_id}", fresh=fresh)).state
+        erased, pins = await _erased_owners(states, project, fresh=fresh)
+        return Found(given=erased, pins=pins)
 
     async def _audit_scope(self, command: StartAudit, states: States, _fresh: bool) -> Found:
         budget: Budget = (await states.get(f"budget:{command.project_id}", fresh=True)).state
@@ -171,6 +191,35 @@ class Lookups:
         if await _role(states, command) not in MAY_PRICE:
             raise Forbidden("Only owners and editors of a project may attach a catalogue to it.")
         return NOTHING
+
+
+async def _only_owner_of(states: States, account_id: UUID, *, fresh: bool) -> tuple[tuple[UUID, ...], dict[str, int]]:
+    """Find the projects in which nobody could take an account's place, and all that this rests on.
+
+    An archived project needs no owner, and one that nobody else is in or invited to is missed by nobody.
+    """
+    only: list[UUID] = []
+    pins: dict[str, int] = {}
+    for stream in await states.joined(f"account:{account_id}"):
+        entry = await states.get(stream, fresh=fresh)
+        project: Project = entry.state
+        pins[stream] = entry.version
+        if project.archived or project.members.get(account_id) != "owner":
+            continue
+        erased, owners = await _erased_owners(states, project, fresh=fresh)
+        pins |= owners
+        others = {*project.members, *project.invited} - {account_id}
+        if others and not owners.keys() - {f"account:{each}" for each in (account_id, *erased)}:
+            only.append(UUID(stream.removeprefix("project:")))
+    return tuple(only), pins
+
+
+async def _erased_owners(states: States, project: Project, *, fresh: bool) -> tuple[frozenset[UUID], dict[str, int]]:
+    """Find the owners of a project whose accounts were erased, and the versions of all owners' accounts."""
+    owners = [member for member, role in project.members.items() if role == "owner"]
+    accounts = {owner: await states.get(f"account:{owner}", fresh=fresh) for owner in owners}
+    erased = frozenset(owner for owner, entry in accounts.items() if entry.state.status == "erased")
+    return erased, {f"account:{owner}": entry.version for owner, entry in accounts.items()}
 
 
 MAY_PRICE: frozenset[Role] = frozenset({"owner", "editor"})

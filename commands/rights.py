@@ -25,7 +25,7 @@ from domain.core import SYSTEM, Command
 from domain.project import Project, ProjectArchived, Role, UnknownProject
 from domain.registry import COMMANDS, name_of
 
-Right = Literal["anyone", "signed_in", "self", "admin", "system"] | frozenset[Role]
+Right = Literal["anyone", "signed_in", "self", "self_or_admin", "admin", "system"] | frozenset[Role]
 
 OWNER: frozenset[Role] = frozenset({"owner"})
 EDITOR: frozenset[Role] = frozenset({"owner", "editor"})
@@ -41,6 +41,7 @@ RIGHTS: dict[type[Command], Right] = {
     account.GrantRole: "admin",
     account.Suspend: "admin",
     account.Reinstate: "admin",
+    account.Erase: "self_or_admin",
     project.CreateProject: "signed_in",
     project.AcceptInvitation: "signed_in",
     project.RenameProject: OWNER,
@@ -118,6 +119,9 @@ RIGHTS: dict[type[Command], Right] = {
     thread.DeleteMessage: READER,
 }
 
+FOR_ADMINS: frozenset[type[Command]] = frozenset({project.ChangeMemberRole, project.ArchiveProject})
+"""What administrators of the installation may do in any project, so that none depends on an owner who went away."""
+
 _without_right = sorted(set(COMMANDS) - {name_of(command) for command in RIGHTS})
 if _without_right:
     raise TypeError(f"no right is declared for {', '.join(_without_right)}")
@@ -142,16 +146,20 @@ def authorise(command: Command, actor: str, account_state: Account | None, proje
     right = RIGHTS[type(command)]
     if right == "anyone":
         return
-    if account_state is None or not account_state.exists:
+    if account_state is None or not account_state.exists or account_state.status == "erased":
         raise NotSignedIn
     if account_state.status != "active":
         raise Forbidden("This account is suspended.")
+    itself = f"account:{getattr(command, 'account_id', None)}" == actor
     if isinstance(right, frozenset):
-        _authorise_member(command, right, _account_id(actor), project_state)
+        if not (account_state.admin and type(command) in FOR_ADMINS):
+            _authorise_member(command, right, _account_id(actor), project_state)
     elif right == "admin" and not account_state.admin:
         raise Forbidden("This needs the right to administer the installation.")
-    elif right == "self" and f"account:{getattr(command, 'account_id', None)}" != actor:
+    elif right == "self" and not itself:
         raise Forbidden("Only the account itself may do this.")
+    elif right == "self_or_admin" and not (itself or account_state.admin):
+        raise Forbidden("Only the account itself or an administrator of the installation may do this.")
     elif right == "system":
         raise Forbidden("Only the service itself does this.")
 

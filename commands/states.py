@@ -20,6 +20,7 @@ from psycopg_pool import PoolTimeout
 
 from commands.sealing import opened
 from domain.core import Aggregate, ClaimReleased, ClaimTaken, Event
+from domain.project import Created, MemberJoined
 from domain.registry import AGGREGATES, name_of
 from eventstore import EventStore, Recorded, Snapshot, worth_snapshot
 from eventstore.personal import Vault
@@ -97,6 +98,10 @@ class States:
         """Give the last event of a type in a feed, `None` if there is none."""
         recorded = await self._store.latest(feed, name_of(kind))
         return None if recorded is None else cast("E", await self.opened(recorded))
+
+    async def joined(self, actor: str) -> list[str]:
+        """Name the streams of the projects that an account created or joined, including those it has left."""
+        return await self._store.streams(actor, [name_of(kind) for kind in (Created, MemberJoined)])
 
     def advance(self, stream: str, base: int, events: Sequence[Event], sizes: Sequence[int], position: int) -> None:
         """Fold events that were just stored behind version `base`, with the bytes that each has in the log."""

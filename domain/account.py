@@ -6,10 +6,10 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, structs
 
-from domain.core import Aggregate, ClaimTaken, Command, Context, Event, Name, Personal, Refused
+from domain.core import Aggregate, ClaimReleased, ClaimTaken, Command, Context, Event, Name, Personal, Refused
 
 Plan = Literal["user", "pro", "business", "enterprise"]
-Status = Literal["pending", "active", "suspended"]
+Status = Literal["pending", "active", "suspended", "erased"]
 Email = Annotated[str, Meta(min_length=3, max_length=254, pattern=r"^[^\s@]+@[^\s@]+$")]
 Password = Annotated[str, Meta(min_length=8, max_length=256)]
 
@@ -70,6 +70,17 @@ class Reinstate(Command, frozen=True, kw_only=True, tag="account.reinstate"):
     account_id: UUID
 
 
+class Erase(Command, frozen=True, kw_only=True, tag="account.erase"):
+    """Erase an account for good: by itself, proving its password, or by an administrator of the installation.
+
+    It is signed out everywhere, nobody can read its name, its address and its messages any more, and the address may
+    be registered again. Refused while it is the only owner of an open project that others are in or invited to.
+    """
+
+    account_id: UUID
+    password: Annotated[str, Meta(max_length=256)] = ""
+
+
 class Registered(Event, frozen=True, kw_only=True, tag="account.registered"):
     """An account was opened."""
 
@@ -124,13 +135,23 @@ class Reinstated(Event, frozen=True, kw_only=True, tag="account.reinstated"):
     account_id: UUID
 
 
+class Erased(Event, frozen=True, kw_only=True, tag="account.erased"):
+    """The account is no more; the key of its personal data is destroyed because of this event."""
+
+    account_id: UUID
+
+
 class Credentials(Struct, frozen=True, kw_only=True):
-    """What the bus looked up for a command about credentials: hashes, never the secrets themselves."""
+    """What the bus looked up for a command about credentials: hashes, never the secrets themselves.
+
+    `only_owner_of`: the open projects that others are in or invited to, and that would be left without an owner.
+    """
 
     email_claim: str = ""
     password_hash: str = ""
-    old_password_matches: bool = False
+    password_matches: bool = False
     token_sha256: str = ""
+    only_owner_of: tuple[UUID, ...] = ()
 
 
 class Token(Struct, frozen=True, kw_only=True):
@@ -142,12 +163,13 @@ class Token(Struct, frozen=True, kw_only=True):
 
 
 class Account(Struct, frozen=True, kw_only=True):
-    """The state of one account. `exists` is false before it is registered."""
+    """The state of one account. `exists` is false before it is registered, and stays true when it is erased."""
 
     exists: bool = False
     status: Status = "pending"
     plan: Plan = "user"
     admin: bool = False
+    email: str | None = None
     password_hash: str | None = None
     sessions_valid_from: int = 0
     """How often credentials changed: a session made under a lower number is void."""
@@ -167,17 +189,23 @@ class EmailTaken(Refused):
 
 
 class UnknownAccount(Refused):
-    """There is no such account."""
+    """There is no such account, or it was erased."""
 
     code = "account.unknown"
     kind = "unknown"
 
 
 class WrongPassword(Refused):
-    """The old password is not right."""
+    """The password is not right."""
 
     code = "account.wrong_password"
     kind = "forbidden"
+
+
+class OnlyOwner(Refused):
+    """Projects with other members would be left without an owner: make somebody else one, or archive them, first."""
+
+    code = "account.only_owner"
 
 
 class TokenIdTaken(Refused):
@@ -200,20 +228,20 @@ class TooManyTokens(Refused):
     kind = "limit"
 
 
-AccountCommand = Register | ChangePassword | IssueToken | RevokeToken | GrantRole | Suspend | Reinstate
-AccountEvent = Registered | PasswordChanged | TokenIssued | TokenRevoked | RoleGranted | Suspended | Reinstated
+AccountCommand = Register | ChangePassword | IssueToken | RevokeToken | GrantRole | Suspend | Reinstate | Erase
+AccountEvent = Registered | PasswordChanged | TokenIssued | TokenRevoked | RoleGranted | Suspended | Reinstated | Erased
 
 
 def decide(command: AccountCommand, account: Account, context: Context) -> list[Event]:
     """Answer a command with what happens, or refuse it."""
     if isinstance(command, Register):
         return _register(command, account, context)
-    if not account.exists:
+    if not account.exists or account.status == "erased":
         raise UnknownAccount
     given = context.given if isinstance(context.given, Credentials) else Credentials()
     match command:
         case ChangePassword(account_id=account_id):
-            if not given.old_password_matches:
+            if not given.password_matches:
                 raise WrongPassword
             return [PasswordChanged(account_id=account_id, password_hash=given.password_hash)]
         case IssueToken(account_id=account_id, token_id=token_id, name=name, expires_at=expires_at):
@@ -242,6 +270,8 @@ def decide(command: AccountCommand, account: Account, context: Context) -> list[
             return [] if account.status == "suspended" else [Suspended(account_id=account_id, reason=reason)]
         case Reinstate(account_id=account_id):
             return [Reinstated(account_id=account_id)] if account.status == "suspended" else []
+        case Erase():
+            return _erase(command, given, context)
 
 
 def _register(command: Register, account: Account, context: Context) -> list[Event]:
@@ -262,11 +292,22 @@ def _register(command: Register, account: Account, context: Context) -> list[Eve
     ]
 
 
+def _erase(command: Erase, given: Credentials, context: Context) -> list[Event]:
+    holder = f"account:{command.account_id}"
+    if context.actor == holder and not given.password_matches:
+        raise WrongPassword
+    if given.only_owner_of:
+        raise OnlyOwner(projects=given.only_owner_of)
+    claim = context.claims.get(given.email_claim)
+    held = claim is not None and claim.holder == holder
+    return [Erased(account_id=command.account_id), *([ClaimReleased(claim=given.email_claim)] if held else [])]
+
+
 def evolve(account: Account, event: AccountEvent) -> Account:
     """Apply what happened. Never fails."""
     match event:
-        case Registered(password_hash=password_hash):
-            return structs.replace(account, exists=True, status="active", password_hash=password_hash)
+        case Registered(email=email, password_hash=password_hash):
+            return structs.replace(account, exists=True, status="active", email=email, password_hash=password_hash)
         case PasswordChanged(password_hash=password_hash):
             return structs.replace(
                 account, password_hash=password_hash, sessions_valid_from=account.sessions_valid_from + 1
@@ -283,6 +324,8 @@ def evolve(account: Account, event: AccountEvent) -> Account:
             return structs.replace(account, status="suspended", sessions_valid_from=account.sessions_valid_from + 1)
         case Reinstated():
             return structs.replace(account, status="active")
+        case Erased():
+            return Account(exists=True, status="erased", sessions_valid_from=account.sessions_valid_from + 1)
 
 
 ACCOUNT = Aggregate(
@@ -290,8 +333,8 @@ ACCOUNT = Aggregate(
     key="account_id",
     feed="account",
     feed_key="account_id",
-    commands=(Register, ChangePassword, IssueToken, RevokeToken, GrantRole, Suspend, Reinstate),
-    events=(Registered, PasswordChanged, TokenIssued, TokenRevoked, RoleGranted, Suspended, Reinstated),
+    commands=(Register, ChangePassword, IssueToken, RevokeToken, GrantRole, Suspend, Reinstate, Erase),
+    events=(Registered, PasswordChanged, TokenIssued, TokenRevoked, RoleGranted, Suspended, Reinstated, Erased),
     state=Account,
     decide=decide,
     evolve=evolve,

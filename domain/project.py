@@ -51,7 +51,7 @@ class AcceptInvitation(Command, frozen=True, kw_only=True, tag="project.accept_i
 
 
 class ChangeMemberRole(Command, frozen=True, kw_only=True, tag="project.change_member_role"):
-    """Give a member another role. The last owner stays one."""
+    """Give a member another role. The last owner stays one. An administrator of the installation may do this, too."""
 
     project_id: UUID
     account_id: UUID
@@ -66,7 +66,7 @@ class RemoveMember(Command, frozen=True, kw_only=True, tag="project.remove_membe
 
 
 class ArchiveProject(Command, frozen=True, kw_only=True, tag="project.archive"):
-    """Close the project for changes; it stays readable."""
+    """Close the project for changes; it stays readable. An administrator of the installation may do this, too."""
 
     project_id: UUID
 
@@ -285,13 +285,12 @@ def decide(command: ProjectCommand, project: Project, context: Context) -> list[
                 raise UnknownMember
             if project.members[account_id] == role:
                 return []
-            _keep_an_owner(project, without=account_id)
+            _keep_an_owner(project, without=account_id, erased=context.given)
             return [MemberRoleChanged(project_id=project_id, account_id=account_id, role=role)]
         case RemoveMember(project_id=project_id, account_id=account_id):
             if account_id not in project.members and account_id not in project.invited:
                 raise UnknownMember
-            if account_id in project.members:
-                _keep_an_owner(project, without=account_id)
+            _keep_an_owner(project, without=account_id, erased=context.given)
             return [MemberRemoved(project_id=project_id, account_id=account_id)]
         case ArchiveProject(project_id=project_id):
             return [] if project.archived else [Archived(project_id=project_id)]
@@ -327,8 +326,10 @@ def _create(command: CreateProject, project: Project, context: Context) -> list[
     ]
 
 
-def _keep_an_owner(project: Project, *, without: UUID) -> None:
-    if not any(role == "owner" and member != without for member, role in project.members.items()):
+def _keep_an_owner(project: Project, *, without: UUID, erased: frozenset[UUID] | None) -> None:
+    """Refuse what takes away the last owner; those whose accounts were `erased` are none any more."""
+    owners = {member for member, role in project.members.items() if role == "owner"}
+    if without in owners and not owners - {without} - (erased or frozenset()):
         raise LastOwner
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 from uuid import UUID
 
+from psycopg import sql
 from psycopg_pool import AsyncConnectionPool
 
 from eventstore.appender import PATIENCE, Appender
@@ -100,6 +101,15 @@ class EventStore:
             found = await read_events(connection, LATEST, (feed, kind))
         return found[0] if found else None
 
+    async def streams(self, actor: str, kinds: Sequence[str]) -> list[str]:
+        """Name the streams in which an actor's commands came to events of these types.
+
+        Reads the whole log, unless there is an index of the actors of such events.
+        """
+        literals = sql.SQL(", ").join(map(sql.Literal, kinds))  # an index for some types serves no parameters
+        query = sql.SQL("SELECT DISTINCT stream FROM events WHERE actor = %s AND type IN ({})").format(literals)
+        return [stream for (stream,) in await self._rows(query, actor)]
+
     async def log(
         self,
         *,
@@ -165,7 +175,7 @@ class EventStore:
         async with self._pool.connection() as connection:
             await save_snapshot(connection, snapshot)
 
-    async def _rows(self, query: bytes, *params: object) -> list[Any]:
+    async def _rows(self, query: bytes | sql.Composed, *params: object) -> list[Any]:
         async with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:
             await cursor.execute(query, params, prepare=True)
             return await cursor.fetchall()

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct, structs
 
 from domain.account import (
+    Erased,
     PasswordChanged,
     Plan,
     Registered,
@@ -22,7 +23,7 @@ from projections.asking import Query, Question, Reading
 from projections.projection import Projection, Rows, Seen, Touched
 from projections.rows import Row
 
-AccountEvent = Registered | PasswordChanged | TokenIssued | TokenRevoked | RoleGranted | Suspended | Reinstated
+AccountEvent = Registered | PasswordChanged | TokenIssued | TokenRevoked | RoleGranted | Suspended | Reinstated | Erased
 
 
 class TokenInfo(Struct, frozen=True, kw_only=True):
@@ -91,13 +92,23 @@ def _changed(row: AccountRow, event: AccountEvent, seen: Seen) -> AccountRow:
             return structs.replace(row, status="suspended", suspended_because=reason)
         case Reinstated():
             return structs.replace(row, status="active", suspended_because=None)
+        case Erased():
+            return AccountRow(
+                account_id=row.account_id,
+                email=None,
+                name=None,
+                status="erased",
+                created_at=row.created_at,
+                updated_at=row.updated_at,
+                password_changed_at=row.password_changed_at,
+            )
 
 
 PROJECTION = Projection(
     name="accounts",
     version=1,
     rows=(AccountRow,),
-    events=(Registered, PasswordChanged, TokenIssued, TokenRevoked, RoleGranted, Suspended, Reinstated),
+    events=(Registered, PasswordChanged, TokenIssued, TokenRevoked, RoleGranted, Suspended, Reinstated, Erased),
     keys=_keys,
     fold=_fold,
 )

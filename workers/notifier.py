@@ -10,6 +10,7 @@ from uuid import UUID
 from commands.bus import Bus
 from commands.rights import AUDITOR
 from commands.states import States
+from domain.account import Account
 from domain.analysis import Analysis, AnalysisCompleted, AnalysisFailed
 from domain.audit import ConflictRaised
 from domain.budget import Budget, Variation, VariationApproved, VariationRejected, VariationSubmitted
@@ -188,6 +189,8 @@ def notifier(bus: Bus) -> Follower:
     async def react(seen: Seen) -> None:
         for recorded, event in seen:
             for notice in await notices(bus.states, recorded, event):
-                await follow_up(bus, recorded, notice, f"notify:{notice.account_id}")
+                account: Account = (await bus.states.get(f"account:{notice.account_id}", fresh=True)).state
+                if account.status != "erased":
+                    await follow_up(bus, recorded, notice, f"notify:{notice.account_id}")
 
     return Follower(name="notifier", lock=LOCK, events=FOLLOWED, react=react, from_now=True)

@@ -71,7 +71,8 @@ async def work(settings: Settings) -> None:
         attempts = Attempts(worker)
         nudges = Nudges(settings.nudges, attempts.run)
         followers = [
-            Following(settings.postgres, each) for each in (reactor(write.bus, nudges.send), notifier(write.bus))
+            Following(settings.postgres, each)
+            for each in (reactor(write.bus, write.vault, nudges.send), notifier(write.bus))
         ]
         async with asyncio.TaskGroup() as tasks:
             running = [

@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 
 from commands.bus import Bus
 from domain import analysis, comparison, document
+from domain.account import Erased
 from domain.analysis import FailAnalysis
 from domain.audit import AuditStarted, StartAudit
 from domain.budget import Budget, Trigger, Versioned
@@ -32,6 +33,7 @@ from domain.job import (
     RetryScheduled,
 )
 from eventstore import Recorded
+from eventstore.personal import Vault
 from workers import leases, reaudits
 from workers.comparing import CHANGING, calls_for_audit, is_imported
 from workers.following import Follower, Seen
@@ -65,6 +67,7 @@ FOLLOWED: tuple[type[Event], ...] = (
     Completed,
     Failed,
     Cancelled,
+    Erased,
 )
 
 ASKING = (Uploaded, ParseRequested, Parsed, AuditStarted, PricesRequested)
@@ -161,8 +164,11 @@ async def compare_again(bus: Bus, recorded: Recorded, project_id: UUID) -> None:
         await follow_up(bus, recorded, StartAudit(project_id=project_id, audit_id=audit_id), "compared")
 
 
-def reactor(bus: Bus, send: Callable[[Iterable[Nudge]], None]) -> Follower:
-    """Make the follower that sends commands through `bus`, and nudges through `send`, which may block for a moment."""
+def reactor(bus: Bus, vault: Vault, send: Callable[[Iterable[Nudge]], None]) -> Follower:
+    """Make the follower that sends commands through `bus`, and nudges through `send`, which may block for a moment.
+
+    In `vault` it destroys the keys of who was erased.
+    """
 
     async def react(seen: Seen) -> None:
         for recorded, event in seen:
@@ -174,6 +180,8 @@ def reactor(bus: Bus, send: Callable[[Iterable[Nudge]], None]) -> Follower:
                 await follow_up(bus, recorded, command)
             if isinstance(event, CHANGING) and await calls_for_audit(bus.states, event):
                 await compare_again(bus, recorded, event.project_id)
+            if isinstance(event, Erased):
+                await vault.destroy(f"account:{event.account_id}")
 
     async def keep(connection: AsyncConnection[Any], seen: Seen) -> None:
         for _, event in seen:

@@ -523,6 +523,13 @@ CREATE UNIQUE INDEX events_feed_sequence ON public.events USING btree (feed, seq
 
 
 --
+-- Name: events_memberships; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX events_memberships ON public.events USING btree (actor) WHERE (type = ANY (ARRAY['project.created'::text, 'project.member_joined'::text]));
+
+
+--
 -- Name: events_stream_version; Type: INDEX; Schema: public; Owner: -
 --
 

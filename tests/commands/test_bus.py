@@ -7,16 +7,31 @@ import pytest
 from commands import Busy, Forbidden, IdempotencyMismatch, NotSignedIn, PersonErased
 from commands.identities import BadCredentials
 from commands.write_side import WriteSide
-from domain.account import ChangePassword, EmailTaken, GrantRole, IssueToken, Register, RevokeToken, Suspend
+from domain.account import (
+    AlreadyRegistered,
+    ChangePassword,
+    EmailTaken,
+    Erase,
+    GrantRole,
+    IssueToken,
+    OnlyOwner,
+    Register,
+    RevokeToken,
+    Suspend,
+    WrongPassword,
+)
 from domain.budget import AddPosition, Edit, EditPosition, RestoreVersion, RevisionConflict, UnknownPosition
 from domain.core import SYSTEM, Refused
 from domain.project import (
     AcceptInvitation,
     ArchiveProject,
+    ChangeMemberRole,
     InviteMember,
+    LastOwner,
     ProjectArchived,
     RemoveMember,
     RenameProject,
+    Role,
     UnknownProject,
 )
 from domain.thread import EditMessage, OpenThread, PostMessage
@@ -310,6 +325,124 @@ async def test_nothing_signs_in_somebody_who_was_erased(write: WriteSide) -> Non
         await write.identities.by_token(token)
     with pytest.raises(NotSignedIn):
         await write.identities.current(identity)
+
+
+async def test_an_erased_account_is_nobody_everywhere_and_its_address_is_free(
+    write: WriteSide, open_write_side: Open
+) -> None:
+    actor = await register(write, "gone@localhost")
+    mine = {"account_id": account_id(actor)}
+    token = (await write.bus.execute(IssueToken(**mine, token_id=new_id(), name="ci"), actor=actor)).result["token"]
+    identity = await write.identities.by_password("gone@localhost", PASSWORD)
+    project_id = await create_project(write, actor)
+    async with open_write_side() as other:
+        await other.identities.by_token(token)
+        for password in ("", "wrong"):
+            with pytest.raises(WrongPassword):
+                await write.bus.execute(Erase(**mine, password=password), actor=actor)
+        erase, command_id = Erase(**mine, password=PASSWORD), new_id()
+        erased = await write.bus.execute(erase, actor=actor, command_id=command_id)
+        again = await write.bus.execute(erase, actor=actor, command_id=command_id)
+        assert (again.replayed, again.sequence) == (True, erased.sequence)
+        assert [event.type for event in await write.store.feed(actor)][-2:] == ["account.erased", "claim.released"]
+        await other.bus.states.get(actor, fresh=True)
+        for each in (write, other):
+            with pytest.raises(BadCredentials):
+                await each.identities.by_password("gone@localhost", PASSWORD)
+            with pytest.raises(NotSignedIn):
+                await each.identities.by_token(token)
+            with pytest.raises(NotSignedIn):
+                await each.identities.current(identity)
+            with pytest.raises(NotSignedIn):
+                await each.bus.execute(RenameProject(project_id=project_id, name="Ours"), actor=actor)
+    anew = await register(write, "gone@localhost")
+    assert (await write.identities.by_password("gone@localhost", PASSWORD)).actor == anew != actor
+    with pytest.raises(AlreadyRegistered):
+        await write.bus.execute(Register(**mine, email="b@localhost", password=PASSWORD, name="Again"), actor="")
+
+
+async def test_an_account_is_erased_by_itself_or_an_administrator(write: WriteSide) -> None:
+    actor, other, admin = [await register(write) for _ in range(3)]
+    await write.bus.execute(GrantRole(account_id=account_id(admin), plan="user", admin=True), actor=SYSTEM)
+    erase = Erase(account_id=account_id(actor), password=PASSWORD)
+    with pytest.raises(Forbidden):
+        await write.bus.execute(erase, actor=other)
+    with pytest.raises(WrongPassword):
+        await write.bus.execute(Erase(account_id=account_id(admin)), actor=admin)
+    await write.bus.execute(Erase(account_id=account_id(actor)), actor=admin)
+    assert (await write.store.feed(actor))[-1].actor == admin
+
+
+async def shared(write: WriteSide, owner: str, member: str, role: Role = "viewer") -> UUID:
+    """Create a project with a member."""
+    project_id = await create_project(write, owner)
+    invite = InviteMember(project_id=project_id, account_id=account_id(member), role=role)
+    await write.bus.execute(invite, actor=owner)
+    await write.bus.execute(AcceptInvitation(project_id=project_id), actor=member)
+    return project_id
+
+
+async def test_who_alone_owns_what_others_work_in_hands_it_over_or_archives_it_first(write: WriteSide) -> None:
+    owner, member, admin = [await register(write) for _ in range(3)]
+    await write.bus.execute(GrantRole(account_id=account_id(admin), plan="user", admin=True), actor=SYSTEM)
+    await create_project(write, owner)  # nobody else is in it
+    handed_over, archived = await shared(write, owner, member), await shared(write, owner, member)
+    invited, left = await create_project(write, owner), await shared(write, member, owner)
+    await write.bus.execute(InviteMember(project_id=invited, account_id=account_id(member), role="editor"), actor=owner)
+    erase = Erase(account_id=account_id(owner), password=PASSWORD)
+
+    async def hindered_by(*projects: UUID) -> None:
+        for command, actor in ((erase, owner), (Erase(account_id=account_id(owner)), admin)):
+            with pytest.raises(OnlyOwner) as refusal:
+                await write.bus.execute(command, actor=actor)
+            assert set(refusal.value.extra["projects"]) == set(projects)
+
+    await hindered_by(handed_over, archived, invited)
+    promote = ChangeMemberRole(project_id=handed_over, account_id=account_id(member), role="owner")
+    with pytest.raises(Forbidden):
+        await write.bus.execute(promote, actor=member)
+    await write.bus.execute(promote, actor=admin)
+    await write.bus.execute(ArchiveProject(project_id=archived), actor=admin)
+    await hindered_by(invited)
+    await write.bus.execute(RemoveMember(project_id=invited, account_id=account_id(member)), actor=owner)
+    await write.bus.execute(erase, actor=owner)
+    step_down = ChangeMemberRole(project_id=handed_over, account_id=account_id(member), role="editor")
+    for command in (step_down, RemoveMember(project_id=handed_over, account_id=account_id(member))):
+        with pytest.raises(LastOwner):
+            await write.bus.execute(command, actor=member)
+    await write.bus.execute(RemoveMember(project_id=left, account_id=account_id(owner)), actor=member)
+
+
+async def test_an_administrator_hands_over_and_archives_and_no_more(write: WriteSide) -> None:
+    owner, admin = [await register(write) for _ in range(2)]
+    await write.bus.execute(GrantRole(account_id=account_id(admin), plan="user", admin=True), actor=SYSTEM)
+    project_id = await create_project(write, owner)
+    for command in (
+        RenameProject(project_id=project_id, name="Ours"),
+        RemoveMember(project_id=project_id, account_id=account_id(owner)),
+        ArchiveProject(project_id=new_id()),
+    ):
+        with pytest.raises(UnknownProject):
+            await write.bus.execute(command, actor=admin)
+
+
+async def test_two_owners_who_are_erased_at_once_do_not_leave_a_project_alone(
+    write: WriteSide, open_write_side: Open
+) -> None:
+    async with open_write_side() as other:
+        for _ in range(5):
+            one, two, member = [await register(write) for _ in range(3)]
+            project_id = await shared(write, one, two, "owner")
+            await write.bus.execute(
+                InviteMember(project_id=project_id, account_id=account_id(member), role="viewer"), actor=one
+            )
+            await other.bus.states.get(one)
+            erasures = [
+                each.bus.execute(Erase(account_id=account_id(actor)), actor=SYSTEM)
+                for each, actor in ((write, one), (other, two))
+            ]
+            outcomes = await asyncio.gather(*erasures, return_exceptions=True)
+            assert sorted(isinstance(outcome, OnlyOwner) for outcome in outcomes) == [False, True], outcomes
 
 
 async def test_a_token_opens_until_it_is_revoked_and_can_be_asked_for_again(

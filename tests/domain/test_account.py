@@ -7,17 +7,22 @@ from uuid import UUID
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from hypothesis.stateful import precondition, rule
+from msgspec import structs
 
 from domain.account import (
     ACCOUNT,
     MOST_TOKENS,
+    Account,
     AlreadyRegistered,
     ChangePassword,
     Credentials,
     EmailTaken,
+    Erase,
+    Erased,
     GrantRole,
     IssueToken,
+    OnlyOwner,
     PasswordChanged,
     Plan,
     Register,
@@ -37,17 +42,18 @@ from domain.account import (
     UnknownToken,
     WrongPassword,
 )
-from domain.core import Claim, ClaimTaken, Command
+from domain.core import SYSTEM, Claim, ClaimReleased, ClaimTaken, Command
 from tests.domain.history import ALICE, BOB, MACHINE, NOW, History, actor, context, fold
 
 TOKENS = tuple(UUID(int=0x70CE + number) for number in range(4))
 CLAIM = "email:1f2e"
 FREE = {CLAIM: Claim()}
 HASHED = Credentials(email_claim=CLAIM, password_hash="argon2:new")
-PROVEN = Credentials(password_hash="argon2:newer", old_password_matches=True)
+PROVEN = Credentials(password_hash="argon2:newer", password_matches=True)
 
 REGISTER = Register(account_id=ALICE, email="alice@example.org", password="correct horse", name="Alice")
 REGISTERED = Registered(account_id=ALICE, email="alice@example.org", name="Alice", password_hash="argon2:new")
+ERASE, ERASED = Erase(account_id=ALICE, password="correct horse"), Erased(account_id=ALICE)
 CHANGE = ChangePassword(account_id=ALICE, old_password="correct horse", new_password="battery staple")
 
 
@@ -78,10 +84,12 @@ def test_an_address_belongs_to_one_account(given: Any) -> None:
         GrantRole(account_id=ALICE, plan="pro"),
         Suspend(account_id=ALICE, reason="unpaid"),
         Reinstate(account_id=ALICE),
+        ERASE,
     ],
 )
-def test_an_account_that_was_never_registered_answers_nothing(given: Any, command: Command) -> None:
+def test_an_account_that_was_never_registered_or_was_erased_answers_nothing(given: Any, command: Command) -> None:
     given(ACCOUNT).when(command).refused(UnknownAccount)
+    given(ACCOUNT, REGISTERED, ERASED).when(command, given=PROVEN, acting=SYSTEM).refused(UnknownAccount)
 
 
 def test_the_password_changes_for_who_knows_the_old_one(given: Any) -> None:
@@ -153,6 +161,34 @@ def test_a_suspended_account_is_suspended_until_it_is_reinstated(given: Any) -> 
     assert fold(ACCOUNT, [REGISTERED, suspended, reinstated]).status == "active"
 
 
+@pytest.mark.parametrize(("acting", "found"), [(actor(ALICE), PROVEN), (actor(BOB), None), (SYSTEM, None)])
+def test_an_account_is_erased_by_itself_with_its_password_and_by_others_without(
+    given: Any, acting: str, found: Credentials | None
+) -> None:
+    given(ACCOUNT, REGISTERED).when(ERASE, given=found, acting=acting).then(ERASED)
+    given(ACCOUNT, REGISTERED).when(ERASE, given=HASHED, claims=FREE).refused(WrongPassword)
+
+
+def test_erasing_frees_the_address_that_the_account_holds_and_no_other(given: Any) -> None:
+    found = structs.replace(PROVEN, email_claim=CLAIM)
+    for holder, freed in ((actor(ALICE), [ClaimReleased(claim=CLAIM)]), (actor(BOB), [])):
+        claims = {CLAIM: Claim(holder=holder, version=1)}
+        given(ACCOUNT, REGISTERED).when(ERASE, given=found, claims=claims).then(ERASED, *freed)
+
+
+@pytest.mark.parametrize("acting", [actor(ALICE), SYSTEM])
+def test_the_only_owner_of_a_project_with_others_stays(given: Any, acting: str) -> None:
+    found = structs.replace(PROVEN, only_owner_of=(TOKENS[0],))
+    given(ACCOUNT, REGISTERED).when(ERASE, given=found, acting=acting).refused(OnlyOwner, projects=(TOKENS[0],))
+
+
+def test_nothing_is_left_of_an_erased_account_and_its_id_is_not_used_again(given: Any) -> None:
+    granted = RoleGranted(account_id=ALICE, plan="business", admin=True)
+    history = [REGISTERED, granted, issued(TOKENS[0]), Suspended(account_id=ALICE, reason="unpaid"), ERASED]
+    assert fold(ACCOUNT, history) == Account(exists=True, status="erased", sessions_valid_from=2)
+    given(ACCOUNT, *history).when(REGISTER, given=HASHED, claims=FREE).refused(AlreadyRegistered)
+
+
 class AccountHistory(History):
     aggregate = ACCOUNT
 
@@ -172,7 +208,7 @@ class AccountHistory(History):
         expiry = None if lasting else NOW
         command = IssueToken(account_id=ALICE, token_id=token_id, name=name, expires_at=expiry)
         self.command(command, context(looked_up=Credentials(token_sha256=name)))
-        assert not self.state.exists or token_id in self.state.tokens
+        assert not self.living or token_id in self.state.tokens
 
     @rule(token_id=st.sampled_from(TOKENS))
     def revoke_token(self, token_id: UUID) -> None:
@@ -182,17 +218,27 @@ class AccountHistory(History):
     @rule(plan=st.sampled_from(["user", "pro", "business", "enterprise"]), admin=st.booleans())
     def grant_role(self, plan: Plan, admin: bool) -> None:
         self.command(GrantRole(account_id=ALICE, plan=plan, admin=admin))
-        assert not self.state.exists or (self.state.plan, self.state.admin) == (plan, admin)
+        assert not self.living or (self.state.plan, self.state.admin) == (plan, admin)
 
     @rule()
     def suspend(self) -> None:
         self.command(Suspend(account_id=ALICE, reason="unpaid"))
-        assert not self.state.exists or self.state.status == "suspended"
+        assert not self.living or self.state.status == "suspended"
 
     @rule()
     def reinstate(self) -> None:
         self.command(Reinstate(account_id=ALICE))
-        assert not self.state.exists or self.state.status == "active"
+        assert not self.living or self.state.status == "active"
+
+    @precondition(lambda self: len(self.events) > 8)  # else most histories would be short
+    @rule(proven=st.booleans())
+    def erase(self, proven: bool) -> None:
+        self.command(ERASE, context(looked_up=PROVEN if proven else Credentials()))
+        assert not proven or not self.living
+
+    @property
+    def living(self) -> bool:
+        return self.state.exists and self.state.status != "erased"
 
 
 TestAccountHistory = AccountHistory.TestCase

@@ -182,6 +182,17 @@ def test_one_of_two_owners_may_step_down(given: Any) -> None:
     given(PROJECT, CREATED, BOB_JOINED, BOB_OWNS).when(leave).then(MemberRemoved(project_id=P, account_id=ALICE))
 
 
+def test_an_owner_who_was_erased_is_none(given: Any) -> None:
+    demote, leave = CHANGES[-2:]
+    two_owners = (CREATED, BOB_JOINED, BOB_OWNS)
+    for command in (demote, leave):
+        given(PROJECT, *two_owners).when(command, given=frozenset({BOB})).refused(LastOwner)
+    away = RemoveMember(project_id=P, account_id=BOB)
+    given(PROJECT, *two_owners).when(away, given=frozenset({BOB})).then(MemberRemoved(project_id=P, account_id=BOB))
+    promote = ChangeMemberRole(project_id=P, account_id=BOB, role="owner")
+    given(PROJECT, CREATED, BOB_JOINED).when(promote, given=frozenset({ALICE})).then(BOB_OWNS)
+
+
 def test_an_actor_names_its_account() -> None:
     assert account_of(actor(BOB)) == BOB
     assert account_of(SYSTEM) is None

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from domain.account import (
     ChangePassword,
     Credentials,
+    Erase,
     GrantRole,
     IssueToken,
     Register,
@@ -489,7 +490,7 @@ def _notify(play: Play, project: UUID) -> bool:
 def _account(play: Play, _project: UUID) -> bool:
     person = play.random.choice(play.people)
     ids = {"account_id": account(person)}
-    given = Credentials(password_hash=HASH, old_password_matches=True, token_sha256="f" * 64)
+    given = Credentials(password_hash=HASH, password_matches=True, token_sha256="f" * 64)
     state = play.world.states[person]
     command = play.random.choice(
         (
@@ -502,6 +503,12 @@ def _account(play: Play, _project: UUID) -> bool:
         )
     )
     return play.world.attempt(command, person, given)
+
+
+def _erase(play: Play, _project: UUID) -> bool:
+    person = play.random.choice(play.people)
+    given = Credentials(password_matches=play.random.random() < 0.5)
+    return play.world.attempt(Erase(account_id=account(person)), play.random.choice((person, "system")), given)
 
 
 def _price(play: Play, project: UUID) -> bool:
@@ -587,6 +594,7 @@ ACTIONS: dict[str, Callable[[Play, UUID], bool]] = {
     "notify": _notify,
     "talk": _talk,
     "account": _account,
+    "erase": _erase,
     "analyse": _analyse,
 }
 

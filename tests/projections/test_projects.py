@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from msgspec import structs
 
-from domain.account import Credentials, GrantRole, IssueToken, Register, RevokeToken, Suspend, UnknownAccount
+from domain.account import Credentials, Erase, GrantRole, IssueToken, Register, RevokeToken, Suspend, UnknownAccount
 from domain.audit import CompleteAudit, RecordFindings, Scope, StartAudit
 from domain.budget import ImportPositions
 from domain.document import RemoveDocument, UploadDocument, document_id_of
@@ -233,6 +233,30 @@ async def test_an_invitation_is_shown_until_it_is_accepted(shelf: Shelf) -> None
     shelf.world.do(AcceptInvitation(project_id=projects[0]), EDITOR)
     await shelf.keep_up()
     assert [item.project_id for item in await shelf.pages(ListInvitations(), EDITOR)] == projects[1:]
+
+
+@pytest.mark.parametrize("joined", [False, True])
+async def test_an_erased_account_stays_a_nameless_member(shelf: Shelf, vault: Vault, *, joined: bool) -> None:
+    await registered(shelf, vault, EDITOR, "Emil")
+    project_id = shelf.project()
+    invite(shelf, project_id, join=joined)
+    mine = {"account_id": account(EDITOR)}
+    shelf.world.do(IssueToken(**mine, token_id=new_id(), name="robot"), EDITOR, Credentials(token_sha256="f" * 64))
+    shelf.world.do(GrantRole(**mine, plan="pro", admin=True))
+    shelf.world.do(Erase(**mine))
+    await shelf.keep_up()
+    members = {each.account_id: each for each in await shelf.pages(ListMembers(project_id=project_id, joined=joined))}
+    erased = members[account(EDITOR)]
+    assert (erased.name, erased.email) == (None, None)
+    seen = await shelf.ask(GetAccount(), EDITOR)  # nobody can ask so any more; it is what the table holds
+    assert (seen.status, seen.name, seen.email, seen.plan, seen.admin, seen.tokens) == (
+        "erased",
+        None,
+        None,
+        "user",
+        False,
+        (),
+    )
 
 
 async def test_an_account_sees_itself(shelf: Shelf, vault: Vault) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from httpx import AsyncClient
 
-from domain.account import ChangePassword, GrantRole, IssueToken, RevokeToken, Suspend
+from domain.account import ChangePassword, Erase, GrantRole, IssueToken, RevokeToken, Suspend
 from domain.core import SYSTEM
 from domain.project import ChangeMemberRole, RemoveMember
 from runtime.ids import new_id
@@ -117,7 +117,7 @@ async def test_another_role_changes_nothing_for_followers(server: Server, ann: S
         assert (await client.hear())["op"] == "event"
 
 
-@pytest.mark.parametrize("how", ["revoke", "suspend"])
+@pytest.mark.parametrize("how", ["revoke", "suspend", "erase"])
 async def test_a_lost_way_in_closes_the_socket(server: Server, ann: Somebody, how: str) -> None:
     client = await open_socket(server, ann)
     await watched(server, ann)
@@ -126,6 +126,8 @@ async def test_a_lost_way_in_closes_the_socket(server: Server, ann: Somebody, ho
         case "revoke":
             revocation = RevokeToken(account_id=ann.account_id, token_id=token_id)
             await ann.write.bus.execute(revocation, actor=ann.actor)
+        case "erase":
+            await ann.write.bus.execute(Erase(account_id=ann.account_id, password=PASSWORD), actor=ann.actor)
         case _:
             suspension = Suspend(account_id=ann.account_id, reason="Unpaid")
             await ann.write.bus.execute(suspension, actor=SYSTEM)

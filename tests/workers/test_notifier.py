@@ -10,6 +10,7 @@ import msgspec
 import psycopg
 
 from commands.write_side import WriteSide
+from domain.account import Erase
 from domain.audit import RaiseConflict, RecordFindings, StartAudit
 from domain.budget import (
     Addition,
@@ -45,7 +46,7 @@ async def following(database_url: str, write: WriteSide, *, after: int | None = 
                 " ON CONFLICT (name) DO UPDATE SET position = excluded.position",
                 (after,),
             )
-    followers = (reactor(write.bus, lambda _nudges: None), notifier(write.bus))
+    followers = (reactor(write.bus, write.vault, lambda _nudges: None), notifier(write.bus))
     tasks = [asyncio.create_task(Following(database_url, each).run()) for each in followers]
     yield
     for task in tasks:
@@ -253,3 +254,40 @@ async def reached(write: WriteSide) -> None:
             if (await cursor.fetchone()) == (True,):
                 return
             await asyncio.sleep(0.02)
+
+
+async def test_nobody_writes_to_an_account_that_was_erased(database_url: str, write: WriteSide) -> None:
+    owner, erased, other = [await register(write) for _ in range(3)]
+    project_id = await create_project(write, owner)
+    await write.bus.execute(Erase(account_id=account(erased)), actor="system")
+    for actor in (erased, other):
+        invitation = InviteMember(project_id=project_id, account_id=account(actor), role="viewer")
+        await write.bus.execute(invitation, actor=owner)
+    async with following(database_url, write):
+        await told(write, other, 1)  # which comes after
+    assert not [event for event in await write.store.feed(erased) if event.type == "notification.sent"]
+
+
+async def test_the_key_of_who_was_erased_is_destroyed_also_by_a_reactor_that_starts_over(
+    database_url: str, write: WriteSide
+) -> None:
+    actors = [await register(write) for _ in range(2)]
+    kept = await register(write)
+    head = 0
+    for actor in actors:
+        await write.bus.execute(Erase(account_id=account(actor)), actor="system")
+        async with following(database_url, write), asyncio.timeout(30):  # from the start of the log, as after a crash
+            while not await destroyed(database_url, actor):
+                await asyncio.sleep(0.02)
+        head = head or await write.store.head()
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute("UPDATE followers SET position = 0 WHERE name = 'reactor'")
+    assert not await destroyed(database_url, kept)
+    assert await write.store.head() == head + 2  # the second erasure with its address, and nothing of the reactor's
+
+
+async def destroyed(database_url: str, actor: str) -> bool:
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        cursor = await connection.execute("SELECT wrapped IS NULL FROM person_keys WHERE person = %s", (actor,))
+        ((gone,),) = await cursor.fetchall()
+    return gone

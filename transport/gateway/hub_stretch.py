@@ -207,6 +207,7 @@ _SHAKING = frozenset(
             analysis.Detached,
             account.PasswordChanged,
             account.Suspended,
+            account.Erased,
             account.TokenRevoked,
             account.RoleGranted,
         ),

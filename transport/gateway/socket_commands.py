@@ -122,7 +122,7 @@ class Answering:
         await take(limits.account, actor)
         if isinstance(command, account.Register):
             await take(limits.registration, actor)
-        elif isinstance(command, account.ChangePassword):
+        elif isinstance(command, account.ChangePassword | account.Erase):
             await take(limits.password, actor)
 
 

@@ -112,7 +112,7 @@ class CommandDoor:
 def _strict_limit(doors: Doors, command: type[Command]) -> Limit | None:
     if command is account.Register:
         return doors.limits.registration
-    return doors.limits.password if command is account.ChangePassword else None
+    return doors.limits.password if command in {account.ChangePassword, account.Erase} else None
 
 
 def header_id(visit: Visit, name: str) -> UUID | None:

@@ -69,6 +69,12 @@ class AccountReinstated(_Part, frozen=True, kw_only=True):
     account_id: UUID
 
 
+class AccountErased(_Part, frozen=True, kw_only=True):
+    """The account is no more; the key of its personal data is destroyed because of this event."""
+
+    account_id: UUID
+
+
 class ProjectCreated(_Part, frozen=True, kw_only=True):
     """A project was started."""
 
@@ -1155,6 +1161,7 @@ EVENTS: dict[str, type[Struct]] = {
     "account.role_granted": AccountRoleGranted,
     "account.suspended": AccountSuspended,
     "account.reinstated": AccountReinstated,
+    "account.erased": AccountErased,
     "project.created": ProjectCreated,
     "project.renamed": ProjectRenamed,
     "project.described": ProjectDescribed,

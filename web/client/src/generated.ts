@@ -15,7 +15,7 @@ export interface AccountDetails {
   name: string | null;
   plan: "business" | "enterprise" | "pro" | "user";
   admin: boolean;
-  status: "active" | "pending" | "suspended";
+  status: "active" | "erased" | "pending" | "suspended";
   suspended_because: string | null;
   tokens: readonly (TokenInfo)[];
   created_at: string;
@@ -125,7 +125,7 @@ export interface ApproveVariation {
   expected_revision?: number | null;
 }
 
-/** Close the project for changes; it stays readable. */
+/** Close the project for changes; it stays readable. An administrator of the installation may do this, too. */
 export interface ArchiveProject {
   type: "project.archive";
   project_id: string;
@@ -414,7 +414,7 @@ export interface ChangeCounts {
   modified?: number;
 }
 
-/** Give a member another role. The last owner stays one. */
+/** Give a member another role. The last owner stays one. An administrator of the installation may do this, too. */
 export interface ChangeMemberRole {
   type: "project.change_member_role";
   project_id: string;
@@ -814,6 +814,18 @@ export interface Efficiency {
   misses: number;
   hit_rate: number;
   saved: number;
+}
+
+/** Erase an account for good: by itself, proving its password, or by an administrator of the installation. It is signed out everywhere, nobody can read its name, its address and its messages any more, and the address may be registered again. Refused while it is the only owner of an open project that others are in or invited to. */
+export interface Erase {
+  type: "account.erase";
+  account_id: string;
+  password?: string;
+}
+
+/** The account is no more; the key of its personal data is destroyed because of this event. */
+export interface Erased {
+  account_id: string;
 }
 
 /** A message was refused; `problem` is what REST would answer. Without `id` if the message had none to be read. */
@@ -2952,6 +2964,7 @@ export interface Commands {
   "account.grant_role": GrantRole;
   "account.suspend": Suspend;
   "account.reinstate": Reinstate;
+  "account.erase": Erase;
   "project.create": CreateProject;
   "project.rename": RenameProject;
   "project.describe": DescribeProject;
@@ -3090,6 +3103,7 @@ export interface Events {
   "account.role_granted": RoleGranted;
   "account.suspended": Suspended;
   "account.reinstated": Reinstated;
+  "account.erased": Erased;
   "project.created": Created;
   "project.renamed": Renamed;
   "project.described": Described;
@@ -3230,6 +3244,7 @@ export const EVENTS: Record<string, string> = {
   "account.role_granted": "RoleGranted",
   "account.suspended": "Suspended",
   "account.reinstated": "Reinstated",
+  "account.erased": "Erased",
   "project.created": "Created",
   "project.renamed": "Renamed",
   "project.described": "Described",
@@ -3351,6 +3366,7 @@ export const SCHEMAS: Record<string, Schema> = {
   "Described": {"type": "object", "required": ["project_id", "description"], "properties": {"project_id": {"type": "string", "format": "uuid"}, "description": {"type": "string"}}},
   "Detached": {"type": "object", "required": ["analysis_id", "kind", "account_id"], "properties": {"analysis_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["contract", "property"]}, "account_id": {"type": "string", "format": "uuid"}, "stops": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]}}},
   "Edit": {"type": "object", "properties": {"number": {"type": "string"}, "code": {"type": "string"}, "description": {"type": "string"}, "category": {"type": "string"}, "kind": {"enum": ["material", "other", "work"]}, "section": {"type": "array", "items": {"type": "string"}}, "quantity": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "unit": {"type": "string"}, "unit_price": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "vat_rate": {"anyOf": [{"type": "string", "format": "decimal"}, {"type": "null"}]}, "notes": {"type": "array", "items": {"type": "string"}}, "enrichment": {"type": "object"}, "metadata": {"type": "object"}}},
+  "Erased": {"type": "object", "required": ["account_id"], "properties": {"account_id": {"type": "string", "format": "uuid"}}},
   "Error": {"type": "object", "required": ["op", "problem"], "properties": {"op": {"enum": ["error"]}, "problem": {"type": "object"}, "id": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}}},
   "Evicted": {"type": "object", "required": ["analysis_id", "kind"], "properties": {"analysis_id": {"type": "string", "format": "uuid"}, "kind": {"enum": ["contract", "property"]}}},
   "Export": {"type": "object", "required": ["format", "version", "asked_at"], "properties": {"format": {"enum": ["csv", "gaeb", "gaeb_x82", "json", "pdf", "unixml", "xlsx"]}, "version": {"type": "integer"}, "asked_at": {"type": "string"}}},
