@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from domain.bill import TakeoffLine
 from domain.position import line_total
+from workers.readers.cells import label
 from workers.readers.draft import BillDraft, ItemDraft, SectionDraft
 from workers.readers.outline import Outline
 from workers.readers.sums import Sums
@@ -26,6 +27,7 @@ class Assembly:
         self._sheet = sheet
         self._lines = list(table.lines())
         _find_lump_sums(self._lines)
+        _find_headings(self._lines)
         self._last_item = max((line.line for line in self._lines if line.kind == "item"), default=0)
         self._numbered_headings = any(line.kind == "text" and line.name for line in self._lines)
         self._texts_are_notes = _texts_are_notes(self._lines)
@@ -109,7 +111,9 @@ class Assembly:
     def _read_text(self, line: Line) -> None:
         """Tell headings, notes and amounts below the items apart."""
         below = line.line > self._last_item
-        if below and line.total and not line.name:
+        if below and (section := self._summed_up(line)):
+            self._draft.skip(self._sheet, line.line, f"the sum of a section again: {section.title}")
+        elif below and line.total and not line.name:
             self._sums.surcharge(line, line.total)
         elif line.total is not None or (line.name and not below):
             self._open_section(line)
@@ -121,6 +125,17 @@ class Assembly:
             self._read_note(line)
         else:
             self._open_section(line)
+
+    def _summed_up(self, line: Line) -> SectionDraft | None:
+        """Find the section whose title and sum a row below the items repeats, as recapitulations do."""
+        return next(
+            (
+                section
+                for section, _ in self._headings
+                if label(section.title) == label(line.title) and line.total and self._sums.of(section) == line.total
+            ),
+            None,
+        )
 
     def _read_note(self, line: Line) -> None:
         if self._item is not None:
@@ -173,6 +188,20 @@ def _find_lump_sums(lines: list[Line]) -> None:
         ):
             line.kind = "item"
         sum_below = Decimal(0)
+
+
+def _find_headings(lines: list[Line]) -> None:
+    """Take items without a unit for headings where their amount is the sum of the items down to the next of them."""
+    below = Decimal(0)
+    count = 0
+    for line in reversed(lines):
+        if line.kind == "item" and line.unit:
+            below += line.total or line_total(line.quantity, line.unit_price) or 0
+            count += 1
+        elif line.kind in {"item", "text"} and (line.total or line.kind == "item"):
+            if line.kind == "item" and count > 1 and line.total == below and line.quantity in {None, 0, 1}:
+                line.kind = "text"
+            below, count = Decimal(0), 0
 
 
 def _consecutive(lines: list[Line]) -> bool:

@@ -1,5 +1,6 @@
 """Which column of a plain table is what, told by its headings."""
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain, islice, pairwise
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 
 from workers.readers.cells import Cell, Mark, label, text
 from workers.readers.source import HEADER_ROWS
-from workers.readers.vocabulary import ENGLISH, HEADINGS, UNFIT, WEAK_HEADINGS, Part
+from workers.readers.vocabulary import ENGLISH, HEADINGS, OF_ASSEMBLY, OF_MATERIAL, UNFIT, WEAK_HEADINGS, Part
 
 SUBHEADINGS = {"rozmery", "dodavka", "montaz", "jednot", "supply", "labour", "material", "lohn"}
 """What a second row of headings holds, besides headings."""
@@ -25,6 +26,7 @@ _EXACT_WORDS: dict[str, Part] = {word: part for part, words in HEADINGS.items() 
 _WEAK_WORDS: list[tuple[str, Part]] = [
     (word, part) for part, words in WEAK_HEADINGS.items() for word in words.split(", ")
 ]
+_BROKEN_WORD = re.compile(r"(?<=\w)-\s*\n\s*(?=\w)")
 _RANKS: dict[Part, int] = {part: rank for rank, part in enumerate(get_args(Part))}
 
 
@@ -47,17 +49,18 @@ class Header(Struct, frozen=True):
 def find_header(rows: Sequence[Sequence[Cell]]) -> Header | None:
     """Find the header in the first rows of a sheet: one row, or two where groups of columns have a common name."""
     padded = chain(islice(rows, HEADER_ROWS), [()])
-    for line, (row, below) in enumerate(pairwise(padded), 1):
-        names = _names(row)
-        if len(names) < len(NEEDED) + 1:
-            continue
-        first = _header(line, line, names)
-        if not first:
-            continue
-        if not _is_subheader(below, first):
-            return first
-        return _completed(_header(line, line + 1, _joined(names, _names(below))), first)
-    return None
+    return next((found for line, pair in enumerate(pairwise(padded), 1) if (found := header_at(line, *pair))), None)
+
+
+def header_at(line: int, row: Sequence[Cell], below: Sequence[Cell]) -> Header | None:
+    """Read a row as a header, with the row below it where that goes on with it; `None` where it is none."""
+    names = _names(row)
+    if len(names) < len(NEEDED) + 1:
+        return None
+    first = _header(line, line, names)
+    if not first or not _is_subheader(below, first):
+        return first
+    return _completed(_header(line, line + 1, _joined(names, _names(below))), first)
 
 
 def _names(row: Sequence[Cell]) -> dict[int, str]:
@@ -67,17 +70,19 @@ def _names(row: Sequence[Cell]) -> dict[int, str]:
 
 
 def _header(first: int, line: int, names: dict[int, str]) -> Header | None:
-    fits: list[tuple[int, int, int, Part]] = [
-        (-score, _RANKS[part], column, part) for column, name in names.items() for part, score in _fits(name).items()
+    fits: list[tuple[int, int, int, int, Part]] = [
+        (-score, len(found), _RANKS[part], column, part)
+        for column, found in ((column, _fits(name)) for column, name in names.items())
+        for part, score in found.items()
     ]
     columns: dict[Part, int] = {}
-    for _, _, column, part in sorted(fits):
+    for _, _, _, column, part in sorted(fits):
         if part not in columns and column not in columns.values():
             columns[part] = column
     if not (columns.keys() >= NEEDED and columns.keys() & ONE_OF):
         return None
     taken = {column for part, column in columns.items() if part != "unit_price"}
-    prices = tuple(column for _, _, column, part in sorted(fits) if part == "unit_price" and column not in taken)
+    prices = tuple(column for _, _, _, column, part in sorted(fits) if part == "unit_price" and column not in taken)
     return Header(first, line, columns, prices, names)
 
 
@@ -93,10 +98,12 @@ def _completed(both: Header | None, first: Header) -> Header:
 @lru_cache(maxsize=4096)
 def _fits(name: str) -> dict[Part, int]:
     """Score the parts that a heading may name."""
-    words = label(name)
+    words = "no" if name == "#" else label(_BROKEN_WORD.sub("", name))
     for without_vat in ("bez dph", "excl vat", "ohne mwst"):
         words = words.replace(without_vat, "").strip() or words
     found: dict[Part, int] = {part: _WEAK for word, part in _WEAK_WORDS if word == words}
+    if share := _share(words):
+        return share
     if part := _EXACT_WORDS.get(words):
         found[part] = _EXACT
     elif len(words) <= 60 and not UNFIT.intersection(words.split()):  # noqa: PLR2004 - longer text is no heading
@@ -104,6 +111,16 @@ def _fits(name: str) -> dict[Part, int]:
         if beginnings:
             found[_EXACT_WORDS[max(beginnings, key=len)]] = _BEGINS
     return found
+
+
+def _share(words: str) -> dict[Part, int]:
+    """Tell a unit price that is only the material's or only the assembly's, such as "Dodávka J.cena"."""
+    rest = [word for word in words.split() if word not in OF_MATERIAL | OF_ASSEMBLY]
+    shares = OF_MATERIAL.intersection(words.split()), OF_ASSEMBLY.intersection(words.split())
+    if not rest or all(shares) or not any(shares) or not _fits(" ".join(rest)).keys() & {"unit_price", "unit"}:
+        return {}
+    part: Part = "material_price" if shares[0] else "assembly_price"
+    return {part: _BEGINS}
 
 
 def _is_subheader(row: Sequence[Cell], header: Header) -> bool:
@@ -138,12 +155,15 @@ def _spanned(group: str, name: str) -> str:
 
     "Hmotnost" above "Celkem" is no total, but "Cena" is, and a code is one below whatever.
     """
-    both = f"{group} {name}".strip()
+    both = group.removesuffix("-") + name if group.endswith("-") else f"{group} {name}".strip()
     if not group or _fits(both):
         return both
     told = _fits(name)
-    of_prices = bool(told) and not _PRICES.isdisjoint(label(group).split()[:1])
-    return name if of_prices or told.keys() & _NAMES else both
+    first = label(group).split()[:1]
+    if told and not _PRICES.isdisjoint(first):
+        priced = f"{first[0]} {name}"
+        return priced if _fits(priced) else name
+    return name if told.keys() & _NAMES else both
 
 
 def is_price_list(rows: Sequence[Sequence[Cell]]) -> bool:

@@ -92,8 +92,9 @@ def read(source: Source, confidence: int) -> Bill:
         raise _no_table(all_pages)
     draft = BillDraft("pdf", min(confidence, 80, 40 + 5 * len(grid.header.columns)))
     draft.variant = f"{len(all_pages)} pages"
-    plain.describe(draft, grid.above, grid.header)
-    draft.declared_total, draft.declared_total_with_vat = Assembly(draft, "", Table(draft, grid, grid.header)).run()
+    table = Table(draft, grid, grid.header)
+    plain.describe(draft, grid.above, table.header)
+    draft.declared_total, draft.declared_total_with_vat = Assembly(draft, "", table).run()
     for page, line, what in grid.skipped:
         draft.skip(str(page), line, what)
     _place(draft, grid)

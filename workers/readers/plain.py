@@ -40,8 +40,8 @@ def read(source: Source, confidence: int) -> Bill:
         if header and sheet.hidden:
             draft.warn(f"The hidden sheet {sheet.name!r} was not read. Unhide it if it belongs to the bill.")
         elif header:
-            describe(draft, top[: header.first - 1], header)
             table = Table(draft, sheet, header)
+            describe(draft, top[: header.first - 1], table.header)
             totals.append(Assembly(draft, sheet.name, table).run())
             _settle_rounding(draft, source, sheet, table)
         elif top and not sheet.hidden:

@@ -41,6 +41,10 @@ class Sums:
             self._count += 1
             self._sections[path] = self._sections.get(path, Decimal(0)) + amount
 
+    def of(self, section: SectionDraft) -> Decimal | None:
+        """Tell the sum of a section: the one it states, else what its own items come to."""
+        return self._sections.get(section.path) if section.declared_total is None else section.declared_total
+
     def inside(self, line: Line, section: SectionDraft | None) -> None:
         """Take a sum between items for its section's, unless the section has one already."""
         if section is None or section.declared_total is not None or line.total is None:
@@ -72,9 +76,12 @@ class Sums:
 
     def surcharge(self, line: Line, amount: Decimal) -> None:
         """Take an amount below the last item that is not called a sum: overhead, profit, or a sum after all."""
-        if says(label(line.title), VAT):
+        words = label(line.title)
+        if self._is_gross(amount):
+            self.gross, self._gross_line = amount, line
+        elif says(words, VAT) and not says(words, WITHOUT_VAT):
             self._take_tax(line, amount)
-        elif self._near(amount, self._items) and self.net is None:
+        elif self.net is None and (self._is_net(amount) or self._near(amount, self._items)):
             self.net, self._net_line = amount, line
         else:
             self._surcharges += amount

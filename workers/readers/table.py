@@ -1,28 +1,36 @@
 """The rows of a plain table: each cell sorted into its part of an item, and what each row is."""
 
+import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from itertools import islice
+from itertools import chain, islice, pairwise
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.position import line_total
 from workers.readers.cells import Cell, Mark, decimal_mark, label, number, text
 from workers.readers.codes import shaped_system
 from workers.readers.draft import BillDraft
-from workers.readers.headings import Header
+from workers.readers.headings import Header, header_at
 from workers.readers.source import Sheet
-from workers.readers.vocabulary import SUM_ENDINGS, SUMS, Part
+from workers.readers.vocabulary import SUM_ENDINGS, SUMS, TAX_WORDS, VAT, Part, says
 
 SAMPLE_ROWS = 500
 SUM_ROW_TEXTS = 3
 """A row with more texts than this is no sum, whatever its words."""
 
+_COLUMN = re.compile(r"[(\[]?(\d{1,2})(?:[)\].]|\s*=.{1,20})?$")
 _SUM_BEGINNINGS = tuple(f"{word} " for word in SUMS)
 
 TEXTS: tuple[Part, ...] = ("number", "code", "description", "unit", "price_system", "category", "note")
 NUMBERS: tuple[Part, ...] = ("quantity", "unit_price", "material_price", "assembly_price", "total")
+
+SHARES: tuple[Part, ...] = ("material_price", "assembly_price")
+CENT = Decimal("0.01")
+FEW, MOST = 2, 0.8
+"""A column whose heading tells nothing is the unit price where so many lines, and this share of them, agree."""
 
 Kind = Literal["empty", "header", "item", "takeoff", "text", "sum"]
 
@@ -70,18 +78,44 @@ class Table:
         self._sheet = sheet
         sample = list(islice(sheet.rows(), header.line, header.line + SAMPLE_ROWS))
         self._mark: Mark = self._decimal_mark(sample)
+        self._settle(sample)
+
+    def _settle(self, sample: Sequence[Sequence[Cell]]) -> None:
+        """Take the columns of the header, and from the rows below it what their headings do not tell."""
+        self.columns = dict(self.header.columns)
         self._choose_unit_price(sample)
+        self._hold_shares(sample)
         self._texts = [(part, self.columns[part]) for part in TEXTS if part in self.columns]
         self._numbers = [(part, self.columns[part]) for part in NUMBERS if part in self.columns]
+        self.header = replace(self.header, columns=self.columns)
 
     def lines(self) -> Iterator[Line]:
         """Yield every row below the header and say what it is."""
         previous: Kind = "header"
-        for at, row in enumerate(islice(self._sheet.rows(), self.header.line, None), self.header.line + 1):
+        below = islice(self._sheet.rows(), self.header.line, None)
+        for at, (row, following) in enumerate(pairwise(chain(below, [()])), self.header.line + 1):
+            if at <= self.header.line or self._is_header(at, row, following):
+                previous = "header"
+                yield Line(line=at, kind="header")
+                continue
             line = self._line(at, row, previous)
             if not (previous == "header" and line.kind == "empty"):
                 previous = line.kind
             yield line
+
+    def _is_header(self, at: int, row: Sequence[Cell], following: Sequence[Cell]) -> bool:
+        """Whether the headings stand here again; they may put the columns in another order."""
+        stated = self._cell(row, "quantity")
+        if not isinstance(stated, str) or not stated or stated[:1].isdigit():
+            return False
+        header = header_at(at, row, following)
+        if header is None:
+            return False
+        same = header.columns.items() <= self.columns.items()
+        self.header = replace(self.header, line=header.line) if same else header
+        if not same:
+            self._settle(list(islice(self._sheet.rows(), header.line, header.line + SAMPLE_ROWS)))
+        return True
 
     def _decimal_mark(self, sample: Sequence[Sequence[Cell]]) -> Mark:
         comma = self._sheet.delimiter != "," if self._sheet.delimiter else not self.header.english
@@ -89,16 +123,41 @@ class Table:
         return decimal_mark(texts, "," if comma else ".")
 
     def _choose_unit_price(self, sample: Sequence[Sequence[Cell]]) -> None:
-        """Where several columns may be the unit price, take the one that multiplies to the totals."""
-        if len(self.header.price_columns) < 2 or "total" not in self.columns:  # noqa: PLR2004 - several
+        """Where several columns may be the unit price, or none is named so, take the one that makes the totals."""
+        named = self.header.price_columns
+        if "total" not in self.columns or len(named) == 1:
             return
-        hits = dict.fromkeys(self.header.price_columns, 0)
+        if not named and self.columns.keys() & {"material_price", "assembly_price"}:
+            return
+        candidates = named or tuple(set(range(len(sample[0]) if sample else 0)) - set(self.columns.values()))
+        hits, lines = dict.fromkeys(candidates, 0), 0
         for row in sample:
             quantity, total = self._number(row, "quantity"), self._number(row, "total")
+            if not (quantity and total) or (not named and quantity == 1):
+                continue
+            lines += 1
             for column in hits:
                 price = number(row[column], self._mark) if column < len(row) else None
-                hits[column] += bool(quantity and price) and line_total(quantity, price) == total
-        self.columns["unit_price"] = max(hits, key=lambda column: hits[column])
+                hits[column] += bool(price) and line_total(quantity, price) == total
+        best = max(sorted(hits), key=lambda column: hits[column], default=None)
+        if best is not None and (named or (lines >= FEW and hits[best] >= MOST * lines)):
+            self.columns["unit_price"] = best
+
+    def _hold_shares(self, sample: Sequence[Sequence[Cell]]) -> None:
+        """Leave out columns headed material and assembly that are no unit prices: they would make other totals."""
+        shares: list[Part] = [part for part in SHARES if part in self.columns]
+        if not shares or "total" not in self.columns:
+            return
+        parts: list[Part] = ["quantity", "total", *shares]
+        lines = [[self._number(row, part) for part in parts] for row in sample]
+        lines = [line for line in lines if line[0] and line[1] and any(line[2:])]
+        fitting = 0
+        for quantity, total, *prices in lines:
+            price = sum((each for each in prices if each), Decimal(0))
+            fitting += abs((line_total(quantity, price) or 0) - (total or 0)) <= CENT
+        if lines and 2 * fitting < len(lines):
+            for part in shares:
+                del self.columns[part]
 
     def _cell(self, row: Sequence[Cell], part: Part) -> Cell:
         column = self.columns.get(part)
@@ -124,15 +183,18 @@ class Table:
         return line
 
     def _kind(self, line: Line, row: Sequence[Cell], previous: Kind) -> Kind:
-        if self._repeats_header(line, row) or (previous == "header" and _counts_up(row)):
+        if previous == "header" and _counts_up(row):
             return "header"
-        if line.quantity is None and (title := self._sum_title(line, row)) is not None:
+        if (title := self._sum_title(line, row)) is not None:
             line.total = line.total if line.total is not None else _last_number(row, self._mark)
             if line.total is not None or not any(c.isdigit() for c in title):
                 line.description = title
                 return "sum"
-        if line.quantity is not None or line.unit or line.unit_price or line.material_price or line.assembly_price:
-            return "takeoff" if self._is_takeoff(line, previous) else "item"
+        priced = line.unit_price or line.material_price or line.assembly_price
+        if line.quantity is not None or line.unit or priced:
+            if self._is_takeoff(line, previous):
+                return "takeoff"
+            return "item" if line.quantity or line.unit or priced or not line.title else "text"
         if shaped_system(line.code) in {"urs", "rts"}:
             return "item"
         if line.title:
@@ -140,16 +202,12 @@ class Table:
         line.stray = next((written for cell in row if (written := text(cell))), "")
         return "empty"
 
-    def _repeats_header(self, line: Line, row: Sequence[Cell]) -> bool:
-        names = self.header.names
-        if line.description != names[self.columns["description"]]:
-            return False
-        return all(column < len(row) and text(row[column]) == names[column] for column in self.header.columns.values())
-
     def _sum_title(self, line: Line, row: Sequence[Cell]) -> str | None:
         """Find the words that make a row a sum, or "" where an amount stands alone; `None` when it is no sum."""
         texts = [written for cell in row if isinstance(cell, str) and (written := cell.strip())]
-        if line.unit and label(line.unit) not in SUMS:
+        if line.unit in {"", "%"} and len(texts) <= SUM_ROW_TEXTS and (tax := next(filter(_is_tax, texts), None)):
+            return tax
+        if line.quantity is not None or (line.unit and label(line.unit) not in SUMS):
             return None
         if not texts:
             return "" if line.total is not None and line.unit_price is None else None
@@ -182,13 +240,27 @@ class Table:
         return self.header.names.get(self.columns.get(part, -1), part)
 
 
+def _is_tax(written: str) -> bool:
+    """Whether a text names a tax and nothing else, such as "DPH 21 %", "zzgl. 19 % MwSt." or "VAT @ 20%:"."""
+    words = label(written)
+    return says(words, VAT) and all(word in TAX_WORDS or word.rstrip("%").isdigit() for word in words.split())
+
+
 def _counts_up(row: Sequence[Cell]) -> bool:
-    """Whether a row only numbers the columns, as forms do below their header."""
+    """Whether a row only numbers the columns, or letters them, as forms do below their header: "7 = 5 x 6" is 7."""
     filled = [written for cell in row if (written := text(cell))]
-    if len(filled) < 4 or not all(written.isdecimal() for written in filled):  # noqa: PLR2004 - fewer could be data
+    if len(filled) < 4:  # noqa: PLR2004 - fewer could be data
         return False
-    first = int(filled[0])
-    return [int(written) for written in filled] == list(range(first, first + len(filled)))
+    places = [_place(written) for written in filled]
+    return places[0] is not None and places == list(range(places[0], places[0] + len(places)))
+
+
+def _place(written: str) -> int | None:
+    """Read the number of a column, or its letter."""
+    if len(written) == 1 and "a" <= (letter := written.casefold()) <= "z":
+        return ord(letter) - ord("a")
+    found = _COLUMN.match(written)
+    return int(found[1]) if found else None
 
 
 def _last_number(row: Sequence[Cell], mark: Mark) -> Decimal | None:

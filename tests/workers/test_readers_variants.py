@@ -1,0 +1,207 @@
+"""One small bill laid out in the ways that offices lay theirs out; it must read to the same lines and the same sums."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import pytest
+
+from domain.bill import Bill
+from domain.position import line_total
+from tests.workers.workbooks import Rows, xlsx
+from workers.readers import read_bill
+
+D = Decimal
+Row = list[str | float | None]
+SECTIONS = {
+    "Zemní práce": [("122151103", "Výkop jámy", "m3", 2.5, 10.4, 26.0), ("162701105", "Odvoz", "m3", 4.0, 20.0, 80.0)],
+    "Základy": [
+        ("274313711", "Beton pasů", "m3", 3.0, 2000.5, 6001.5),
+        ("274361821", "Výztuž", "t", 0.25, 40000.0, 10000.0),
+    ],
+}
+LINES = [line for lines in SECTIONS.values() for line in lines]
+NET = D("16107.5")
+HEADER = ("P.č.", "Kód", "Popis", "MJ", "Množství", "J.cena", "Cena celkem")
+
+
+def rows(header: Sequence[str] = HEADER, *, sections: bool = True) -> list[Row]:
+    """The bill below its header: number, code, description, unit, quantity, unit price, total."""
+    found: list[Row] = [[*header]]
+    for at, (title, lines) in enumerate(SECTIONS.items(), 1):
+        if sections:
+            found.append([None, str(at), title, None, None, None, sum(line[5] for line in lines)])
+        found.extend([number, *line] for number, line in enumerate(lines, 1))
+    return found
+
+
+def said(bill: Bill) -> list[tuple[object, ...]]:
+    return [
+        (item.code, item.description, item.unit, item.quantity, item.unit_price, item.declared_total)
+        for item in bill.items
+    ]
+
+
+WANTED = [tuple(D(str(cell)) if isinstance(cell, float) else cell for cell in line) for line in LINES]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("Poř.", "Číslo položky", "Název položky", "Měr. jedn.", "Počet MJ", "Jedn. cena", "Celkem Kč"),
+        ("č.", "Kód položky", "Název", "M.J.", "Množ.", "Cena/MJ", "Celkem bez DPH"),
+        ("#", "Označení", "Popis prací", "Jedn.", "Množství celkem", "Cena za jedn. (Kč)", "Cena (Kč)"),
+        ("Položka č.", "Kód", "Specifikace", "j.", "ks", "cena/ks", "cena"),
+        ("poř.\nčíslo", "Kód", "Název\npoložky", "MJ", "Mno-\nžství", "Jedn.\ncena", "Cena\ncelkem"),
+        ("p.č.", "Kód", "Druh práce", "měr.j.", "výměra", "j.c.", "celkem"),
+        ("Č.", "Kód", "Skrátený popis", "MJ", "Množstvo celkom", "Cena jednotková", "Celkom bez DPH"),
+        ("No", "Code", "Scope of Work", "U/M", "Est. Qty", "Unit Price (EUR)", "Extended Price"),
+        ("Item", "Spec ref", "Details", "Unit", "Quantity", "Rate", "Value"),
+        ("Pos.-Nr.", "Code", "Leistungsbeschreibung", "Einh.", "Mge.", "EP in €", "GP in €"),
+        ("Position", "Code", "Text", "Einh", "Anzahl", "Einzelpreis", "Gesamt"),
+        ("Lfd. Nr.", "Artikel", "Kurzbeschreibung", "Mengen-einheit", "LV-Menge", "E-Preis", "G-Preis"),
+        ("Orden", "Código", "Resumen", "Ud", "CanPres", "PrPres", "ImpPres"),
+        ("Ssz.", "Tételszám", "Tétel szövege", "Egység", "Mennyiség", "Egységár", "Összesen"),
+    ],
+)
+def test_headings_are_shortened_broken_and_foreign(header: tuple[str, ...]) -> None:
+    bill = read_bill(xlsx(rows(header)))
+    assert said(bill) == WANTED
+    assert [section.title for section in bill.sections if section.kind == "section"] == list(SECTIONS)
+    assert not [warning for warning in bill.warnings if "not read" in warning]
+
+
+def test_a_price_whose_heading_tells_nothing_is_found_by_the_totals_it_makes() -> None:
+    bill = read_bill(xlsx(rows((*HEADER[:5], "Nabídka", HEADER[6]))))
+    assert said(bill) == WANTED
+
+
+def test_a_column_that_makes_no_totals_is_no_price() -> None:
+    header, *body = rows((*HEADER[:5], "Hmotnost", HEADER[6]))
+    table = [header, *([*row[:5], 7.5, row[6]] if row[4] else row for row in body)]
+    bill = read_bill(xlsx(table))
+    assert [item.unit_price for item in bill.items] == [None] * len(LINES)
+    assert "Columns that were not read: Hmotnost." in bill.warnings
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("Kód", "Popis", "MJ", "Množství", "Materiál/MJ", "Materiál celkem", "Montáž/MJ", "Montáž celkem", "Celkem")],
+        [
+            ("Kód", "Popis", "MJ", "Množství", "Dodávka", None, "Montáž", None, "Celkem"),
+            (None, None, None, None, "J.cena", "Celkem", "J.cena", "Celkem"),
+        ],
+        [
+            ("Kód", "Popis", "MJ", "Množství", "Materiál", None, "Práce", None, "Cena celkem"),
+            (None, None, None, None, "cena/MJ", "cena celkem", "cena/MJ", "cena celkem"),
+        ],
+        [("Code", "Description", "Unit", "Qty", "Supply rate", "Supply", "Labour rate", "Labour", "Total")],
+    ],
+)
+def test_material_and_assembly_are_priced_apart(headers: Rows) -> None:
+    table = [
+        ("741120003", "Vodič", "m", 100, 12.5, 1250, 30, 3000, 4250),
+        ("741310001", "Vypínač", "ks", 2, 80, 160, 95.5, 191, 351),
+    ]
+    bill = read_bill(xlsx([*headers, *table]))
+    assert [
+        (item.material_price, item.assembly_price, item.unit_price, item.declared_total) for item in bill.items
+    ] == [
+        (D("12.5"), D(30), D("42.5"), D(4250)),
+        (D(80), D("95.5"), D("175.5"), D(351)),
+    ]
+
+
+def test_columns_of_material_and_assembly_that_hold_amounts_are_no_unit_prices() -> None:
+    header = ("Kód", "Popis", "MJ", "Množství", "J.cena", "Materiál", "Montáž", "Celkem")
+    bill = read_bill(xlsx([header, ("1", "Vodič", "m", 100, 42.5, 1250, 3000, 4250)]))
+    assert [(item.unit_price, item.material_price, item.assembly_price) for item in bill.items] == [
+        (D("42.5"), None, None)
+    ]
+
+
+def test_a_common_name_may_stand_over_a_unit_price_named_by_its_unit() -> None:
+    header = [("Kód", "Popis", "MJ", "Množství", "Cena v Kč", None), (None, None, None, None, "MJ", "celkem")]
+    bill = read_bill(xlsx([*header, *LINES]))
+    assert said(bill) == WANTED
+
+
+@pytest.mark.parametrize("below", [("a", "b", "c", "d", "e", "f", "g"), (1, 2, 3, 4, 5, 6, "7=5x6"), tuple("1234567")])
+def test_columns_are_numbered_or_lettered_below_the_header(below: tuple[str | float, ...]) -> None:
+    header, *body = rows()
+    assert said(read_bill(xlsx([header, [*below], *body]))) == WANTED
+
+
+def test_headings_further_down_may_put_the_columns_in_another_order() -> None:
+    order = (0, 2, 1, 4, 3, 5, 6)
+    table = [list(HEADER), *([1, *line] for line in SECTIONS["Zemní práce"])]
+    again: list[Row] = [[*HEADER], *([1, *line] for line in SECTIONS["Základy"])]
+    bill = read_bill(xlsx([*table, [], ["Základy"], *([row[at] for at in order] for row in again)]))
+    assert said(bill) == WANTED
+    assert [section.title for section in bill.sections if section.kind == "section"] == ["Základy"]
+
+
+def test_headings_of_two_rows_may_come_again() -> None:
+    two = [("Kód", "Popis", "MJ", "Množství", "Cena", None), (None, None, None, None, "celkem", "jednotková")]
+    table = [(*line[:4], line[5], line[4]) for line in LINES]
+    bill = read_bill(xlsx([*two, *table[:2], *two, *table[2:]]))
+    assert said(bill) == WANTED
+    assert [row.line for row in bill.skipped] == [5, 6]
+
+
+@pytest.mark.parametrize(
+    ("net", "tax", "gross"),
+    [
+        (["Cena bez DPH"], ["DPH 21 %"], ["Cena s DPH"]),
+        ([None, None, "Základ DPH 21 %"], [None, None, "DPH 21 %"], [None, None, "Celkem vč. DPH"]),
+        ([None, None, "Nabídková cena bez DPH"], [None, None, "Daň z přidané hodnoty 21 %"], [None, None, "K úhradě"]),
+        ([None, None, "Celkem"], [None, None, "DPH", None, None, 0.21], [None, None, "Celkem s DPH"]),
+        ([None, None, "Celkem"], ["DPH", None, None, None, "21%"], [None, None, "Celkem s DPH"]),
+        ([None, None, "Cena celkom bez DPH"], [None, None, "DPH 21 %"], [None, None, "Cena celkom s DPH"]),
+        ([None, None, "Zwischensumme"], [None, None, "zzgl. Mehrwertsteuer 21 %"], [None, None, "Endbetrag"]),
+        (
+            [None, None, "Presupuesto de ejecución material"],
+            [None, None, "21 % IVA"],
+            [None, None, "Total presupuesto"],
+        ),
+        ([None, None, "Total HT"], [None, None, "TVA 21 %"], [None, None, "Total TTC"]),
+        ([None, None, "Contract sum"], [None, None, "Add VAT @ 21%"], [None, None, "Contract sum incl. VAT"]),
+    ],
+)
+def test_totals_and_taxes_are_no_items_whatever_they_are_called(net: Row, tax: Row, gross: Row) -> None:
+    amount = line_total(NET, D("0.21")) or D(0)
+    sums = ((net, NET), (tax, amount), (gross, NET + amount))
+    bill = read_bill(xlsx([*rows(), [], *([*name, *[None] * (6 - len(name)), float(worth)] for name, worth in sums)]))
+    assert said(bill) == WANTED
+    assert (bill.declared_total, bill.declared_total_with_vat) == (NET, NET + amount)
+    assert [total.amount for total in bill.totals if total.kind == "vat"] == [amount]
+    assert not bill.surcharges
+
+
+@pytest.mark.parametrize("quantity", [0, 1])
+def test_headings_whose_formulas_fill_all_columns_are_headings(quantity: int) -> None:
+    table = [
+        [*row[:4], quantity, row[6] if quantity else 0, row[6]] if isinstance(row[1], str) and row[0] is None else row
+        for row in rows()
+    ]
+    bill = read_bill(xlsx(table))
+    assert said(bill) == WANTED
+    assert [(section.title, section.declared_total) for section in bill.sections if section.kind == "section"] == [
+        ("Zemní práce", D(106)),
+        ("Základy", D("16001.5")),
+    ]
+
+
+def test_a_recapitulation_below_the_table_is_no_second_set_of_items() -> None:
+    summed = [
+        [at, None, title, None, None, None, sum(line[5] for line in lines)]
+        for at, (title, lines) in enumerate(SECTIONS.items(), 1)
+    ]
+    total: Row = [None, None, "Celkem", None, None, None, float(NET)]
+    bill = read_bill(xlsx([*rows(), total, [], ["Rekapitulace"], *summed, total]))
+    assert said(bill) == WANTED
+    assert bill.declared_total == NET
+    assert [row.reason for row in bill.skipped if row.reason.startswith("the sum of a section")] == [
+        "the sum of a section again: Zemní práce",
+        "the sum of a section again: Základy",
+    ]
