@@ -1,10 +1,9 @@
 """The command bus: authorise, load, decide, append, answer with a receipt. REST, sockets and workers all use it."""
 
-import asyncio
-import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from math import inf
+from time import monotonic
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -35,9 +34,8 @@ from eventstore.types import EventTypes
 from runtime.ids import new_id
 
 MOST_AGE = 1.0
-TRIES = 3
-PAUSE = 0.01
-"""Seconds of pause after a lost race, times a random number below 1 and the tries so far."""
+PATIENCE = 2.0
+"""Seconds for which a command goes on losing races for its stream to other processes before it is refused."""
 
 
 class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -117,7 +115,7 @@ class Bus:
     ) -> Receipt:
         """Carry a command out once, and answer its receipt; the same id again answers the first receipt.
 
-        A race lost to another process is decided again on the newer state, three times. Raises a `Refused`, having
+        A race lost to another process is decided again on the newer state, for two seconds. Raises a `Refused`, having
         stored nothing, except `OutcomeUnknown`, which says that this is not known.
         """
         command_id = command_id or new_id()
@@ -161,19 +159,19 @@ class Bus:
         )
 
     async def _decided(self, order: Order) -> Receipt:
-        fresh = False
-        for attempt in range(1, TRIES + 1):
-            try:
-                async with self.states.lock(order.stream):
+        """Try until the race is won. Whoever lost one tries again at once, and not behind the others of its process."""
+        async with self.states.lock(order.stream):
+            fresh, patient_until = False, monotonic() + PATIENCE
+            while True:
+                try:
                     return await self._attempt(order, fresh=fresh)
-            except VersionConflict:
-                await asyncio.sleep(random.random() * PAUSE * attempt)  # noqa: S311 - spreads rivals, guards nothing
-                fresh = True
-            except Refused:
-                if fresh:
-                    raise
-                fresh = True  # the refusal may rest on an old state: look once more before it counts
-        raise Busy
+                except VersionConflict as error:
+                    if monotonic() > patient_until:
+                        raise Busy from error
+                except Refused:
+                    if fresh:
+                        raise
+                fresh = True  # what was lost or refused may rest on an old state
 
     async def _attempt(self, order: Order, *, fresh: bool) -> Receipt:
         command, aggregate, stream = order.command, order.aggregate, order.stream

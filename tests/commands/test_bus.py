@@ -35,7 +35,7 @@ from domain.project import (
     UnknownProject,
 )
 from domain.thread import EditMessage, OpenThread, PostMessage
-from eventstore import EventStore, Recorded
+from eventstore import Append, Appended, EventStore, Recorded
 from runtime.ids import new_id
 from tests.acting import PASSWORD, Open, create_project, register
 
@@ -214,15 +214,29 @@ async def test_processes_that_race_for_one_stream_all_get_through(write: WriteSi
     actor = await register(write)
     project_id = await create_project(write, actor)
     async with open_write_side() as second, open_write_side() as third:
-        results = await asyncio.gather(
-            *(add_position(each, actor, project_id) for each in (write, second, third) for _ in range(5)),
-            return_exceptions=True,
-        )
-    lost = [result for result in results if isinstance(result, BaseException)]
-    assert all(isinstance(result, Busy) for result in lost)
+        racers = [each for each in (write, second, third) for _ in range(20)]
+        await asyncio.gather(*(add_position(each, actor, project_id) for each in racers))
     events = await write.store.stream(f"budget:{project_id}")
-    assert [event.version for event in events] == list(range(1, len(events) + 1))
-    assert len(events) == 2 * (len(results) - len(lost))
+    assert [event.version for event in events] == list(range(1, 2 * len(racers) + 1))
+
+
+async def test_who_loses_every_race_is_told_in_the_end(
+    write: WriteSide, open_write_side: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("commands.bus.PATIENCE", 0.2)
+    actor = await register(write)
+    project_id = await create_project(write, actor)
+    async with open_write_side() as rival:
+        append = write.store.append
+
+        async def too_late(given: Append) -> Appended:
+            await add_position(rival, actor, project_id)
+            return await append(given)
+
+        monkeypatch.setattr(write.store, "append", too_late)
+        with pytest.raises(Busy):
+            await add_position(write, actor, project_id)
+    assert len(await write.store.stream(f"budget:{project_id}")) > 2
 
 
 async def test_whoever_named_the_revision_gets_the_conflict_with_the_present_state(
