@@ -4,7 +4,7 @@ Decisions are pure, so the bus looks these up first and hands them over in the c
 """
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import lru_cache
 from hashlib import blake2b, sha256
 from typing import Any
@@ -145,7 +145,8 @@ class Lookups:
 
     async def _erased_owners(self, command: ChangeMemberRole | RemoveMember, states: States, fresh: bool) -> Found:
         project: Project = (await states.get(f"project:{command.project_id}", fresh=fresh)).state
-        erased, pins = await _erased_owners(states, project, fresh=fresh)
+        owners = [member for member, role in project.members.items() if role == "owner"]
+        erased, pins = await _erased(states, owners, fresh=fresh)
         return Found(given=erased, pins=pins)
 
     async def _audit_scope(self, command: StartAudit, states: States, _fresh: bool) -> Found:
@@ -194,7 +195,7 @@ class Lookups:
 
 
 async def _only_owner_of(states: States, account_id: UUID, *, fresh: bool) -> tuple[tuple[UUID, ...], dict[str, int]]:
-    """Find the projects in which nobody could take an account's place, and all that this rests on.
+    """Find the projects in which nobody could take an account's place, and the versions of all that this rests on.
 
     An archived project needs no owner, and one that nobody else is in or invited to is missed by nobody.
     """
@@ -206,20 +207,20 @@ async def _only_owner_of(states: States, account_id: UUID, *, fresh: bool) -> tu
         pins[stream] = entry.version
         if project.archived or project.members.get(account_id) != "owner":
             continue
-        erased, owners = await _erased_owners(states, project, fresh=fresh)
-        pins |= owners
         others = {*project.members, *project.invited} - {account_id}
-        if others and not owners.keys() - {f"account:{each}" for each in (account_id, *erased)}:
+        erased, versions = await _erased(states, others, fresh=fresh)
+        pins |= versions
+        others -= erased
+        if others and not any(project.members.get(other) == "owner" for other in others):
             only.append(UUID(stream.removeprefix("project:")))
     return tuple(only), pins
 
 
-async def _erased_owners(states: States, project: Project, *, fresh: bool) -> tuple[frozenset[UUID], dict[str, int]]:
-    """Find the owners of a project whose accounts were erased, and the versions of all owners' accounts."""
-    owners = [member for member, role in project.members.items() if role == "owner"]
-    accounts = {owner: await states.get(f"account:{owner}", fresh=fresh) for owner in owners}
-    erased = frozenset(owner for owner, entry in accounts.items() if entry.state.status == "erased")
-    return erased, {f"account:{owner}": entry.version for owner, entry in accounts.items()}
+async def _erased(states: States, accounts: Iterable[UUID], *, fresh: bool) -> tuple[frozenset[UUID], dict[str, int]]:
+    """Find which of these accounts were erased, and the versions of all of them."""
+    found = {each: await states.get(f"account:{each}", fresh=fresh) for each in accounts}
+    erased = frozenset(each for each, entry in found.items() if entry.state.status == "erased")
+    return erased, {f"account:{each}": entry.version for each, entry in found.items()}
 
 
 MAY_PRICE: frozenset[Role] = frozenset({"owner", "editor"})

@@ -1,4 +1,4 @@
-"""What operators do from the command line: migrate, rebuild, verify, follow a feed, appoint an administrator."""
+"""What operators do from the command line: migrate, rebuild, verify, follow a feed, appoint and erase accounts."""
 
 import sys
 from collections.abc import AsyncGenerator, Sequence
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from commands.write_side import WriteSide, write_side
-from domain.account import Account, GrantRole, UnknownAccount
+from domain.account import Account, Erase, GrantRole, OnlyOwner, UnknownAccount
 from domain.core import SYSTEM
 from eventstore.seals import feed_digest, verify
 from plumbline_client import Client
@@ -96,13 +96,30 @@ async def verify_feed(settings: Settings, feed: str, sequence: int, digest: str,
 async def make_admin(settings: Settings, email: str, out: Console) -> None:
     """Let the account with this e-mail address administer the installation."""
     async with servers(settings) as running, _writing(running) as write:
-        claim = await write.bus.states.get(f"claim:{write.lookups.email_claim(email)}", fresh=True)
-        if claim.state.holder is None:
-            raise UnknownAccount(f"No account is registered under {email}.")
-        account: Account = (await write.bus.states.get(claim.state.holder, fresh=True)).state
-        account_id = UUID(claim.state.holder.removeprefix("account:"))
+        holder = await _registered(write, email)
+        account: Account = (await write.bus.states.get(holder, fresh=True)).state
+        account_id = UUID(holder.removeprefix("account:"))
         await write.bus.execute(GrantRole(account_id=account_id, plan=account.plan, admin=True), actor=SYSTEM)
         out.print(f"{email} administers this installation", highlight=False)
+
+
+async def erase_account(settings: Settings, email: str, out: Console) -> None:
+    """Erase the account with this e-mail address, for who cannot do it. Raises `UnknownAccount`, `OnlyOwner`."""
+    async with servers(settings) as running, _writing(running) as write:
+        holder = await _registered(write, email)
+        try:
+            await write.bus.execute(Erase(account_id=UUID(holder.removeprefix("account:"))), actor=SYSTEM)
+        except OnlyOwner as refusal:
+            raise OnlyOwner(f"{refusal.detail} {', '.join(map(str, refusal.extra['projects']))}") from None
+        out.print(f"{holder} is erased, its key as soon as a worker runs", highlight=False)
+
+
+async def _registered(write: WriteSide, email: str) -> str:
+    """Name the account with an e-mail address. Raises `UnknownAccount`."""
+    claim = await write.bus.states.get(f"claim:{write.lookups.email_claim(email)}", fresh=True)
+    if claim.state.holder is None:
+        raise UnknownAccount(f"No account is registered under {email}.")
+    return claim.state.holder
 
 
 @asynccontextmanager

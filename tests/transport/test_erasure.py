@@ -1,6 +1,7 @@
 """A person is erased: at the doors, on open sockets, in the log, and in whatever is read or made from it."""
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -153,6 +154,26 @@ async def test_who_was_erased_is_nobody_and_nothing_of_theirs_can_be_read(
         while await seal(connection) is not None:
             pass
         assert (await verify(connection)).holds
+
+
+async def test_an_operator_erases_who_cannot_do_it(server: Server, bob: Somebody, jana: Somebody) -> None:
+    await working_together(server, bob, jana)
+    addresses = {"bob": f"{bob.account_id}@localhost", "jana": f"jana.{jana.account_id}@localhost"}
+    assert [await erase(server, addresses[name], answer) for name, answer in (("jana", "n"), ("bob", "y"))] == [1, 1]
+    async with await open_socket(server, jana) as socket:
+        assert await erase(server, addresses["jana"], "y") == 0
+        assert (await socket.farewell())[1] == 4001
+    assert await erase(server, addresses["jana"], "y") == 1  # there is no such address any more
+    assert await erase(server, addresses["bob"], "y") == 0  # whose project has nobody else in it now
+
+
+async def erase(server: Server, email: str, answer: str) -> int:
+    """Run `plumbline erase`; give its exit code."""
+    arguments = (sys.executable, "-m", "transport", "erase", email)
+    program = await asyncio.create_subprocess_exec(*arguments, env=server.environ, stdin=asyncio.subprocess.PIPE)
+    await program.communicate(f"{answer}\n".encode())
+    assert program.returncode is not None
+    return program.returncode
 
 
 async def read_by_another_member(his: httpx.Client, erased: str, project_id: UUID, thread_id: str) -> None:

@@ -109,6 +109,20 @@ def admin(email: Annotated[str, typer.Argument(help="The account's e-mail addres
 
 
 @app.command()
+def erase(
+    email: Annotated[str, typer.Argument(help="The account's e-mail address.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase an account for good, for somebody who cannot do it: nobody can read its personal data any more."""
+    from transport.operations import erase_account  # noqa: PLC0415 - each command imports what it runs
+
+    if not yes:
+        typer.confirm(f"Erase {email} for good?", abort=True)
+    _run(erase_account(_settings(), email, out))
+
+
+@app.command()
 def check(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A bill of quantities.")],
     url: Annotated[str, typer.Option(help="A running server; by default one is started for this check.")] = "",
