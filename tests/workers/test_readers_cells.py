@@ -44,6 +44,10 @@ cents = st.decimals(min_value=-(10**9), max_value=10**9, places=2, allow_nan=Fal
         ("€ 1.250,50", "1250.5"),
         ("+3", "3"),
         ("0,500", "0.5"),
+        ("(1 000,00)", "-1000"),
+        ("(12.50)", "-12.5"),
+        ("85,30 Kč/m3", "85.3"),
+        ("85,30 € / ks", "85.3"),
     ],
 )
 def test_numbers_are_read_as_people_write_them(written: str, value: str) -> None:
@@ -52,7 +56,26 @@ def test_numbers_are_read_as_people_write_them(written: str, value: str) -> None
 
 @pytest.mark.parametrize(
     "written",
-    ["", "-", "1.2.3", "1,2,3", "12 m2", "2*3", "1,5 + 2", "12 34", "8 50,0", "n/a", "#REF!", "1e5", "²", "--5", "-5-"],
+    [
+        "",
+        "-",
+        "1.2.3",
+        "1,2,3",
+        "12 m2",
+        "2*3",
+        "1,5 + 2",
+        "12 34",
+        "8 50,0",
+        "n/a",
+        "#REF!",
+        "1e5",
+        "²",
+        "--5",
+        "-5-",
+        "(5)",
+        "(-5,00)",
+        "Kč/m3",
+    ],
 )
 def test_what_is_no_number_is_not_guessed(written: str) -> None:
     assert parse(written) is None

@@ -7,7 +7,7 @@ import pytest
 
 from domain.bill import Bill
 from domain.position import line_total
-from tests.workers.workbooks import Rows, xlsx
+from tests.workers.workbooks import Rows, csv, xlsx, xlsx_of
 from workers.readers import read_bill
 
 D = Decimal
@@ -205,3 +205,78 @@ def test_a_recapitulation_below_the_table_is_no_second_set_of_items() -> None:
         "the sum of a section again: Zemní práce",
         "the sum of a section again: Základy",
     ]
+
+
+@pytest.mark.parametrize("label", ["Cena bez DPH", "Celkem bez DPH", "Total excl. VAT", "Gesamtsumme netto"])
+def test_a_total_that_only_a_cover_states_is_the_bills(label: str) -> None:
+    cover: list[Row] = [["Stavba:", "Dům"], [label, None, float(NET), "CZK"]]
+    bill = read_bill(xlsx_of({"Krycí list": cover, "Rozpočet": rows()}))
+    assert (bill.declared_total, said(bill)) == (NET, WANTED)
+    assert [(total.sheet, total.line) for total in bill.totals] == [("Krycí list", 2)]
+    above = read_bill(xlsx([*cover, [], *rows()], sheet="Rozpočet"))
+    assert (above.declared_total, above.totals[0].path) == (NET, ("Rozpočet",))
+
+
+def test_a_cover_does_not_overrule_the_table() -> None:
+    total: Row = [None, None, "Celkem", None, None, None, float(NET)]
+    cover: list[Row] = [["Cena bez DPH", 99.0]]
+    assert read_bill(xlsx_of({"Krycí list": cover, "Rozpočet": [*rows(), total]})).declared_total == NET
+
+
+def test_a_recapitulation_with_quantities_is_not_counted_twice() -> None:
+    summed: list[Row] = [
+        ["Popis", "MJ", "Množství", "Cena celkem"],
+        *([title, "kpl", 1, sum(line[5] for line in lines)] for title, lines in SECTIONS.items()),
+        ["Celkem", None, None, float(NET)],
+    ]
+    total: Row = [None, None, "Celkem", None, None, None, float(NET)]
+    bill = read_bill(xlsx_of({"Rekapitulace": summed, "Rozpočet": [*rows(), total]}))
+    assert (said(bill), bill.declared_total) == (WANTED, NET)
+    assert [row.line for row in bill.skipped if row.sheet == "Rekapitulace"] == [2, 3]
+    assert "The sheet 'Rekapitulace' repeats the sums of others and was not read as items." in bill.warnings
+    summed[1][3] = 105.0
+    assert len(read_bill(xlsx_of({"Rekapitulace": summed, "Rozpočet": rows()})).items) == len(LINES) + 2
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        [["Strana 1 z 2"], [*HEADER]],
+        [[None, None, "Přenos", None, None, None, 26.0], [*HEADER]],
+        [[None, None, "Mezisoučet strana 1", None, None, None, 26.0]],
+        [["Seite 1/2"], [None, None, "Übertrag", None, None, None, 26.0]],
+    ],
+)
+def test_what_frames_a_printed_page_is_no_part_of_the_bill(between: list[Row]) -> None:
+    table = rows()
+    table[1][6] = None
+    bill = read_bill(xlsx([*table[:3], *between, *table[3:]]))
+    assert said(bill) == WANTED
+    assert [(section.title, section.declared_total) for section in bill.sections if section.kind == "section"] == [
+        ("Zemní práce", None),
+        ("Základy", D("16001.5")),
+    ]
+    assert len(bill.skipped) == len(between)
+
+
+def test_each_of_several_tables_stands_below_its_title() -> None:
+    table: list[Row] = [["Rozpočet domu"], []]
+    for at, (title, lines) in enumerate(SECTIONS.items(), 1):
+        table += [[f"{at}. {title}"], [*HEADER], *([number, *line] for number, line in enumerate(lines, 1))]
+        table += [[None, None, "Celkem", None, None, None, sum(line[5] for line in lines)], []]
+    bill = read_bill(xlsx([*table, [None, None, "Celkem bez DPH", None, None, None, float(NET)]]))
+    assert (said(bill), bill.declared_total, bill.title) == (WANTED, NET, "Rozpočet domu")
+    assert [(section.title, section.declared_total) for section in bill.sections if section.kind == "section"] == [
+        ("1. Zemní práce", D(106)),
+        ("2. Základy", D("16001.5")),
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["cp1250", "cp852", "iso8859-2"])
+@pytest.mark.parametrize(
+    "words", [("Množství", "Žlutý kůň šíleně příští dům"), ("Množstvo", "Kŕmička, ďaleko ľahšia žeď")]
+)
+def test_central_european_letters_survive_every_code_page(encoding: str, words: tuple[str, str]) -> None:
+    heading, description = words
+    bill = read_bill(csv([("Popis", "MJ", heading, "Cena"), (description, "ks", 1, 2)], encoding=encoding))
+    assert [item.description for item in bill.items] == [description]

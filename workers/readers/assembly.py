@@ -10,6 +10,7 @@ from workers.readers.draft import BillDraft, ItemDraft, SectionDraft
 from workers.readers.outline import Outline
 from workers.readers.sums import Sums
 from workers.readers.table import Line, Table
+from workers.readers.vocabulary import FOLIO
 
 LONG = 60
 """Text of more characters than this explains something; a heading is shorter."""
@@ -25,7 +26,10 @@ class Assembly:
         """Look over all rows first: what a lone text means depends on how the table is made."""
         self._draft = draft
         self._sheet = sheet
+        title = table.title()
         self._lines = list(table.lines())
+        if title and _tables_are_titled(self._lines):
+            self._lines.insert(0, title)
         _find_lump_sums(self._lines)
         _find_headings(self._lines)
         self._last_item = max((line.line for line in self._lines if line.kind == "item"), default=0)
@@ -111,7 +115,9 @@ class Assembly:
     def _read_text(self, line: Line) -> None:
         """Tell headings, notes and amounts below the items apart."""
         below = line.line > self._last_item
-        if below and (section := self._summed_up(line)):
+        if FOLIO.fullmatch(line.title) and any(map(str.isalpha, line.title)):
+            self._draft.skip(self._sheet, line.line, f"the number of the page: {line.title}")
+        elif below and (section := self._summed_up(line)):
             self._draft.skip(self._sheet, line.line, f"the sum of a section again: {section.title}")
         elif below and line.total and not line.name:
             self._sums.surcharge(line, line.total)
@@ -165,6 +171,15 @@ class Assembly:
         self._draft.sections = [section for section in self._draft.sections if id(section) not in gone]
         for section, line in lone:
             self._items.append(self._draft_item(line, section.path[:-1]))
+
+
+def _tables_are_titled(lines: list[Line]) -> bool:
+    """Whether the headings stand again below texts that head what follows them: a title, the headings, the items."""
+    filled = [line for line in lines if line.kind != "empty"]
+    return any(
+        line.kind == "text" and not FOLIO.fullmatch(line.title) and following.kind == "header"
+        for line, following in pairwise(filled)
+    )
 
 
 def _find_lump_sums(lines: list[Line]) -> None:

@@ -17,7 +17,7 @@ RESIDUE = 1e-9
 CENT_NOISE = 1e-6
 
 _SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
-_CURRENCY = re.compile(r"(?:CZK|EUR|USD|GBP|PLN|CHF|INR|Kč|Rs\.?|zł|[€$£₹])", re.IGNORECASE)
+_CURRENCY = re.compile(r"(?:CZK|EUR|USD|GBP|PLN|CHF|INR|Kč|Rs\.?|zł|[€$£₹])(?:\s?/\s?\w{1,5}\.?)?", re.IGNORECASE)
 _PLAIN: dict[Mark, re.Pattern[str]] = {
     ",": re.compile(r"-?\d{1,12}(?:,\d{1,9}|\.(?:\d\d?|\d{4,9}))?"),
     ".": re.compile(r"-?\d{1,12}(?:\.\d{1,9}|,(?:\d\d?|\d{4,9}))?"),
@@ -25,6 +25,9 @@ _PLAIN: dict[Mark, re.Pattern[str]] = {
 """What most texts of numbers are, by the decimal mark: the other mark is one too where it cannot mean thousands."""
 
 _FIGURE = re.compile(r"(?P<sign>[-+]?)(?P<digits>\d[\d., ']*|[.,]\d+)(?P<trailing>-?)")
+_DEBIT = re.compile(r"\(\s?\d[\d ']*[ .,'][\d ,.']*\)")
+"""An amount to be taken off, as accountants write it; a whole number in brackets may be anything."""
+
 _SPACED = re.compile(r"\d{1,3}(?:[ ']\d{3})+(?:[.,]\d*)?")
 _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{2,3})*[.,]\d{3}")
 _BRACKETS = re.compile(r"\[[^\]]*(?:\]|$)|\([^)]*(?:\)|$)")
@@ -89,13 +92,15 @@ def number(cell: Cell, mark: Mark = ",") -> Decimal | None:
 def parse(written: str, mark: Mark = ",") -> Decimal | None:
     """Read a number as people write it: "8 500,00", "8.500,00", "8,500.00", "1'200", "-5", "5-", "€ 12", "500,-".
 
-    Where two different separators occur, the last one is the decimal mark. Where one occurs before exactly three
-    digits, it is the decimal mark only if it is `mark`. Returns `None` for anything else: nothing is guessed out of a
-    longer text.
+    So are "500 Kč/m2" and, as accountants write what is to be taken off, "(5.00)". Where two different separators
+    occur, the last one is the decimal mark. Where one occurs before exactly three digits, it is the decimal mark only
+    if it is `mark`. Returns `None` for anything else: nothing is guessed out of a longer text.
     """
     if _PLAIN[mark].fullmatch(written):
         return Decimal(written.replace(",", "."))
     figure = _SPACES.sub(" ", _CURRENCY.sub("", written)).strip().replace("\u2212", "-").replace("\u2019", "'")
+    if _DEBIT.fullmatch(figure):
+        figure = f"-{figure[1:-1].strip()}"
     figure = figure.removesuffix(",-").removesuffix(",--").removesuffix(".-")
     found = _FIGURE.fullmatch(figure)
     if found is None or (found["sign"] and found["trailing"]):

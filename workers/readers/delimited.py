@@ -17,6 +17,13 @@ _EASTERN = re.compile(rb"[\x8a\x8e\x9a\x9c-\x9f\xb9\xbe\xbf\xcc\xd8\xec\xf2\xf8\
 _WESTERN = re.compile(rb"\bm[\xb2\xb3]|[\xa3\xe0\xe3\xe5\xea\xf1\xf5\xfb]")
 """m², m³, £, and letters of western words."""
 
+_DOS = re.compile(rb"[A-Za-z][\x82\xa1\xa2\xa7][a-z]")
+"""Letters of code page 852 within words: "éíóž". In Windows code pages these are signs, which stand in no word."""
+
+_ISO = re.compile(rb"[A-Za-z\xc0-\xff][\xb9\xbe][a-z]")
+_ONLY_WINDOWS = re.compile(rb"[\x80-\x9f]")
+"""ISO 8859-2 has no letters where Windows-1250 has its "šťžśź", and "šž" where that has "ąľ"."""
+
 _UTF8 = re.compile(rb"[\xc3-\xe2][\x80-\xbf]")
 """Letters of two bytes. Windows-1250 has them by chance, but breaks far more."""
 
@@ -27,8 +34,9 @@ def decode(data: bytes) -> str | None:
     """Decode text that carries no name of its encoding; `None` when it is no text.
 
     A byte order mark decides; then UTF-16 shows by its zero bytes, UTF-8 by being valid. What is left is Windows-1250,
-    the encoding of older Central European programs, unless it has letters of Windows-1252 and none of those. A few
-    broken bytes in UTF-8 are shown as such, and do not turn all of it into another encoding.
+    the encoding of older Central European programs, unless it has letters of Windows-1252 and none of those, or letters
+    where only code page 852 or ISO 8859-2 has them. A few broken bytes in UTF-8 are shown as such, and do not turn all
+    of it into another encoding.
     """
     encoding = ""
     for encoding in _candidates(data):
@@ -56,6 +64,10 @@ def _candidates(data: bytes) -> tuple[str, ...]:
         return ("utf-16-be",)
     if len(_UTF8.findall(data)) > data.decode("utf-8", errors="replace").count("\ufffd"):
         return ("utf-8",)
+    if _DOS.search(data):
+        return ("utf-8", "cp852")
+    if _ISO.search(data) and not _ONLY_WINDOWS.search(data):
+        return ("utf-8", "iso8859_2")
     western = _WESTERN.search(data) and not _EASTERN.search(data)
     return ("utf-8", "cp1252", "cp1250") if western else ("utf-8", "cp1250")
 

@@ -3,7 +3,6 @@
 Headings tell the columns, drawn lines the rows where there are any. The order of the text in the file means nothing.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -21,16 +20,13 @@ from workers.readers.pdf_pages import Page, Run, pages
 from workers.readers.source import Source
 from workers.readers.table import Table
 from workers.readers.unreadable import Unreadable
+from workers.readers.vocabulary import FOLIO
 
 FEWEST = 3
 """Columns of a table that does not say which of them is the description."""
 
 LEGIBLE = 20
 """Characters of text per page: a document with fewer was scanned."""
-
-_FOLIO = re.compile(
-    r"(?i)\W*(?:(?:page|strana|str|list|seite|p[áa]gina|pg)\W*)?\d+\W*(?:(?:of|z|ze|von|de|/)\W*\d+)?\W*"
-)
 
 
 class Grid(Struct):
@@ -260,7 +256,7 @@ def _column(run: Run, edges: list[float]) -> int:
 
 
 def _is_folio(row: Row) -> bool:
-    return _FOLIO.fullmatch(joined(row.all())) is not None
+    return FOLIO.fullmatch(joined(row.all())) is not None
 
 
 def _place(draft: BillDraft, grid: Grid) -> None:

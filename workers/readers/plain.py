@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
 
-from domain.bill import Bill, Rounding
+from domain.bill import Bill, Rounding, StatedTotal
 from workers.readers.assembly import Assembly
 from workers.readers.cells import Cell, currency, label, text
 from workers.readers.draft import BillDraft
 from workers.readers.formulas import rounding_of
 from workers.readers.headings import Header, find_header, is_price_list, nearest_header
 from workers.readers.source import Sheet, Source
+from workers.readers.summaries import drop_recapitulations, stated
 from workers.readers.table import Table
 from workers.readers.unreadable import Unreadable
 from workers.readers.vocabulary import PROJECT
@@ -30,9 +31,10 @@ def score(source: Source) -> int:
 
 
 def read(source: Source, confidence: int) -> Bill:
-    """Read every visible sheet that has a table."""
+    """Read every visible sheet that has a table; what tables leave out is looked for on covers."""
     draft = BillDraft("plain", confidence)
-    totals: list[tuple[Decimal | None, Decimal | None]] = []
+    totals: dict[str, tuple[Decimal | None, Decimal | None]] = {}
+    covers: list[list[StatedTotal]] = []
     unread: list[str] = []
     for sheet in source.sheets:
         top = sheet.top()
@@ -41,16 +43,31 @@ def read(source: Source, confidence: int) -> Bill:
             draft.warn(f"The hidden sheet {sheet.name!r} was not read. Unhide it if it belongs to the bill.")
         elif header:
             table = Table(draft, sheet, header)
-            describe(draft, top[: header.first - 1], table.header)
-            totals.append(Assembly(draft, sheet.name, table).run())
+            above = top[: header.first - 1]
+            describe(draft, above, table.header)
+            own = Assembly(draft, sheet.name, table).run()
+            path = (sheet.name,) if sheet.name else ()
+            totals[sheet.name] = own if own[0] is not None else _taken(draft, stated(above, sheet.name, path))
             _settle_rounding(draft, source, sheet, table)
         elif top and not sheet.hidden:
             unread.append(sheet.name)
+            covers.append(stated(top, sheet.name, ()))
         sheet.close()
     draft.warn_unread(unread)
-    draft.declared_total = _sum([net for net, _ in totals])
-    draft.declared_total_with_vat = _sum([gross for _, gross in totals])
+    for name in drop_recapitulations(draft, list(totals)):
+        del totals[name]
+    draft.declared_total = _sum([net for net, _ in totals.values()])
+    draft.declared_total_with_vat = _sum([gross for _, gross in totals.values()])
+    if all(net is None for net, _ in totals.values()) and (cover := next(filter(None, covers), None)):
+        draft.declared_total, draft.declared_total_with_vat = _taken(draft, cover)
     return draft.finish()
+
+
+def _taken(draft: BillDraft, found: Sequence[StatedTotal]) -> tuple[Decimal | None, Decimal | None]:
+    """Take totals into the bill; return those without VAT and with it."""
+    draft.totals.extend(found)
+    amounts = {total.kind: total.amount for total in found}
+    return amounts.get("net"), amounts.get("gross")
 
 
 def no_table(source: Source) -> Unreadable:

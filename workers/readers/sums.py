@@ -8,7 +8,7 @@ from domain.bill import StatedTotal, Surcharge
 from workers.readers.cells import label, parse
 from workers.readers.draft import BillDraft, SectionDraft
 from workers.readers.table import Line
-from workers.readers.vocabulary import VAT, WITH_VAT, WITHOUT_VAT, says
+from workers.readers.vocabulary import CARRIED, OF_PAGE, VAT, WITH_VAT, WITHOUT_VAT, says
 
 TOLERANCE = Decimal("0.05")
 PER_LINE = Decimal("0.005")
@@ -47,14 +47,21 @@ class Sums:
 
     def inside(self, line: Line, section: SectionDraft | None) -> None:
         """Take a sum between items for its section's, unless the section has one already."""
-        if section is None or section.declared_total is not None or line.total is None:
+        if _is_of_page(line):
+            self._drop(line, "the sum of a page")
+        elif section is None or section.declared_total is not None or line.total is None:
             self._drop(line, "a sum that belongs to no section")
         else:
             section.declared_total = line.total
 
     def ends(self, line: Line, section: SectionDraft | None) -> bool:
         """Whether a sum between items comes to all that its section has so far, and so ends it."""
-        told = section is not None and section.declared_total is None and section.path in self._sections
+        told = (
+            not _is_of_page(line)
+            and section is not None
+            and section.declared_total is None
+            and section.path in self._sections
+        )
         return told and line.total is not None and self._is_section(line.total, section)
 
     def after(self, line: Line, section: SectionDraft | None) -> None:
@@ -135,3 +142,9 @@ class Sums:
 
     def _near(self, amount: Decimal, expected: Decimal) -> bool:
         return abs(amount - expected) <= TOLERANCE + PER_LINE * self._count
+
+
+def _is_of_page(line: Line) -> bool:
+    """Whether a sum is what a printed page comes to, or what it carries to the next: no section's."""
+    words = label(line.title)
+    return words.startswith(CARRIED) or says(words, OF_PAGE)

@@ -15,14 +15,14 @@ from workers.readers.codes import shaped_system
 from workers.readers.draft import BillDraft
 from workers.readers.headings import Header, header_at
 from workers.readers.source import Sheet
-from workers.readers.vocabulary import SUM_ENDINGS, SUMS, TAX_WORDS, VAT, Part, says
+from workers.readers.vocabulary import CARRIED, SUM_ENDINGS, SUMS, TAX_WORDS, VAT, Part, says
 
 SAMPLE_ROWS = 500
 SUM_ROW_TEXTS = 3
 """A row with more texts than this is no sum, whatever its words."""
 
 _COLUMN = re.compile(r"[(\[]?(\d{1,2})(?:[)\].]|\s*=.{1,20})?$")
-_SUM_BEGINNINGS = tuple(f"{word} " for word in SUMS)
+_SUM_BEGINNINGS = tuple(f"{word} " for word in (*SUMS, *CARRIED))
 
 TEXTS: tuple[Part, ...] = ("number", "code", "description", "unit", "price_system", "category", "note")
 NUMBERS: tuple[Part, ...] = ("quantity", "unit_price", "material_price", "assembly_price", "total")
@@ -102,6 +102,15 @@ class Table:
             if not (previous == "header" and line.kind == "empty"):
                 previous = line.kind
             yield line
+
+    def title(self) -> Line | None:
+        """Read the row right above the header, as if it stood in the table: it heads what follows if text alone."""
+        above = self._sheet.top()[: self.header.first - 1]
+        for at in range(len(above), 0, -1):
+            if any(map(text, above[at - 1])):
+                line = self._line(at, above[at - 1], "empty")
+                return line if line.kind == "text" and line.total is None else None
+        return None
 
     def _is_header(self, at: int, row: Sequence[Cell], following: Sequence[Cell]) -> bool:
         """Whether the headings stand here again; they may put the columns in another order."""
@@ -215,7 +224,7 @@ class Table:
             return None
         for written in texts:
             words = label(written)
-            if words in SUMS or words.startswith(_SUM_BEGINNINGS):
+            if words in SUMS or words in CARRIED or words.startswith(_SUM_BEGINNINGS):
                 return written
             if line.total is not None and not line.name and words.endswith(SUM_ENDINGS):
                 return written

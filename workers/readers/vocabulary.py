@@ -1,5 +1,6 @@
 """The words of plain tables, folded (see `cells.label`), in Czech, Slovak, English, German, Polish and others."""
 
+import re
 from typing import Literal
 
 Part = Literal[
@@ -153,9 +154,23 @@ SUMS = (
     *("total", "subtotal", "sub total", "grand total", "net total", "gross total", "netto", "brutto"),
     *("carried to summary", "carried to collection", "carried forward", "to collection", "page total"),
     *("summe", "zwischensumme", "gesamtsumme", "endsumme", "nettosumme", "bruttosumme", "gesamt"),
-    *("ubertrag", "sous total", "totale", "importe total", "totaal"),
+    *("sous total", "totale", "importe total", "totaal"),
 )
 """Words that begin the label of a sum."""
+
+CARRIED = (
+    *("prenos", "prevod", "preneseno", "z prenosu", "ubertrag", "page total", "carried forward", "brought forward"),
+    *("suma y sigue", "suma anterior", "a reporter", "riporto"),
+)
+"""Words that begin the label of what is carried from page to page: a running sum, and no section's."""
+
+FOLIO = re.compile(
+    r"(?i)\W*(?:(?:page|str[aá]nk?a|str|list|seite|p[áa]gina|pg)\W*)?\d+\W*(?:(?:of|z|ze|von|de|/)\W*\d+)?\W*"
+)
+"""The number of a page."""
+
+OF_PAGE = ("strana", "strany", "strance", "stranku", "page", "seite", "pagina", "hoja")
+"""Words of a sum that is a page's."""
 
 SUM_ENDINGS = (" celkem", " celkom", " spolu", " soucet", " total", " gesamt", " razem")
 """Words that end one, where it has an amount."""
