@@ -4,7 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, cast
 
@@ -26,6 +26,9 @@ from transport.limits import Limits
 DRAIN = 10.0
 """Seconds that sockets and requests under way get to finish after SIGTERM."""
 BACKLOG = 1024
+LINGER = 1.0
+"""Seconds for which connections between two requests are kept, for the next one may be on its way."""
+LAST = (b"connection", b"close")
 KEEP_ALIVE_SECONDS = 75
 """How long a connection without a request stays: longer than proxies keep theirs, so that it is they who close."""
 
@@ -93,9 +96,18 @@ class Server(uvicorn.Server):
         yield
 
     def refuse_new(self) -> None:
-        """Accept no more connections; those that there are go on."""
+        """Accept no more connections; those that there are end with their next answer, which says so."""
         for server in self.servers:
             server.close()
+        self.config.encoded_headers.append(LAST)
+        self.server_state.default_headers = [*self.server_state.default_headers, LAST]
+
+    async def linger(self) -> None:
+        """Wait for the last request of each connection, `LINGER` seconds at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER):
+                while self.server_state.connections:  # noqa: ASYNC110 - uvicorn says nothing when they end
+                    await asyncio.sleep(0.05)
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -116,7 +128,9 @@ async def _drain(app: Litestar, server: Server, serving: asyncio.Task[None]) -> 
     try:
         async with asyncio.timeout(DRAIN):
             server.refuse_new()
+            linger = asyncio.create_task(server.linger())
             await app.state.socket_door.sockets.drain()
+            await linger
             server.should_exit = True
             await serving
     except TimeoutError:

@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -84,6 +85,35 @@ def test_what_is_under_way_ends_before_the_process_does(own: Api) -> None:
     assert [answer.status_code for answer in answers] == [201]
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{own.url}/health/live")
+
+
+def test_no_request_is_lost_on_a_connection_that_is_used_again(own: Api) -> None:
+    """As a balancer keeps them: the last answer on each says that it is the last."""
+    token = own.account().program().headers["authorization"]
+    last: list[bool] = []
+    going = threading.Barrier(9)
+
+    def ask() -> None:
+        with httpx.Client(base_url=own.url, headers={"authorization": token}) as client:
+            client.get("/api/session")
+            going.wait(10)
+            while True:
+                try:
+                    answer = client.get("/api/session")
+                except httpx.ConnectError:
+                    return
+                assert answer.status_code == 200
+                last.append(answer.headers.get("connection") == "close")
+
+    with ThreadPoolExecutor(8) as threads:
+        asking = [threads.submit(ask) for _ in range(8)]
+        going.wait(10)
+        time.sleep(0.2)
+        own.process.send_signal(signal.SIGTERM)
+        for each in asking:
+            each.result(20)
+    assert last.count(True) == 8
+    assert own.process.wait(20) == 0
 
 
 def test_a_stalled_request_does_not_hold_the_process_longer_than_ten_seconds(own: Api) -> None:
