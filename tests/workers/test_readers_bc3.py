@@ -164,3 +164,24 @@ def test_price_lists_and_remains_are_told_from_bills() -> None:
         with pytest.raises(Unreadable) as caught:
             read_bill(data)
         assert caught.value.code == f"unreadable.{code}"
+
+
+def test_chapters_that_are_not_marked_are_told_by_what_is_measured_below_them() -> None:
+    bill = read_bill(
+        bc3(
+            "C|ROOT##||Obra|20|010124|0|",
+            "D|ROOT##|1\\1\\1\\|",
+            "C|1||Tierras|20|010124|0|",
+            "D|1|A\\1\\2\\|",
+            "C|A|m3|Zanja|10|010124|0|",
+            "M|1\\A|1\\1|2|\\Zona\\2\\\\\\\\|",
+        )
+    )
+    assert [(item.code, item.quantity, item.section) for item in bill.items] == [("A", 2, ("1",))]
+    assert [(section.title, section.declared_total) for section in bill.sections] == [("Tierras", 20)]
+
+
+def test_letters_tell_ansi_where_the_header_does_not() -> None:
+    records = ("C|ROOT##||Obra|10|||", "D|ROOT##|A\\1\\1\\|", "C|A|m3|Hormigón armado, año|10|||")
+    for encoding in ("cp1252", "cp850"):
+        assert read_bill(bc3(*records, encoding=encoding, charset="")).items[0].description == "Hormigón armado, año"

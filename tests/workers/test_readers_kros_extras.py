@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from tests.workers.workbooks import KROS_HEADER, Formula, Rows, xlsx_of
+from tests.workers.workbooks import KROS_HEADER, Formula, Rows, csv, xlsx, xlsx_of
 from workers.readers import read_bill
 
 D = Decimal
@@ -123,3 +123,40 @@ def test_formulas_count_by_what_was_computed() -> None:
     ]
     bill = read_bill(xlsx_of({"List": rows}))
     assert (bill.items[0].declared_total, bill.sections[-1].declared_total) == (30, 30)
+
+
+def test_a_row_added_without_a_type_is_an_item_where_it_is_whole() -> None:
+    added = [
+        (9, None, "X1", "Ručně přidaná", "kpl", 2, 500, 1000),
+        (None, None, None, "jen text"),
+        (10, "k", "X2", "Malým písmenem", "ks", 1, 5, 5),
+    ]
+    bill = read_bill(xlsx([KROS_HEADER, (1, "K", "1", "Výkop", "m3", 2, 10, 20), *added]))
+    assert [(item.code, item.quantity, item.declared_total) for item in bill.items] == [
+        ("1", 2, 20),
+        ("X1", 2, 1000),
+        ("X2", 1, 5),
+    ]
+    assert "Sheet 'Sheet1', row 3 has no type and is read as an item." in bill.warnings
+    assert [(row.line, row.reason) for row in bill.skipped] == [(4, "a row without a type: jen text")]
+
+
+def test_prices_are_found_under_new_names() -> None:
+    header = (*KROS_HEADER[:6], "Jednotková cena", "Cena celkem bez DPH")
+    bill = read_bill(xlsx([header, (1, "K", "1", "Výkop", "m3", 2, 10, 20)]))
+    assert (bill.format, bill.items[0].unit_price, bill.items[0].declared_total) == ("kros", 10, 20)
+
+
+def test_amounts_on_a_cover_may_be_texts() -> None:
+    rows = [
+        ("Cena bez DPH", None, "1 020,50"),
+        ("Cena s DPH", "v", "CZK", "1 234,81"),
+        KROS_HEADER,
+        ("1", "K", "1", "Výkop", "m3", "2", "510,25", "1 020,50"),
+    ]
+    bill = read_bill(csv(rows))
+    assert (bill.format, bill.declared_total, bill.declared_total_with_vat) == (
+        "kros",
+        Decimal("1020.5"),
+        Decimal("1234.81"),
+    )

@@ -94,7 +94,7 @@ class _Table(TypedTable):
                     self._open_home(line)
                 self.take(action, line, row)
             elif not self._read_named(line, row, kind := text(cell)):
-                self.skip(line, row, kind)
+                self.read_untyped(line, row, kind)
         self._settle_rounding(source)
 
     def _read_named(self, line: int, row: Sequence[Cell], kind: str) -> bool:

@@ -74,6 +74,9 @@ class _Tree:
     def read(self) -> None:
         """Read all roots: the concept marked as one, else whatever has parts and is part of nothing."""
         concepts, parts = self._records.concepts, self._records.parts
+        for parent, _ in self._records.measured:
+            if parent in parts and parent in concepts:
+                concepts[parent].is_chapter = True  # what is measured below it makes it one, marked or not
         children = {part.code for each in parts.values() for part in each}
         roots = [concept for concept in concepts.values() if concept.is_root]
         roots = roots or [concepts[code] for code in parts if code in concepts and code not in children]

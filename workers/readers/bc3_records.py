@@ -12,6 +12,8 @@ STANDARD = "cp850"
 """What a file is written in that does not say so."""
 
 _ANSI = "cp1252"
+_OF_ANSI = re.compile(rb"[A-Za-z][\xe1\xe9\xed\xf1\xf3\xfa][A-Za-z]")
+"""The letters "áéíñóú" within words; in code page 850 these are "ßÚÝ±¾·", which do not stand there."""
 
 
 class Concept(Struct):
@@ -92,7 +94,7 @@ def _decode(data: bytes) -> tuple[str, str]:
         head = data[:2000].decode(_ANSI, "replace").partition("~V|")[2].partition("~")[0]
         fields = head.split("|")
         named = fields[4].strip().upper() if len(fields) > 4 else ""  # noqa: PLR2004 - the fifth names it
-        encoding = ENCODINGS.get(named, STANDARD)
+        encoding = ENCODINGS.get(named, _ANSI if _OF_ANSI.search(data) else STANDARD)
         if encoding == "utf-8":
             encoding = _ANSI
         return data.decode(encoding, "replace"), encoding

@@ -137,4 +137,4 @@ def _rate(cell: Cell) -> Decimal | None:
 
 
 def _first_amount(cells: list[Cell]) -> Decimal | None:
-    return next((money(cell) for cell in cells if isinstance(cell, int | float)), None)
+    return next((amount for cell in cells if (amount := money(cell)) is not None), None)

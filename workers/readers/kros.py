@@ -6,12 +6,14 @@ header. The column "Typ" says what a row of the table is.
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Literal
 
 from domain.bill import Bill
 from workers.readers.cells import Cell, currency, label, text
 from workers.readers.cover import Cover
 from workers.readers.draft import BillDraft, SectionDraft
 from workers.readers.figures import FigureList
+from workers.readers.headings import find_header
 from workers.readers.source import Sheet, Source, rows_with
 from workers.readers.typed import Action, Heading, TypedTable, columns_of
 
@@ -38,6 +40,9 @@ HEADINGS: dict[str, Heading] = {
 }
 """Folded headings of the Czech and the Slovak edition."""
 
+RENAMED: tuple[Literal["unit_price", "total"], ...] = ("unit_price", "total")
+"""What is looked for under any name where the table does not have the program's own."""
+
 NEEDED = {"type", "code", "description", "unit", "quantity"}
 ACTIONS: dict[Cell, Action] = {
     "K": "work",
@@ -54,7 +59,16 @@ ACTIONS: dict[Cell, Action] = {
 def columns(row: Sequence[Cell]) -> dict[Heading, int] | None:
     """Map the parts of an item to columns if this row is the header of a KROS table."""
     found = columns_of(row, HEADINGS)
-    return found if found.keys() >= NEEDED else None
+    if not found.keys() >= NEEDED:
+        return None
+    if not found.keys() >= {"unit_price", "total"} and (header := find_header([row])):
+        taken = set(found.values())
+        found |= {
+            part: at
+            for part in RENAMED
+            if part not in found and (at := header.columns.get(part, -1)) not in {-1, *taken}
+        }
+    return found
 
 
 def score(source: Source) -> int:
@@ -174,5 +188,7 @@ class _Table(TypedTable):
         written = next((found for found in texts if found), "")
         if not kind and self.home and self.home.declared_total is None and label(written).startswith("naklady"):
             self.home.declared_total = self.number(line, row, "total")
+        elif action := ACTIONS.get(kind.upper()):
+            self.take(action, line, row)
         else:
-            self.skip(line, row, kind)
+            self.read_untyped(line, row, kind)

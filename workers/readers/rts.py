@@ -207,4 +207,4 @@ class _Table(TypedTable):
     def _pass_by(self, line: int, row: Sequence[Cell], kind: str) -> None:
         """Note a row that says something and is nothing of the bill."""
         if any(text(cell) for cell in row[: self._types]):
-            self.skip(line, row, kind)
+            self.read_untyped(line, row, kind)

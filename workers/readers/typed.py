@@ -217,6 +217,15 @@ class TypedTable:
         self.open.append(self.draft.add_section(section))
         self.item = None
 
+    def read_untyped(self, line: int, row: Sequence[Cell], kind: str) -> None:
+        """Take a row that somebody added without a type, but with all of an item, for one; note down any other."""
+        whole = not kind and text(self.cell(row, "description")) and text(self.cell(row, "unit"))
+        if whole and self.home and number(self.cell(row, "quantity"), self.mark) is not None:
+            self.read_item(line, row, "work")
+            self.draft.warn(f"Sheet {self.sheet!r}, row {line} has no type and is read as an item.")
+        else:
+            self.skip(line, row, kind)
+
     def skip(self, line: int, row: Sequence[Cell], kind: str) -> None:
         """Note a row of no known type, unless nothing stands in it."""
         texts = (text(row[column]) for part, column in self.columns.items() if part != "type" and column < len(row))
