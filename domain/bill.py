@@ -94,7 +94,7 @@ class Figure(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     line: int = 0
 
 
-class BillItem(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class BillItem(Struct, frozen=True, omit_defaults=True, gc=False):
     """One position as the file states it. Numbers the file leaves empty are `None`, never 0.
 
     `quantity` in `unit`; `unit_price` in the bill's currency per `unit`; `declared_total` is the line total

@@ -8,6 +8,9 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import islice
+from operator import itemgetter
+from typing import TypeAlias
+from weakref import WeakKeyDictionary
 
 from msgspec.structs import replace
 
@@ -26,14 +29,26 @@ TYPES = {"Typ", "TYP", "typ"}
 EXTRA: dict[str, Heading] = {"typ": "type", "varianta": "code_variant", "var": "code_variant"}
 
 
+Found: TypeAlias = tuple[Header, dict[Heading, int]]
+"""The header of a table, and its columns."""
+
+_FOUND: WeakKeyDictionary[Sheet, Found | None] = WeakKeyDictionary()
+"""What `score` has found, for `read`."""
+
+
 def score(source: Source) -> int:
     """97 where items and sections are told apart by their types, 0 for anything else."""
     return 97 if any(table_of(sheet) for sheet in source.sheets) else 0
 
 
-def table_of(sheet: Sheet) -> tuple[Header, dict[Heading, int]] | None:
+def table_of(sheet: Sheet) -> Found | None:
     """Find the header of a sheet's table, and its columns, if the types below it are those of Aspe."""
-    top = sheet.top()
+    if sheet not in _FOUND:
+        _FOUND[sheet] = _find(sheet.top())
+    return _FOUND[sheet]
+
+
+def _find(top: Sequence[Sequence[Cell]]) -> Found | None:
     first = next((at for at, row in enumerate(top) if _names_types(row)), -1)
     found = find_header([row[:WIDEST] for row in top[first : first + 2]]) if first >= 0 else None
     if found is None:
@@ -46,7 +61,7 @@ def table_of(sheet: Sheet) -> tuple[Header, dict[Heading, int]] | None:
     if "type" not in columns:
         return None
     type_column = columns["type"]
-    kinds = set(map(text, {row[type_column] for row in islice(top, header.line, None)}))
+    kinds = set(map(text, set(map(itemgetter(type_column), islice(top, header.line, None)))))
     return (header, columns) if "P" in kinds and kinds & {"SD", "PP", "TS"} and "K" not in kinds else None
 
 

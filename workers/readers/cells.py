@@ -39,6 +39,8 @@ def text(cell: Cell) -> str:
     if isinstance(cell, str):
         return cell.strip()
     if isinstance(cell, float):
+        if cell.is_integer() and -LARGEST < cell < LARGEST:
+            return str(int(cell))
         value = exact(cell)
         return str(cell) if value is None else f"{value:f}"
     return str(cell)

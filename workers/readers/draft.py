@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Literal
 
 from msgspec import Struct, field
+from msgspec.structs import astuple
 
 from domain.bill import (
     Bill,
@@ -39,10 +40,11 @@ BLANK = "The bill carries no prices: it is read as a blank tender, without total
 
 
 class ItemDraft(Struct, kw_only=True, gc=False):
-    """An item whose notes and takeoff may still be coming."""
+    """An item whose notes and takeoff may still be coming: the fields of a `BillItem`, in their order."""
 
     number: str = ""
     code: str = ""
+    code_system: CodeSystem = "own"
     price_system: str = ""
     description: str = ""
     category: str = ""
@@ -61,6 +63,7 @@ class ItemDraft(Struct, kw_only=True, gc=False):
     unit_debris: Decimal | None = None
     notes: list[str] = field(default_factory=list)
     takeoff: list[TakeoffLine] = field(default_factory=list)
+    rounding: Rounding | None = None
     sheet: str = ""
     line: int = 0
 
@@ -71,31 +74,15 @@ class ItemDraft(Struct, kw_only=True, gc=False):
 
     def finish(self, system: CodeSystem, *, priced: bool) -> BillItem:
         """Freeze the item, without prices when its bill has none."""
-        return BillItem(
-            number=self.number,
-            code=self.code,
-            code_system=system,
-            price_system=self.price_system,
-            description=self.description,
-            category=self.category,
-            kind=self.kind,
-            role=self.role,
-            section=self.section,
-            quantity=self.quantity,
-            unit=self.unit,
-            unit_price=self.unit_price if priced else None,
-            material_price=self.material_price if priced else None,
-            assembly_price=self.assembly_price if priced else None,
-            declared_total=self.declared_total if priced else None,
-            vat_rate=self.vat_rate,
-            unit_hours=self.unit_hours,
-            unit_mass=self.unit_mass,
-            unit_debris=self.unit_debris,
-            notes=tuple(self.notes),
-            takeoff=tuple(self.takeoff),
-            sheet=self.sheet,
-            line=self.line,
-        )
+        self.code_system = system
+        if not priced:
+            self.unit_price = self.material_price = self.assembly_price = self.declared_total = None
+        values = [*astuple(self)]
+        values[_NOTES], values[_TAKEOFF] = tuple(self.notes), tuple(self.takeoff)
+        return BillItem(*values)
+
+
+_NOTES, _TAKEOFF = map(BillItem.__struct_fields__.index, ("notes", "takeoff"))
 
 
 class SectionDraft(Struct, kw_only=True, gc=False):

@@ -23,7 +23,7 @@ MOST_PARTS = 2**16 - 1
 PACKED_PIECE, PIECE = 2**16, 2**19
 """How much is unpacked at a time, and to how much at most."""
 
-SMALL = 2**17
+SMALL = 150_000
 """Parts of up to so many bytes are handed on as they were unpacked. The library copies the archive, and getting memory
 for copies of larger ones costs more than unpacking twice."""
 
@@ -35,7 +35,7 @@ WIDE_WITHIN = 64
 
 UNREAD = (
     *("docprops/", "customxml/", "pictures/", "thumbnails/", "xl/media/", "xl/drawings/", "xl/charts/"),
-    *("xl/externallinks/", "xl/printersettings/", "xl/theme/", "xl/calcchain."),
+    *("xl/externallinks/", "xl/printersettings/", "xl/theme/", "xl/calcchain.", "xl/worksheets/_rels/"),
 )
 """Where parts without cells, strings or styles lie. They are neither unpacked nor handed on."""
 

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from itertools import chain
+from operator import itemgetter
 from typing import Literal
 
 from domain.bill import ItemKind, TakeoffLine
@@ -101,9 +103,9 @@ class TypedTable:
     def mark(self) -> Mark:
         """The decimal mark of numbers that are texts; most tables have none, so it is looked for when one is met."""
         if self._mark is None:
-            columns = [column for _, _, column, _ in self._numbers]
-            cells = [row[column] for row in self._first for column in columns]
-            self._mark = decimal_mark([cell for cell in cells if cell and isinstance(cell, str)], ",")
+            columns = [map(itemgetter(column), self._first) for _, _, column, _ in self._numbers]
+            cells = filter(None, chain.from_iterable(columns))
+            self._mark = decimal_mark([cell for cell in cells if isinstance(cell, str)], ",")
         return self._mark
 
     @property
