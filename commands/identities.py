@@ -13,7 +13,6 @@ from commands.refusals import NotSignedIn
 from commands.states import States
 from commands.tokens import read
 from domain.account import Account
-from eventstore.personal import Vault
 
 MOST_AGE = 1.0
 """Seconds that a revoked token may go on working in a process that has not heard of it yet."""
@@ -50,14 +49,12 @@ class Identities:
         states: States,
         lookups: Lookups,
         passwords: Passwords,
-        vault: Vault,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Look accounts up in `states`, and in `vault` whether they were erased."""
+        """Look accounts up in `states`."""
         self._states = states
         self._lookups = lookups
         self._passwords = passwords
-        self._vault = vault
         self._now = now
 
     async def by_password(self, email: str, password: str) -> Identity:
@@ -104,9 +101,7 @@ class Identities:
             return recognise(await self._account(stream, fresh=True))
 
     async def _account(self, stream: str, *, fresh: bool = False) -> Account:
-        """Give an account's state; an erased one is nobody's, although states in memory still hold its credentials."""
-        account: Account = (await self._states.get(stream, fresh=fresh, most_age=MOST_AGE)).state
-        return Account() if await self._vault.erased(stream) else account
+        return (await self._states.get(stream, fresh=fresh, most_age=MOST_AGE)).state
 
 
 def _identity(account_id: UUID, account: Account, expires_at: datetime | None = None) -> Identity:

@@ -56,7 +56,7 @@ async def write_side(
                 vault=vault,
                 bus=bus,
                 publisher=publisher,
-                identities=Identities(bus.states, lookups, passwords, vault),
+                identities=Identities(bus.states, lookups, passwords),
                 lookups=lookups,
             )
             await bus.states.settle()

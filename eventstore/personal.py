@@ -80,11 +80,6 @@ class Vault:
             opened += [self.unseal(token) for token in part]
         return opened
 
-    async def erased(self, person: str) -> bool:
-        """Tell whether the person's key was destroyed: where another process did it, within a key's lifetime."""
-        await self.load([person])
-        return person in self._keys and self._keys[person][0] is None
-
     async def load(self, persons: Iterable[str]) -> None:
         """Bring these persons' keys into memory, in one query, so that `unseal` needs no more; `MOST_KEYS` at most.
 

@@ -327,20 +327,6 @@ async def test_what_is_personal_cannot_be_said_for_somebody_who_was_erased(write
     assert (again.replayed, again.position) == (True, said.position)
 
 
-async def test_nothing_signs_in_somebody_who_was_erased(write: WriteSide) -> None:
-    actor = await register(write, "gone@localhost")
-    issue = IssueToken(account_id=account_id(actor), token_id=new_id(), name="ci")
-    token = (await write.bus.execute(issue, actor=actor)).result["token"]
-    identity = await write.identities.by_password("gone@localhost", PASSWORD)
-    await write.vault.destroy(actor)
-    with pytest.raises(BadCredentials):
-        await write.identities.by_password("gone@localhost", PASSWORD)
-    with pytest.raises(NotSignedIn):
-        await write.identities.by_token(token)
-    with pytest.raises(NotSignedIn):
-        await write.identities.current(identity)
-
-
 async def test_an_erased_account_is_nobody_everywhere_and_its_address_is_free(
     write: WriteSide, open_write_side: Open
 ) -> None:
