@@ -8,7 +8,7 @@ import pytest
 from domain.bill import Bill
 from domain.position import line_total
 from tests.workers.workbooks import Rows, csv, xlsx, xlsx_of
-from workers.readers import read_bill
+from workers.readers import Unreadable, read_bill
 
 D = Decimal
 Row = list[str | float | None]
@@ -280,3 +280,59 @@ def test_central_european_letters_survive_every_code_page(encoding: str, words: 
     heading, description = words
     bill = read_bill(csv([("Popis", "MJ", heading, "Cena"), (description, "ks", 1, 2)], encoding=encoding))
     assert [item.description for item in bill.items] == [description]
+
+
+def test_of_several_quantities_the_one_that_makes_the_totals_is_taken() -> None:
+    header = ("Kód", "Popis", "MJ", "Počet", "Délka", "Množství", "J.cena", "Cena celkem")
+    assert said(read_bill(xlsx([header, *([*line[:3], 1, line[3], *line[3:]] for line in LINES)]))) == WANTED
+    header = ("Kód", "Popis", "MJ", "Množství provedené", "Množství dle smlouvy", "J.cena", "Cena celkem")
+    assert said(read_bill(xlsx([header, *([*line[:3], 0.5, *line[3:]] for line in LINES)]))) == WANTED
+    blank = read_bill(xlsx([("Popis", "MJ", "Počet", "Délka", "Množství"), ("Výkop", "m3", 2, 3, 6)]))
+    assert [item.quantity for item in blank.items] == [6]
+
+
+@pytest.mark.parametrize("name", ["", "Charakteristika dodávky"])
+def test_a_column_of_texts_between_named_ones_is_the_description(name: str) -> None:
+    assert said(read_bill(xlsx(rows((*HEADER[:2], name, *HEADER[3:]))))) == WANTED
+
+
+def test_a_table_of_numbers_without_descriptions_is_no_bill() -> None:
+    table = [("Kód", "X", "MJ", "Množství", "J.cena", "Celkem"), *(("1", "a", "m", 1, 2, 2) for _ in range(5))]
+    with pytest.raises(Unreadable):
+        read_bill(xlsx(table))
+
+
+def test_prices_may_stand_under_the_names_of_bidders() -> None:
+    header = [
+        ("Kód", "Popis", "MJ", "Množství", "Firma A", None, "Firma B", None),
+        (*[None] * 4, *("J.cena", "Celkem") * 2),
+    ]
+    bill = read_bill(xlsx([*header, *([*line, 2 * line[4], 2 * line[5]] for line in LINES)]))
+    assert said(bill) == WANTED
+    assert "Columns that were not read: Celkem." in bill.warnings
+
+
+@pytest.mark.parametrize("words", ["nur EP", "nur E.P.", "Rate only"])
+def test_an_item_of_which_only_the_rate_is_asked_enters_no_sum(words: str) -> None:
+    total: Row = [None, None, "Summe", None, None, None, float(NET)]
+    bill = read_bill(xlsx([*rows(), [9, "9", "Felsabtrag", "m3", 10, 75, words], total]))
+    assert [item.role for item in bill.items] == ["base"] * len(LINES) + ["optional"]
+    assert (bill.declared_total, bill.items[-1].declared_total) == (NET, None)
+    assert not [warning for warning in bill.warnings if "not a number" in warning]
+
+
+def test_chapters_of_presto_have_a_quantity_a_price_and_a_closing_row() -> None:
+    table: list[Row] = [["Código", "Nat", "Ud", "Resumen", "CanPres", "PrPres", "ImpPres"]]
+    for at, (title, lines) in enumerate(SECTIONS.items(), 1):
+        amount = sum(line[5] for line in lines)
+        table.append([str(at), "Capítulo", None, title, 1, amount, amount])
+        table += [[code, "Partida", unit, text, *numbers] for code, text, unit, *numbers in lines]
+        table.append([None, None, None, str(at), 1, amount, amount])
+    bill = read_bill(xlsx([*table, [None, None, None, "Obra", 1, float(NET), float(NET)]]))
+    assert (said(bill), bill.declared_total) == (WANTED, NET)
+    assert [section.declared_total for section in bill.sections if section.kind == "section"] == [D(106), D("16001.5")]
+
+
+def test_a_lump_sum_without_a_unit_that_equals_the_next_item_stays_an_item() -> None:
+    bill = read_bill(xlsx([HEADER, (1, "A", "Doprava", None, 1, 500, 500), (2, "B", "Úklid", "kpl", 1, 500, 500)]))
+    assert [item.description for item in bill.items] == ["Doprava", "Úklid"]

@@ -1,7 +1,7 @@
 """Puts the rows of a plain table together: items under headings, notes and takeoff under items, sums in place."""
 
 from decimal import Decimal
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from domain.bill import TakeoffLine
 from domain.position import line_total
@@ -15,6 +15,7 @@ from workers.readers.vocabulary import FOLIO
 LONG = 60
 """Text of more characters than this explains something; a heading is shorter."""
 
+_NONE = Decimal(0)
 MANY = 0.8
 SEVERAL = 0.33
 
@@ -83,6 +84,9 @@ class Assembly:
         self._item = self._draft_item(line, section.path if section else self._outline.root)
         self._item.unit_price = unit_price
         self._items.append(self._item)
+        if line.optional:
+            self._item.role = "optional"
+            return
         total = line.total if line.total is not None else line_total(line.quantity, unit_price)
         self._sums.add(self._item.section, total)
 
@@ -193,7 +197,7 @@ def _find_lump_sums(lines: list[Line]) -> None:
         line = rows[at]
         around = rows[max(at - 1, 0) : at + 2]
         if line.kind == "item":
-            sum_below += line.total or line_total(line.quantity, line.unit_price) or 0
+            sum_below += _worth(line)
             continue
         if (
             line.total
@@ -206,17 +210,36 @@ def _find_lump_sums(lines: list[Line]) -> None:
 
 
 def _find_headings(lines: list[Line]) -> None:
-    """Take items without a unit for headings where their amount is the sum of the items down to the next of them."""
-    below = Decimal(0)
-    count = 0
-    for line in reversed(lines):
-        if line.kind == "item" and line.unit:
-            below += line.total or line_total(line.quantity, line.unit_price) or 0
-            count += 1
-        elif line.kind in {"item", "text"} and (line.total or line.kind == "item"):
-            if line.kind == "item" and count > 1 and line.total == below and line.quantity in {None, 0, 1}:
-                line.kind = "text"
-            below, count = Decimal(0), 0
+    """Tell items without a unit that are none: headings and sums whose amount is that of the items between them.
+
+    Formulas that fill all columns, and programs such as Presto, give these rows a quantity of 0 or 1. One that comes to
+    a single item may be a lump sum of the same amount, unless others are headings beyond doubt.
+    """
+    bare = [at for at, line in enumerate(lines) if _is_bare(line)]
+    if not bare:
+        return
+    items = [line.kind == "item" and bool(line.unit) for line in lines]
+    count = [*accumulate(items, initial=0)]
+    above = [
+        *accumulate((_worth(line) if item else _NONE for line, item in zip(lines, items, strict=True)), initial=_NONE)
+    ]
+    bounds = {0, len(lines), *bare, *(at for at, line in enumerate(lines) if line.kind == "text" and line.total)}
+    most = {above[at]: count[at] for at in sorted(bounds)}
+    fewest = {above[at]: count[at] for at in sorted(bounds, reverse=True)}
+    heads = {at: most.get(above[at] + _worth(lines[at]), 0) - count[at] for at in bare}
+    sums = {at: count[at] - fewest.get(above[at] - _worth(lines[at]), count[at]) for at in bare}
+    if max(*heads.values(), *sums.values()) > 1:
+        for at in bare:
+            lines[at].total = _worth(lines[at])
+            lines[at].kind = "text" if heads[at] > 0 else "sum" if sums[at] > 0 else "item"
+
+
+def _is_bare(line: Line) -> bool:
+    return line.kind == "item" and not line.unit and line.quantity in {None, 0, 1} and bool(_worth(line))
+
+
+def _worth(line: Line) -> Decimal:
+    return line.total or line_total(line.quantity, line.unit_price) or _NONE
 
 
 def _consecutive(lines: list[Line]) -> bool:

@@ -19,6 +19,10 @@ SUBHEADINGS = {"rozmery", "dodavka", "montaz", "jednot", "supply", "labour", "ma
 SURE_SUBHEADINGS = 3
 """So many of these in a row make it one, even where its descriptions stand."""
 
+SAMPLE_ROWS = 50
+SHORTEST = 5
+"""Characters per row that a column without a name has at least if it describes items."""
+
 _EXACT, _BEGINS, _WEAK = 3, 2, 1
 NEEDED: frozenset[Part] = frozenset({"description", "quantity"})
 ONE_OF: frozenset[Part] = frozenset({"unit", "unit_price", "total", "material_price"})
@@ -38,6 +42,8 @@ class Header(Struct, frozen=True):
     columns: dict[Part, int]
     price_columns: tuple[int, ...]
     """All columns that may be the unit price, best first."""
+    quantity_columns: tuple[int, ...]
+    """All columns that may be the quantity, best first."""
     names: dict[int, str]
 
     @property
@@ -49,7 +55,30 @@ class Header(Struct, frozen=True):
 def find_header(rows: Sequence[Sequence[Cell]]) -> Header | None:
     """Find the header in the first rows of a sheet: one row, or two where groups of columns have a common name."""
     padded = chain(islice(rows, HEADER_ROWS), [()])
-    return next((found for line, pair in enumerate(pairwise(padded), 1) if (found := header_at(line, *pair))), None)
+    found = (header_at(line, *pair) for line, pair in enumerate(pairwise(padded), 1))
+    return next(filter(None, found), None) or _undescribed(rows)
+
+
+def _undescribed(rows: Sequence[Sequence[Cell]]) -> Header | None:
+    """Find a header that names all of an item but its description: that is the column of the longest texts."""
+    for line, row in enumerate(islice(rows, HEADER_ROWS), 1):
+        names = _names(row)
+        parts = {part for name in names.values() for part in _fits(name)}
+        if not parts >= {"quantity", "unit", "unit_price", "total"} or "description" in parts:
+            continue
+        below = rows[line : line + SAMPLE_ROWS]
+        free = [at for at in range(len(row)) if at not in names or not _fits(names[at])]
+        column = max(free, key=lambda at: _length(below, at), default=-1)
+        if column >= 0 and _length(below, column) >= SHORTEST * len(below):
+            header = _header(line, line, {**names, column: "Description"})
+            return header and replace(header, names={**header.names, column: names.get(column, "")})
+    return None
+
+
+def _length(rows: Sequence[Sequence[Cell]], column: int) -> int:
+    """Add up the lengths of the texts in a column that are words."""
+    cells = (row[column] for row in rows if column < len(row))
+    return sum(len(cell) for cell in cells if isinstance(cell, str) and any(map(str.isalpha, cell)))
 
 
 def header_at(line: int, row: Sequence[Cell], below: Sequence[Cell]) -> Header | None:
@@ -81,9 +110,12 @@ def _header(first: int, line: int, names: dict[int, str]) -> Header | None:
             columns[part] = column
     if not (columns.keys() >= NEEDED and columns.keys() & ONE_OF):
         return None
-    taken = {column for part, column in columns.items() if part != "unit_price"}
-    prices = tuple(column for _, _, _, column, part in sorted(fits) if part == "unit_price" and column not in taken)
-    return Header(first, line, columns, prices, names)
+
+    def candidates(wanted: Part) -> tuple[int, ...]:
+        taken = {column for part, column in columns.items() if part != wanted}
+        return tuple(column for _, _, _, column, part in sorted(fits) if part == wanted and column not in taken)
+
+    return Header(first, line, columns, candidates("unit_price"), candidates("quantity"), names)
 
 
 def _completed(both: Header | None, first: Header) -> Header:
@@ -141,12 +173,18 @@ def _is_subheader(row: Sequence[Cell], header: Header) -> bool:
 def _joined(above: dict[int, str], below: dict[int, str]) -> dict[int, str]:
     """Join two rows of names; a name above spans the unnamed columns to its right that have names below."""
     joined = dict(above)
+    groups: dict[str, list[int]] = {}
     group = ""
     for column in range(max(chain(above, below)) + 1):
         if column in above:
             group = above[column] if column in below else ""
         if column in below:
             joined[column] = _spanned(group, below[column])
+            groups.setdefault(group, []).append(column)
+    for group, columns in groups.items():
+        named = [_fits(below[column]) for column in columns]
+        if group and any("unit_price" in each for each in named) and not any(_fits(joined[at]) for at in columns):
+            joined |= {column: below[column] for column in columns}  # a bidder's name, say, over "J.cena" and "Celkem"
     return joined
 
 

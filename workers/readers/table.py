@@ -9,9 +9,9 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.position import line_total
 from workers.readers.cells import Cell, Mark, decimal_mark, label, number, text
 from workers.readers.codes import shaped_system
+from workers.readers.columns import settled
 from workers.readers.draft import BillDraft
 from workers.readers.headings import Header, header_at
 from workers.readers.source import Sheet
@@ -27,10 +27,8 @@ _SUM_BEGINNINGS = tuple(f"{word} " for word in (*SUMS, *CARRIED))
 TEXTS: tuple[Part, ...] = ("number", "code", "description", "unit", "price_system", "category", "note")
 NUMBERS: tuple[Part, ...] = ("quantity", "unit_price", "material_price", "assembly_price", "total")
 
-SHARES: tuple[Part, ...] = ("material_price", "assembly_price")
-CENT = Decimal("0.01")
-FEW, MOST = 2, 0.8
-"""A column whose heading tells nothing is the unit price where so many lines, and this share of them, agree."""
+RATE_ONLY = {"nur ep", "nur e p", "nur einheitspreis", "rate only"}
+"""What stands for the total of an item that enters no sum."""
 
 Kind = Literal["empty", "header", "item", "takeoff", "text", "sum"]
 
@@ -53,6 +51,7 @@ class Line(Struct, kw_only=True, gc=False):
     assembly_price: Decimal | None = None
     total: Decimal | None = None
     vat: Decimal | None = None
+    optional: bool = False
     stray: str = ""
     """The first text of a row that has nothing in the table's columns."""
 
@@ -82,9 +81,7 @@ class Table:
 
     def _settle(self, sample: Sequence[Sequence[Cell]]) -> None:
         """Take the columns of the header, and from the rows below it what their headings do not tell."""
-        self.columns = dict(self.header.columns)
-        self._choose_unit_price(sample)
-        self._hold_shares(sample)
+        self.columns = settled(self.header, sample, self._mark)
         self._texts = [(part, self.columns[part]) for part in TEXTS if part in self.columns]
         self._numbers = [(part, self.columns[part]) for part in NUMBERS if part in self.columns]
         self.header = replace(self.header, columns=self.columns)
@@ -131,43 +128,6 @@ class Table:
         texts = [cell for row in sample for part in NUMBERS if isinstance(cell := self._cell(row, part), str) and cell]
         return decimal_mark(texts, "," if comma else ".")
 
-    def _choose_unit_price(self, sample: Sequence[Sequence[Cell]]) -> None:
-        """Where several columns may be the unit price, or none is named so, take the one that makes the totals."""
-        named = self.header.price_columns
-        if "total" not in self.columns or len(named) == 1:
-            return
-        if not named and self.columns.keys() & {"material_price", "assembly_price"}:
-            return
-        candidates = named or tuple(set(range(len(sample[0]) if sample else 0)) - set(self.columns.values()))
-        hits, lines = dict.fromkeys(candidates, 0), 0
-        for row in sample:
-            quantity, total = self._number(row, "quantity"), self._number(row, "total")
-            if not (quantity and total) or (not named and quantity == 1):
-                continue
-            lines += 1
-            for column in hits:
-                price = number(row[column], self._mark) if column < len(row) else None
-                hits[column] += bool(price) and line_total(quantity, price) == total
-        best = max(sorted(hits), key=lambda column: hits[column], default=None)
-        if best is not None and (named or (lines >= FEW and hits[best] >= MOST * lines)):
-            self.columns["unit_price"] = best
-
-    def _hold_shares(self, sample: Sequence[Sequence[Cell]]) -> None:
-        """Leave out columns headed material and assembly that are no unit prices: they would make other totals."""
-        shares: list[Part] = [part for part in SHARES if part in self.columns]
-        if not shares or "total" not in self.columns:
-            return
-        parts: list[Part] = ["quantity", "total", *shares]
-        lines = [[self._number(row, part) for part in parts] for row in sample]
-        lines = [line for line in lines if line[0] and line[1] and any(line[2:])]
-        fitting = 0
-        for quantity, total, *prices in lines:
-            price = sum((each for each in prices if each), Decimal(0))
-            fitting += abs((line_total(quantity, price) or 0) - (total or 0)) <= CENT
-        if lines and 2 * fitting < len(lines):
-            for part in shares:
-                del self.columns[part]
-
     def _cell(self, row: Sequence[Cell], part: Part) -> Cell:
         column = self.columns.get(part)
         return "" if column is None or column >= len(row) else row[column]
@@ -213,10 +173,12 @@ class Table:
 
     def _sum_title(self, line: Line, row: Sequence[Cell]) -> str | None:
         """Find the words that make a row a sum, or "" where an amount stands alone; `None` when it is no sum."""
+        if line.unit not in {"", "%"} and (line.quantity is not None or label(line.unit) not in SUMS):
+            return None
         texts = [written for cell in row if isinstance(cell, str) and (written := cell.strip())]
         if line.unit in {"", "%"} and len(texts) <= SUM_ROW_TEXTS and (tax := next(filter(_is_tax, texts), None)):
             return tax
-        if line.quantity is not None or (line.unit and label(line.unit) not in SUMS):
+        if line.quantity is not None or line.unit == "%":
             return None
         if not texts:
             return "" if line.total is not None and line.unit_price is None else None
@@ -243,6 +205,9 @@ class Table:
         found = (line.quantity, line.unit_price, line.material_price, line.assembly_price, line.total)
         for part, value in zip(NUMBERS, found, strict=True):
             if value is None and part in self.columns and (cell := self._cell(row, part)) != "":
+                if part == "total" and label(text(cell)) in RATE_ONLY:
+                    line.optional = True
+                    continue
                 self._draft.number(cell, (self._sheet.name, line.line, self._heading(part)), self._mark)
 
     def _heading(self, part: Part) -> str:

@@ -28,10 +28,10 @@ HEADINGS: dict[Part, str] = {
     "descrizione, omschrijving, megnevezes, skrateny popis, popis praci, popis cinnosti, popis prac, druh prace, "
     "druh praci, nazev materialu, scope of work, scope of works, work item, kurzbeschreibung, leistungstext, "
     "artikelbezeichnung, opis robot, wyszczegolnienie, tetel szovege, tetel megnevezese, indicazione dei lavori",
-    "quantity": "mnozstvi, vymera, pocet, pocet mj, mnozstvi celkem, mnozstvo, quantity, qty, total qty, "
+    "quantity": "mnozstvi, vymera, pocet mj, mnozstvi celkem, mnozstvo, quantity, qty, total qty, "
     "total quantity, menge, mengen, ilosc, obmiar, quantite, qte, cantidad, medicion, quantita, hoeveelheid, "
-    "aantal, mennyiseg, mnoz, mn, pocet jednotek, pocet jednotiek, pocet ks, pocet kusu, pocet kusov, est qty, "
-    "estimated qty, estimated quantity, anzahl, mge, lv menge, stuckzahl, cant, canpres, qta",
+    "mennyiseg, mnoz, mn, pocet jednotek, pocet jednotiek, est qty, "
+    "estimated qty, estimated quantity, mge, lv menge, cant, canpres, qta",
     "unit": "mj, m j, merna jednotka, jednotka, jedn, unit, units, uom, u m, einheit, me, eh, mengeneinheit, jm, "
     "j m, unite, ud, uds, unidad, u m misura, unita di misura, eenheid, egyseg, mer jedn, mer j, merna jedn, "
     "jedn miary, unit of measure, unit of measurement, einh, mengen einheit, egys, un, udm",
@@ -68,7 +68,7 @@ WEAK_HEADINGS: dict[Part, str] = {
     "number": "item, polozka, c, partida",
     "unit_price": "cena, sazba",
     "unit": "u, j",
-    "quantity": "ks, kusu, stk",
+    "quantity": "ks, kusu, stk, pocet, pocet ks, pocet kusu, pocet kusov, anzahl, stuckzahl, aantal",
     "total": "cena, castka, suma, netto",
     "code": "activity, task, spec ref",
     "material_price": "material, dodavka, dodavky, supply, lieferung, suministro",
