@@ -22,7 +22,8 @@ SUM_ROW_TEXTS = 3
 """A row with more texts than this is no sum, whatever its words."""
 
 _COLUMN = re.compile(r"[(\[]?(\d{1,2})(?:[)\].]|\s*=.{1,20})?$")
-_SUM_BEGINNINGS = tuple(f"{word} " for word in (*SUMS, *CARRIED))
+_SUM_WORDS = frozenset((*SUMS, *CARRIED))
+_SUM_BEGINNINGS = tuple(f"{word} " for word in _SUM_WORDS)
 
 TEXTS: tuple[Part, ...] = ("number", "code", "description", "unit", "price_system", "category", "note")
 NUMBERS: tuple[Part, ...] = ("quantity", "unit_price", "material_price", "assembly_price", "total")
@@ -111,8 +112,9 @@ class Table:
 
     def _is_header(self, at: int, row: Sequence[Cell], following: Sequence[Cell]) -> bool:
         """Whether the headings stand here again; they may put the columns in another order."""
-        stated = self._cell(row, "quantity")
-        if not isinstance(stated, str) or not stated or stated[:1].isdigit():
+        column = self.columns["quantity"]
+        stated = row[column] if column < len(row) else ""
+        if not stated or not isinstance(stated, str) or stated[0].isdigit():
             return False
         header = header_at(at, row, following)
         if header is None:
@@ -154,7 +156,8 @@ class Table:
     def _kind(self, line: Line, row: Sequence[Cell], previous: Kind) -> Kind:
         if previous == "header" and _counts_up(row):
             return "header"
-        if (title := self._sum_title(line, row)) is not None:
+        may_sum = line.quantity is None or line.unit in {"", "%"}
+        if may_sum and (title := self._sum_title(line, row)) is not None:
             line.total = line.total if line.total is not None else _last_number(row, self._mark)
             if line.total is not None or not any(c.isdigit() for c in title):
                 line.description = title
@@ -173,22 +176,22 @@ class Table:
 
     def _sum_title(self, line: Line, row: Sequence[Cell]) -> str | None:
         """Find the words that make a row a sum, or "" where an amount stands alone; `None` when it is no sum."""
-        if line.unit not in {"", "%"} and (line.quantity is not None or label(line.unit) not in SUMS):
+        taxed = line.unit in {"", "%"}
+        summed = line.quantity is None and line.unit != "%"
+        if not taxed and not (summed and label(line.unit) in SUMS):
             return None
         texts = [written for cell in row if isinstance(cell, str) and (written := cell.strip())]
-        if line.unit in {"", "%"} and len(texts) <= SUM_ROW_TEXTS and (tax := next(filter(_is_tax, texts), None)):
-            return tax
-        if line.quantity is not None or line.unit == "%":
-            return None
         if not texts:
-            return "" if line.total is not None and line.unit_price is None else None
+            return "" if summed and line.total is not None and line.unit_price is None else None
         if len(texts) > SUM_ROW_TEXTS:
             return None
         for written in texts:
             words = label(written)
-            if words in SUMS or words in CARRIED or words.startswith(_SUM_BEGINNINGS):
+            if taxed and _is_tax(words):
                 return written
-            if line.total is not None and not line.name and words.endswith(SUM_ENDINGS):
+            if summed and (words in _SUM_WORDS or words.startswith(_SUM_BEGINNINGS)):
+                return written
+            if summed and line.total is not None and not line.name and words.endswith(SUM_ENDINGS):
                 return written
         return None
 
@@ -214,10 +217,12 @@ class Table:
         return self.header.names.get(self.columns.get(part, -1), part)
 
 
-def _is_tax(written: str) -> bool:
-    """Whether a text names a tax and nothing else, such as "DPH 21 %", "zzgl. 19 % MwSt." or "VAT @ 20%:"."""
-    words = label(written)
-    return says(words, VAT) and all(word in TAX_WORDS or word.rstrip("%").isdigit() for word in words.split())
+def _is_tax(words: str) -> bool:
+    """Whether a folded text names a tax and nothing else, such as "DPH 21 %", "zzgl. 19 % MwSt." or "VAT @ 20%:"."""
+    parts = words.split()
+    if TAX_WORDS.isdisjoint(parts) or not says(words, VAT):
+        return False
+    return all(word in TAX_WORDS or word.rstrip("%").isdigit() for word in parts)
 
 
 def _counts_up(row: Sequence[Cell]) -> bool:
