@@ -336,3 +336,14 @@ def test_chapters_of_presto_have_a_quantity_a_price_and_a_closing_row() -> None:
 def test_a_lump_sum_without_a_unit_that_equals_the_next_item_stays_an_item() -> None:
     bill = read_bill(xlsx([HEADER, (1, "A", "Doprava", None, 1, 500, 500), (2, "B", "Úklid", "kpl", 1, 500, 500)]))
     assert [item.description for item in bill.items] == ["Doprava", "Úklid"]
+
+
+@pytest.mark.parametrize("title", ["Přenos dat", "Levá strana mostu"])
+def test_a_section_named_like_what_a_page_carries_is_a_section(title: str) -> None:
+    table = rows()
+    table[1][2] = title
+    bill = read_bill(xlsx([*table[:4], [None, None, f"Celkem {title}", None, None, None, 106.0], *table[4:]]))
+    assert [(section.title, section.declared_total) for section in bill.sections if section.kind == "section"] == [
+        (title, D(106)),
+        ("Základy", D("16001.5")),
+    ]

@@ -8,7 +8,7 @@ from domain.bill import StatedTotal, Surcharge
 from workers.readers.cells import label, parse
 from workers.readers.draft import BillDraft, SectionDraft
 from workers.readers.table import Line
-from workers.readers.vocabulary import CARRIED, OF_PAGE, VAT, WITH_VAT, WITHOUT_VAT, says
+from workers.readers.vocabulary import CARRIED, VAT, WITH_VAT, WITHOUT_VAT, says
 
 TOLERANCE = Decimal("0.05")
 PER_LINE = Decimal("0.005")
@@ -146,5 +146,4 @@ class Sums:
 
 def _is_of_page(line: Line) -> bool:
     """Whether a sum is what a printed page comes to, or what it carries to the next: no section's."""
-    words = label(line.title)
-    return words.startswith(CARRIED) or says(words, OF_PAGE)
+    return CARRIED.fullmatch(label(line.title)) is not None

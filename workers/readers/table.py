@@ -22,8 +22,8 @@ SUM_ROW_TEXTS = 3
 """A row with more texts than this is no sum, whatever its words."""
 
 _COLUMN = re.compile(r"[(\[]?(\d{1,2})(?:[)\].]|\s*=.{1,20})?$")
-_SUM_WORDS = frozenset((*SUMS, *CARRIED))
-_SUM_BEGINNINGS = tuple(f"{word} " for word in _SUM_WORDS)
+_SUM_WORDS = frozenset(SUMS)
+_SUM_BEGINNINGS = tuple(f"{word} " for word in SUMS)
 
 TEXTS: tuple[Part, ...] = ("number", "code", "description", "unit", "price_system", "category", "note")
 NUMBERS: tuple[Part, ...] = ("quantity", "unit_price", "material_price", "assembly_price", "total")
@@ -191,7 +191,7 @@ class Table:
                 return written
             if summed and (words in _SUM_WORDS or words.startswith(_SUM_BEGINNINGS)):
                 return written
-            if summed and line.total is not None and not line.name and words.endswith(SUM_ENDINGS):
+            if summed and line.total is not None and (CARRIED.fullmatch(words) or _ends_sum(line, words)):
                 return written
         return None
 
@@ -223,6 +223,10 @@ def _is_tax(words: str) -> bool:
     if TAX_WORDS.isdisjoint(parts) or not says(words, VAT):
         return False
     return all(word in TAX_WORDS or word.rstrip("%").isdigit() for word in parts)
+
+
+def _ends_sum(line: Line, words: str) -> bool:
+    return not line.name and words.endswith(SUM_ENDINGS)
 
 
 def _counts_up(row: Sequence[Cell]) -> bool:

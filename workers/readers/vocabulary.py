@@ -27,11 +27,12 @@ HEADINGS: dict[Part, str] = {
     "nazev a popis polozky, designation, libelle, designation des ouvrages, descripcion, resumen, concepto, "
     "descrizione, omschrijving, megnevezes, skrateny popis, popis praci, popis cinnosti, popis prac, druh prace, "
     "druh praci, nazev materialu, scope of work, scope of works, work item, kurzbeschreibung, leistungstext, "
-    "artikelbezeichnung, opis robot, wyszczegolnienie, tetel szovege, tetel megnevezese, indicazione dei lavori",
-    "quantity": "mnozstvi, vymera, pocet mj, mnozstvi celkem, mnozstvo, quantity, qty, total qty, "
-    "total quantity, menge, mengen, ilosc, obmiar, quantite, qte, cantidad, medicion, quantita, hoeveelheid, "
-    "mennyiseg, mnoz, mn, pocet jednotek, pocet jednotiek, est qty, "
-    "estimated qty, estimated quantity, mge, lv menge, cant, canpres, qta",
+    "artikelbezeichnung, opis robot, wyszczegolnienie, tetel szovege, tetel megnevezese, indicazione dei lavori, "
+    "designacion, denominacion, nazwa, nazwa pozycji",
+    "quantity": "mnozstvi, vymera, pocet mj, mnozstvi celkem, mnozstvo, quantity, qty, total qty, total quantity, "
+    "menge, mengen, ilosc, obmiar, quantite, qte, cantidad, medicion, quantita, hoeveelheid, mennyiseg, mnoz, mn, "
+    "pocet jednotek, pocet jednotiek, est qty, estimated qty, estimated quantity, mge, lv menge, cant, canpres, "
+    "qta, quantities, quantites, cantidades, mediciones",
     "unit": "mj, m j, merna jednotka, jednotka, jedn, unit, units, uom, u m, einheit, me, eh, mengeneinheit, jm, "
     "j m, unite, ud, uds, unidad, u m misura, unita di misura, eenheid, egyseg, mer jedn, mer j, merna jedn, "
     "jedn miary, unit of measure, unit of measurement, einh, mengen einheit, egys, un, udm",
@@ -41,18 +42,19 @@ HEADINGS: dict[Part, str] = {
     "eenheidsprijs, prijs, egysegar, jednotk cena, j c, cena jednotku, cena ks, cena kus, cena za ks, "
     "cena za kus, cena 1 mj, cena m j, kc mj, kc m j, kc ks, eur mj, price per unit, price unit, u price, "
     "cena za jedn, einzelpreis, e p, einh preis, preis je einheit, preis einheit, stuckpreis, p unitario, p unit, "
-    "prpres, precio ud",
+    "prpres, precio ud, prix u, preis einh",
     "total": "cena celkem, celkem, celkova cena, cena celkom, spolu, celkom, total, total price, total amount, "
     "total cost, amount, value, line total, gesamtpreis, gp, gesamtbetrag, betrag, gesamt, summe, wartosc, "
     "naklady celkem, montant, prix total, importe, importo, totaal, bedrag, osszesen, kc celkem, cena spolu, "
     "extended price, extended amount, extended cost, t price, subtotal, gesamt preis, g preis, g p, "
-    "positionspreis, imppres, cena calkowita",
+    "positionspreis, imppres, cena calkowita, precio total, kwota, razem",
     "number": "pc, p c, por c, poradove cislo, poradi, por cislo, c pol, c polozky, cislo, cp, poz, lp, no, nr, "
     "number, item no, item number, s no, sl no, sr no, ref, pos, position, pos nr, oz, ordnungszahl, lfd nr, pol, "
     "c p, n, ssz, por, poradie, c poz, pozice, polozka c, polozka cislo, line, line no, orden, numero, "
-    "positionsnummer",
+    "positionsnummer, s n, art, num",
     "code": "kod, kod polozky, cislo polozky, code, item code, dsr code, artikel nr, artikelnummer, podstawa, "
-    "codigo, codice, kod cinnosti, oznaceni, oznacenie, artikel, art nr, tetelszam, katalogove cislo, cost code",
+    "codigo, codice, kod cinnosti, oznaceni, oznacenie, artikel, art nr, tetelszam, katalogove cislo, cost code, "
+    "cod, knr, work code",
     "material_price": "j material, material jedn, dodavka jedn, unit rate supply, supply rate, material rate, "
     "materialpreis",
     "assembly_price": "j montaz, montaz jedn, unit rate e c, installation rate, labour rate, labor rate, lohnpreis",
@@ -158,19 +160,18 @@ SUMS = (
 )
 """Words that begin the label of a sum."""
 
-CARRIED = (
-    *("prenos", "prevod", "preneseno", "z prenosu", "ubertrag", "page total", "carried forward", "brought forward"),
-    *("suma y sigue", "suma anterior", "a reporter", "riporto"),
+CARRIED = re.compile(
+    r"(?:prenos|prevod|preneseno|prevedeno|ubertrag|report|a reporter|riporto)"
+    r"(?: (?:z|ze|na|von|auf|de|seite|strana)\b.*)?"
+    r"|(?:page total|carried forward|brought forward|suma y sigue|suma anterior)\b.*"
+    r"|.*\b(?:strana|strany|stranku|page|seite|pagina|hoja) \d+(?: .*)?"
 )
-"""Words that begin the label of what is carried from page to page: a running sum, and no section's."""
+"""The label of what a printed page comes to, or carries to the next: a running sum, and no section's."""
 
 FOLIO = re.compile(
     r"(?i)\W*(?:(?:page|str[aá]nk?a|str|list|seite|p[áa]gina|pg)\W*)?\d+\W*(?:(?:of|z|ze|von|de|/)\W*\d+)?\W*"
 )
 """The number of a page."""
-
-OF_PAGE = ("strana", "strany", "strance", "stranku", "page", "seite", "pagina", "hoja")
-"""Words of a sum that is a page's."""
 
 SUM_ENDINGS = (" celkem", " celkom", " spolu", " soucet", " total", " gesamt", " razem")
 """Words that end one, where it has an amount."""
