@@ -227,7 +227,15 @@ def read_in_child() -> Iterator[Callable[[bytes], None]]:
             try:
                 bill = runner.run(opened.parse(data, Limits(wall_seconds=20)))
             except Unreadable as refused:
-                harmless = {"not_a_workbook", "encrypted", "empty", "no_table", "zip_bomb", "out_of_memory"}
+                harmless = {
+                    "not_a_workbook",
+                    "malformed",
+                    "encrypted",
+                    "empty",
+                    "no_table",
+                    "zip_bomb",
+                    "out_of_memory",
+                }
                 if refused.code.removeprefix("unreadable.") not in harmless:
                     raise
             else:

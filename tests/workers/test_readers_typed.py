@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from domain.bill import Bill, Rounding
+from domain.bill import Bill, BillItem, Rounding
 from domain.position import line_total
 from tests.workers.layouts import RTS_HEADER, aspe, rts, rts_front, rts_part
 from tests.workers.test_readers_kros_extras import COVER, TABLE
 from tests.workers.workbooks import Rows, xlsx_of
 from workers.readers import read_bill
+from workers.readers.draft import ItemDraft
 
 D = Decimal
 ASPE = "=ROUND(ROUND(H{row},2)*ROUND(G{row},3),2)"
@@ -164,3 +165,7 @@ def test_sheets_saved_as_text_keep_their_layout(delimiter: str) -> None:
 def test_a_row_of_many_thousand_columns_costs_no_memory() -> None:
     rows = ["Popis;MJ;Množství;Cena", "Výkop;m3;1;2", ";" * 200_000, *["Zásyp;m3;1;2"] * 2000]
     assert len(read_bill("\n".join(rows).encode()).items) == 2001
+
+
+def test_a_draft_has_the_fields_of_an_item_in_their_order() -> None:
+    assert ItemDraft.__struct_fields__ == BillItem.__struct_fields__

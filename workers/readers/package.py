@@ -27,6 +27,9 @@ SMALL = 150_000
 """Parts of up to so many bytes are handed on as they were unpacked. The library copies the archive, and getting memory
 for copies of larger ones costs more than unpacking twice."""
 
+TINY = 2**14
+"""Parts of up to so many bytes, which say where others are, are kept as they were unpacked."""
+
 LOCAL = 30
 """Bytes of the header before a part, without its name."""
 
@@ -70,6 +73,7 @@ class Package:
         self._data = data
         self._archive = zipfile.ZipFile(io.BytesIO(data))
         self._entries = self._archive.infolist()
+        self._tiny: dict[str, bytes] = {}
         if any(entry.flag_bits & 1 for entry in self._entries):
             raise encrypted()
         _check_declared(data, self._entries)
@@ -88,6 +92,8 @@ class Package:
 
         Raises `Unreadable` where it is damaged, `KeyError` where there is none.
         """
+        if unpacked := self._tiny.get(name):
+            return iter((unpacked,))
         entry = self._archive.getinfo(name)
         return _pieces(_found(self._data, entry)[1], entry, most)
 
@@ -103,6 +109,8 @@ class Package:
                 part = _measured(self._data, entry, min(_allowed(entry), left))
                 left -= part.size
                 parts.append(part)
+                if part.method == zipfile.ZIP_STORED and part.size <= TINY:
+                    self._tiny[entry.filename] = part.packed
         return _archive(parts)
 
 

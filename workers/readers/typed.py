@@ -17,7 +17,7 @@ Action = Literal["work", "material", "other", "section", "note", "takeoff"]
 SUBTOTALS = ("mezisoucet", "medzisucet")
 TOTALS = ("soucet", "sucet", "celkove mnozstvi", "celkem")
 SUM_INITIALS = frozenset("mMsScC")
-_RESULT = re.compile(r"=\s*(-?\d[\d\s\u00a0.,]*)\[[A-Z]+\]$")
+_RESULT = re.compile(r"=\s*(?:(-?\d{1,12}),(\d{1,9})\s*|(-?\d[\d\s\u00a0.,]*))\[[A-Z]+\]$")
 """The end of a takeoff row, from its last "=", that states its own value and the letter that others refer to it by."""
 
 Heading = Literal[
@@ -191,9 +191,15 @@ class TypedTable:
         if value is None and stated != "":
             value = self._number(stated, line, "quantity")
         if value is None and written.endswith("]") and (result := _RESULT.match(written, written.rfind("="))):
-            value = parse(result[1].rstrip(), self.mark)
+            value = self._result(*result.groups())
         kind = _takeoff_kind(written) if written.lstrip(" \"'")[:1] in SUM_INITIALS else "row"
         self.item.takeoff.append(TakeoffLine(expression=written, value=value, kind=kind, line=line))
+
+    def _result(self, whole: str | None, decimals: str, other: str) -> Decimal | None:
+        """Read what a takeoff row comes to: whole part and decimals around a comma, or any other figure."""
+        if whole and self.mark == ",":
+            return Decimal(f"{whole}.{decimals}")
+        return parse(f"{whole},{decimals}" if whole else other.rstrip(), self.mark)
 
     def read_note(self, line: int, row: Sequence[Cell]) -> None:
         """Add a note to the item above, else to the section."""
