@@ -347,3 +347,30 @@ def test_a_section_named_like_what_a_page_carries_is_a_section(title: str) -> No
         (title, D(106)),
         ("Základy", D("16001.5")),
     ]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "total", "code"),
+    [
+        ("Množství", "12,5", "Celkem bez DPH (EUR)", "EUR"),
+        ("Množství", "12,50€", "Celkem", "EUR"),
+        ("Qty", "£12.50", "Total", "GBP"),
+        ("Množstvo", "12,5", "Spolu", "EUR"),
+        ("Menge", "12,5", "Summe", "EUR"),
+        ("Medición", "12,5", "Total", "EUR"),
+        ("Ilość", "12,5", "Razem", "PLN"),
+        ("Quantity", "12.5", "Total", "CZK"),
+    ],
+)
+def test_a_currency_stands_in_cells_and_sums_and_else_the_language_tells_it(
+    quantity: str, price: str, total: str, code: str
+) -> None:
+    table = [
+        ("Description", "Unit", quantity, "Rate", "Amount"),
+        ("Výkop", "m3", 2, price, 25),
+        (total, None, None, None, 25),
+    ]
+    bill = read_bill(xlsx(table))
+    assert (bill.currency, bill.items[0].unit_price, bill.declared_total) == (code, D("12.5"), 25)
+    told = code in total or price.strip("€£") != price
+    assert (f"The file names no currency: {code} is assumed." in bill.warnings) is not told

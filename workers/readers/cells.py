@@ -180,7 +180,7 @@ _CURRENCIES = {
     "₹": "INR",
 }
 _CURRENCY_CODE = re.compile(r"[A-Z]{3}")
-_CURRENCY_NAME = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, _CURRENCIES)) + r")(?!\w)")
+_CURRENCY_NAME = re.compile(r"(?<![^\W\d])(?:" + "|".join(map(re.escape, _CURRENCIES)) + r")(?![^\W\d])")
 
 
 def currency(written: str) -> str:

@@ -120,6 +120,7 @@ class BillDraft:
         self.title = ""
         self.dated: date | None = None
         self.currency = ""
+        self.home_currency = "CZK"
         self.rounding = Rounding()
         self.declared_total: Decimal | None = None
         self.declared_total_with_vat: Decimal | None = None
@@ -212,14 +213,14 @@ class BillDraft:
         if not priced:
             self.warnings.append(BLANK)
         if not self.currency:
-            self.warnings.append("The file names no currency: CZK is assumed.")
+            self.warnings.append(f"The file names no currency: {self.home_currency} is assumed.")
         return Bill(
             format=self.format,
             confidence=self.confidence,
             variant=self.variant,
             title=self.title,
             dated=self.dated,
-            currency=self.currency or "CZK",
+            currency=self.currency or self.home_currency,
             rounding=self.rounding,
             declared_total=self.declared_total if priced else None,
             declared_total_with_vat=self.declared_total_with_vat if priced else None,

@@ -11,7 +11,16 @@ from msgspec.structs import replace
 
 from workers.readers.cells import Cell, Mark, label, text
 from workers.readers.source import HEADER_ROWS
-from workers.readers.vocabulary import ENGLISH, HEADINGS, OF_ASSEMBLY, OF_MATERIAL, UNFIT, WEAK_HEADINGS, Part
+from workers.readers.vocabulary import (
+    CURRENCIES,
+    ENGLISH,
+    HEADINGS,
+    OF_ASSEMBLY,
+    OF_MATERIAL,
+    UNFIT,
+    WEAK_HEADINGS,
+    Part,
+)
 
 SUBHEADINGS = {"rozmery", "dodavka", "montaz", "jednot", "supply", "labour", "material", "lohn"}
 """What a second row of headings holds, besides headings."""
@@ -49,7 +58,15 @@ class Header(Struct, frozen=True):
     @property
     def english(self) -> bool:
         """Whether the table is headed in English, where a point marks decimals."""
-        return not ENGLISH.isdisjoint(label(self.names[self.columns["quantity"]]).split())
+        return not ENGLISH.isdisjoint(self._quantity())
+
+    @property
+    def home_currency(self) -> str:
+        """What is paid with where the headings' language is spoken, as an ISO 4217 code; CZK where none tells."""
+        return next((CURRENCIES[word] for word in self._quantity() if word in CURRENCIES), "CZK")
+
+    def _quantity(self) -> list[str]:
+        return label(self.names[self.columns["quantity"]]).split()
 
 
 def find_header(rows: Sequence[Sequence[Cell]]) -> Header | None:

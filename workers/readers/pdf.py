@@ -89,7 +89,7 @@ def read(source: Source, confidence: int) -> Bill:
     draft = BillDraft("pdf", min(confidence, 80, 40 + 5 * len(grid.header.columns)))
     draft.variant = f"{len(all_pages)} pages"
     table = Table(draft, grid, grid.header)
-    plain.describe(draft, grid.above, table.header)
+    plain.describe(draft, grid.above, table)
     draft.declared_total, draft.declared_total_with_vat = Assembly(draft, "", table).run()
     for page, line, what in grid.skipped:
         draft.skip(str(page), line, what)

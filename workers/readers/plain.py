@@ -9,7 +9,7 @@ from workers.readers.assembly import Assembly
 from workers.readers.cells import Cell, currency, label, text
 from workers.readers.draft import BillDraft
 from workers.readers.formulas import rounding_of
-from workers.readers.headings import Header, find_header, is_price_list, nearest_header
+from workers.readers.headings import find_header, is_price_list, nearest_header
 from workers.readers.source import Sheet, Source
 from workers.readers.summaries import drop_recapitulations, stated
 from workers.readers.table import Table
@@ -44,7 +44,7 @@ def read(source: Source, confidence: int) -> Bill:
         elif header:
             table = Table(draft, sheet, header)
             above = top[: header.first - 1]
-            describe(draft, above, table.header)
+            describe(draft, above, table)
             own = Assembly(draft, sheet.name, table).run()
             path = (sheet.name,) if sheet.name else ()
             totals[sheet.name] = own if own[0] is not None else _taken(draft, stated(above, sheet.name, path))
@@ -60,6 +60,7 @@ def read(source: Source, confidence: int) -> Bill:
     draft.declared_total_with_vat = _sum([gross for _, gross in totals.values()])
     if all(net is None for net, _ in totals.values()) and (cover := next(filter(None, covers), None)):
         draft.declared_total, draft.declared_total_with_vat = _taken(draft, cover)
+    draft.currency = draft.currency or next((found for each in draft.totals if (found := currency(each.label))), "")
     return draft.finish()
 
 
@@ -95,18 +96,20 @@ def no_table(source: Source) -> Unreadable:
     return Unreadable("unreadable.no_table", " ".join(parts))
 
 
-def describe(draft: BillDraft, above: Sequence[Sequence[Cell]], header: Header) -> None:
-    """Take title and currency from the header and the rows above it, and tell which columns are not read.
+def describe(draft: BillDraft, above: Sequence[Sequence[Cell]], table: Table) -> None:
+    """Take title and currency from the table and the rows above it, and tell which columns are not read.
 
     The form "Stavební rozpočet" of the RTS price lists is a table of two header rows under that title.
     """
+    header = table.header
     if header.line > header.first and any(label(text(cell)) == BUILDING for row in above for cell in row if cell):
         draft.format, draft.variant, draft.confidence = "rts", "Stavební rozpočet", 90
     if not draft.title:
         draft.title = _title(above)
     if not draft.currency:
-        names = [*header.names.values(), *(text(cell) for row in above for cell in row)]
+        names = [*header.names.values(), *(text(cell) for row in above for cell in row), *table.written_numbers]
         draft.currency = next((found for name in names if (found := currency(name))), "")
+        draft.home_currency = header.home_currency
     read_columns = {*header.columns.values(), *header.price_columns}
     ignored = [name for column, name in header.names.items() if column not in read_columns]
     if ignored:

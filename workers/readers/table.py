@@ -77,7 +77,11 @@ class Table:
         self._draft = draft
         self._sheet = sheet
         sample = list(islice(sheet.rows(), header.line, header.line + SAMPLE_ROWS))
-        self._mark: Mark = self._decimal_mark(sample)
+        cells = [self._cell(row, part) for row in sample for part in NUMBERS]
+        self.written_numbers = [cell for cell in cells if isinstance(cell, str) and cell]
+        """Texts where the first rows have numbers."""
+        comma = sheet.delimiter != "," if sheet.delimiter else not header.english
+        self._mark: Mark = decimal_mark(self.written_numbers, "," if comma else ".")
         self._settle(sample)
 
     def _settle(self, sample: Sequence[Sequence[Cell]]) -> None:
@@ -124,11 +128,6 @@ class Table:
         if not same:
             self._settle(list(islice(self._sheet.rows(), header.line, header.line + SAMPLE_ROWS)))
         return True
-
-    def _decimal_mark(self, sample: Sequence[Sequence[Cell]]) -> Mark:
-        comma = self._sheet.delimiter != "," if self._sheet.delimiter else not self.header.english
-        texts = [cell for row in sample for part in NUMBERS if isinstance(cell := self._cell(row, part), str) and cell]
-        return decimal_mark(texts, "," if comma else ".")
 
     def _cell(self, row: Sequence[Cell], part: Part) -> Cell:
         column = self.columns.get(part)

@@ -102,6 +102,16 @@ UNFIT = {
 ENGLISH = {"quantity", "qty"}
 """Words in the heading of quantities that tell an English table, where a point marks decimals."""
 
+CURRENCIES = {
+    **dict.fromkeys(
+        ("mnozstvo", "menge", "mengen", "mge", "cantidad", "medicion", "canpres", "quantite", "qte"), "EUR"
+    ),
+    **dict.fromkeys(("quantita", "hoeveelheid"), "EUR"),
+    **dict.fromkeys(("ilosc", "obmiar"), "PLN"),
+    "mennyiseg": "HUF",
+}
+"""What is paid with where a word for quantities is spoken, for tables that name no currency."""
+
 WITHOUT_VAT = (
     *(
         "bez dph",
