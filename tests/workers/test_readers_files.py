@@ -108,6 +108,26 @@ def test_other_kinds_of_files_are_called_by_their_name(data: bytes, what: str) -
 
 
 @pytest.mark.parametrize(
+    ("data", "what", "instead"),
+    [
+        (b"<html><body><table><tr><td>Popis</td></tr></table></body></html>", "an HTML page with a table", "as XLSX"),
+        (
+            b'<?xml version="1.0"?><ss:Workbook xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet"/>',
+            "an XML spreadsheet of Excel 2003",
+            "as XLSX",
+        ),
+        (b"00        83L" + b" " * 49 + b"1122PPPPI \r\n01Halle" + b" " * 60, "GAEB 90", "GAEB DA XML"),
+        (b"#begin[GAEB]\r\n#begin[GAEBInfo]\r\n", "GAEB 2000", "GAEB DA XML"),
+    ],
+)
+def test_formats_that_others_took_the_place_of_are_told_what_to_become(data: bytes, what: str, instead: str) -> None:
+    found = refusal(data)
+    assert found.code == "unreadable.not_a_workbook"
+    assert what in found.detail
+    assert instead in found.detail
+
+
+@pytest.mark.parametrize(
     "data",
     [
         xlsx([HEADER])[:-30],

@@ -12,9 +12,10 @@ from msgspec import Struct
 
 from domain.bill import Bill
 from workers.readers import aspe, bc3, gaeb, kros, own, pdf, plain, rts, unixml, xc4
+from workers.readers.archive import RESAVE
 from workers.readers.source import Source
 from workers.readers.tree import local
-from workers.readers.unreadable import Unreadable, foreign
+from workers.readers.unreadable import Unreadable, foreign, older
 
 __all__ = ["READERS", "Reader", "Unreadable", "read_bill"]
 
@@ -40,6 +41,8 @@ READERS = (
     Reader("plain", plain.score, plain.read),
 )
 """The most particular first, plain tables last."""
+
+EXCEL_2003 = "{urn:schemas-microsoft-com:office:spreadsheet}Workbook"
 
 SURE = 90
 """A reader as sure as this is not doubted: those behind it are not asked."""
@@ -85,6 +88,8 @@ def _read(source: Source) -> Bill:
 
 def _unknown(source: Source) -> Unreadable:
     if source.kind == "xml":
+        if source.root.tag == EXCEL_2003:
+            return older("an XML spreadsheet of Excel 2003", RESAVE)
         return foreign(f"an XML file of an unknown kind (its root is <{local(source.root)}>)")
     return plain.no_table(source)
 

@@ -6,7 +6,7 @@ from typing import Literal
 from workers.readers.bc3_records import is_bc3
 from workers.readers.package import Package
 from workers.readers.tree import is_xml
-from workers.readers.unreadable import Unreadable, encrypted, foreign
+from workers.readers.unreadable import Unreadable, encrypted, foreign, older
 
 Kind = Literal["xlsx", "xlsb", "ods", "xls", "xml", "bc3", "pdf", "text"]
 
@@ -29,6 +29,11 @@ SIGNATURES = {
     b"\x1f\x8b": "a gzip archive",
 }
 HTML = re.compile(rb"[^<]*<(?:!doctype\s+)?html", re.IGNORECASE)
+RESAVE = "Open it in a spreadsheet program, save it as XLSX and upload that copy."
+TABLE = re.compile(rb"<table\b", re.IGNORECASE)
+OLDER_GAEB = re.compile(rb"\s*(?:00[ \d]{8}8[1-9][A-Z ]|#begin\[GAEB\])", re.IGNORECASE)
+"""The first line of GAEB 90, whose columns are fixed, and of GAEB 2000."""
+
 PDF_WITHIN = 1024
 """How far from its beginning a PDF says what it is (ISO 32000-1, Annex H, note 13)."""
 
@@ -49,8 +54,10 @@ def identify(data: bytes) -> Kind:
         return "pdf"
     if is_xml(data):
         if HTML.match(data):
-            raise foreign("an HTML page")
+            raise older("an HTML page with a table", RESAVE) if TABLE.search(data) else foreign("an HTML page")
         return "xml"
+    if OLDER_GAEB.match(data):
+        raise older("GAEB 90 or GAEB 2000", "Export the bill as GAEB DA XML (X81 to X86) and upload that file.")
     return "bc3" if is_bc3(data) else "text"
 
 

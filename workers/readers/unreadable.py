@@ -42,6 +42,11 @@ def foreign(what: str) -> Unreadable:
     return Unreadable("unreadable.not_a_workbook", f"This is {what}, not a bill. {SUPPORTED}")
 
 
+def older(what: str, instead: str) -> Unreadable:
+    """Explain that the file may well be a bill, in a format that another one took the place of."""
+    return Unreadable("unreadable.not_a_workbook", f"This is {what}, which Plumbline does not read. {instead}")
+
+
 def encrypted() -> Unreadable:
     """Explain that the file needs a password."""
     return Unreadable(
