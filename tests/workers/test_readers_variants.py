@@ -374,3 +374,34 @@ def test_a_currency_stands_in_cells_and_sums_and_else_the_language_tells_it(
     assert (bill.currency, bill.items[0].unit_price, bill.declared_total) == (code, D("12.5"), 25)
     told = code in total or price.strip("€£") != price
     assert (f"The file names no currency: {code} is assumed." in bill.warnings) is not told
+
+
+@pytest.mark.parametrize("text", [None, "Langtext der Position, geliefert und eingebaut."])
+def test_the_numbers_of_an_item_may_stand_below_its_name(text: str | None) -> None:
+    table: list[Row] = [["OZ", "Kurztext", "Menge", "ME", "EP", "GP"]]
+    for at, (title, lines) in enumerate(SECTIONS.items(), 1):
+        table.append([f"{at}.", title])
+        for place, (_, name, unit, *numbers) in enumerate(lines, 1):
+            table += [
+                [f"{at}.{place}", name],
+                *([[None, text]] if text else []),
+                [None, None, numbers[0], unit, *numbers[1:]],
+            ]
+    bill = read_bill(xlsx([*table, [None, "Summe netto", None, None, None, float(NET)]]))
+    assert [(item.number, item.description, item.unit, item.declared_total) for item in bill.items] == [
+        (number, description, unit, total)
+        for number, (_, description, unit, _, _, total) in zip(("1.1", "1.2", "2.1", "2.2"), WANTED, strict=True)
+    ]
+    assert bill.declared_total == NET
+    assert [item.notes for item in bill.items] == [(text,) if text else ()] * len(LINES)
+    assert [section.title for section in bill.sections if section.kind == "section"] == list(SECTIONS)
+
+
+def test_a_quantity_may_bring_its_unit_where_there_is_no_column_of_units() -> None:
+    table = [
+        ("Kód", "Popis", "Množství", "J.cena", "Celkem"),
+        ("1", "Výkop", "1 012,5 m3", 2, 2025),
+        ("2", "Dveře", "2ks", 5, 10),
+    ]
+    bill = read_bill(xlsx(table))
+    assert [(item.quantity, item.unit) for item in bill.items] == [(D("1012.5"), "m3"), (2, "ks")]

@@ -31,6 +31,7 @@ class Assembly:
         self._lines = list(table.lines())
         if title and _tables_are_titled(self._lines):
             self._lines.insert(0, title)
+        _join_rows(self._lines)
         _find_lump_sums(self._lines)
         _find_headings(self._lines)
         self._last_item = max((line.line for line in self._lines if line.kind == "item"), default=0)
@@ -186,6 +187,27 @@ def _tables_are_titled(lines: list[Line]) -> bool:
     )
 
 
+def _join_rows(lines: list[Line]) -> None:
+    """Put items together whose numbers stand below their names: "1.1 Beton", perhaps a text, then quantity and price.
+
+    The named row gives its number and description to the one with the quantity, and what is between becomes its notes.
+    """
+    items = [line for line in lines if line.kind == "item"]
+    if 2 * sum(1 for line in items if not line.title) <= len(items):
+        return
+    head: int | None = None
+    for at, line in enumerate(lines):
+        if line.kind == "text" and line.name and line.total is None:
+            head = at
+        elif line.kind == "item" and not line.title and head is not None:
+            named = lines[head]
+            line.number, line.code, line.description = named.number, named.code, named.description
+            lines[head : at + 1] = [line, *(Line(line=named.line), *lines[head + 1 : at])]
+            head = None
+        elif line.kind not in {"text", "empty"}:
+            head = None
+
+
 def _find_lump_sums(lines: list[Line]) -> None:
     """Take texts with an amount for items where their number continues that of the items around: 2, 3, 4.
 
@@ -239,7 +261,8 @@ def _is_bare(line: Line) -> bool:
 
 
 def _worth(line: Line) -> Decimal:
-    return line.total or line_total(line.quantity, line.unit_price) or _NONE
+    alone = line.unit_price if line.quantity is None else None
+    return line.total or line_total(line.quantity, line.unit_price) or alone or _NONE
 
 
 def _consecutive(lines: list[Line]) -> bool:

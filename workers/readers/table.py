@@ -22,6 +22,7 @@ SUM_ROW_TEXTS = 3
 """A row with more texts than this is no sum, whatever its words."""
 
 _COLUMN = re.compile(r"[(\[]?(\d{1,2})(?:[)\].]|\s*=.{1,20})?$")
+_MEASURED = re.compile(r"(-?\d[\d\s.,]*?)\s*([^\W\d]\S{0,7})")
 _SUM_WORDS = frozenset(SUMS)
 _SUM_BEGINNINGS = tuple(f"{word} " for word in SUMS)
 
@@ -145,12 +146,20 @@ class Table:
         for part, column in self._numbers:
             if column < width and (cell := row[column]) != "":
                 setattr(line, part, number(cell, self._mark))
+        if line.quantity is None and "unit" not in self.columns:
+            self._split_quantity(line, row)
         if "vat" in self.columns:
             line.vat = number(text(self._cell(row, "vat")).removesuffix("%").strip(), self._mark)
         line.kind = self._kind(line, row, previous)
         if line.kind == "item":
             self._check_numbers(line, row)
         return line
+
+    def _split_quantity(self, line: Line, row: Sequence[Cell]) -> None:
+        """Take quantity and unit from one cell, as in "12,5 m3", where the table has no column of units."""
+        found = _MEASURED.fullmatch(text(self._cell(row, "quantity")))
+        if found and (quantity := number(found[1], self._mark)) is not None:
+            line.quantity, line.unit = quantity, found[2]
 
     def _kind(self, line: Line, row: Sequence[Cell], previous: Kind) -> Kind:
         if previous == "header" and _counts_up(row):
