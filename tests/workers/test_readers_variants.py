@@ -405,3 +405,24 @@ def test_a_quantity_may_bring_its_unit_where_there_is_no_column_of_units() -> No
     ]
     bill = read_bill(xlsx(table))
     assert [(item.quantity, item.unit) for item in bill.items] == [(D("1012.5"), "m3"), (2, "ks")]
+
+
+def test_headings_stand_out_among_notes_by_their_place_their_capitals_or_a_sum_before_them() -> None:
+    note: Row = [None, None, "včetně dopravy a montáže"]
+
+    def table(head: str, *, left: int = 0, sums: bool = False) -> list[Row]:
+        found: list[Row] = [[*[None] * left, *HEADER]]
+        for title, lines in SECTIONS.items():
+            found.append([title] if left else [None, None, title.upper() if head == "capitals" else title])
+            for number, line in enumerate(lines, 1):
+                found += [[*[None] * left, number, *line], [*[None] * left, *note]]
+            if sums:
+                found.append([None, None, "Celkem", None, None, None, sum(line[5] for line in lines)])
+        return found
+
+    for laid_out in (table("capitals"), table("place", left=2), table("sum", sums=True)):
+        bill = read_bill(xlsx(laid_out))
+        assert [section.title.casefold() for section in bill.sections if section.kind == "section"] == [
+            title.casefold() for title in SECTIONS
+        ]
+        assert [item.notes for item in bill.items] == [("včetně dopravy a montáže",)] * len(LINES)

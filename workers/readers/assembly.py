@@ -37,6 +37,8 @@ class Assembly:
         self._last_item = max((line.line for line in self._lines if line.kind == "item"), default=0)
         self._numbered_headings = any(line.kind == "text" and line.name for line in self._lines)
         self._texts_are_notes = _texts_are_notes(self._lines)
+        texts = [line.title.isupper() for line in self._lines if line.kind == "text"]
+        self._capitals_are_rare = 2 * sum(texts) < len(texts)
         self._outline = Outline((sheet,) if sheet else ())
         self._sums = Sums(draft, sheet)
         self._headings: list[tuple[SectionDraft, Line]] = []
@@ -71,6 +73,7 @@ class Assembly:
                 self._sums.inside(line, self._outline.current)
                 if ended:
                     self._outline.close()
+                    self._item = None
             case "header":
                 self._draft.skip(self._sheet, line.line, "the headings again, or the numbers of the columns")
             case "empty":
@@ -132,7 +135,11 @@ class Assembly:
             self._item.notes.append(line.title)
         elif below:
             self._draft.skip(self._sheet, line.line, f"text below the last item: {line.title[:60]}")
-        elif self._numbered_headings or len(line.title) > 2 * LONG or (self._texts_are_notes and self._item):
+        elif (
+            self._numbered_headings
+            or len(line.title) > 2 * LONG
+            or (self._texts_are_notes and self._item and not self._stands_out(line))
+        ):
             self._read_note(line)
         else:
             self._open_section(line)
@@ -147,6 +154,10 @@ class Assembly:
             ),
             None,
         )
+
+    def _stands_out(self, line: Line) -> bool:
+        """Whether a text stands out by its place or its capitals, as headings among notes do."""
+        return line.outdented or (self._capitals_are_rare and line.title.isupper() and len(line.title) <= LONG)
 
     def _read_note(self, line: Line) -> None:
         if self._item is not None:

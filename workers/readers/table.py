@@ -54,6 +54,8 @@ class Line(Struct, kw_only=True, gc=False):
     total: Decimal | None = None
     vat: Decimal | None = None
     optional: bool = False
+    outdented: bool = False
+    """Whether a text stands to the left of the table, as titles do."""
     stray: str = ""
     """The first text of a row that has nothing in the table's columns."""
 
@@ -179,7 +181,11 @@ class Table:
             return "item"
         if line.title:
             return "text"
-        line.stray = next((written for cell in row if (written := text(cell))), "")
+        filled = [(at, written) for at, cell in enumerate(row) if cell != "" and (written := text(cell))]
+        line.stray = filled[0][1] if filled else ""
+        if len(filled) == 1 and filled[0][0] < min(self.columns.values()) and any(map(str.isalpha, line.stray)):
+            line.description, line.outdented = line.stray, True
+            return "text"
         return "empty"
 
     def _sum_title(self, line: Line, row: Sequence[Cell]) -> str | None:
