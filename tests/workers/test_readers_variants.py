@@ -426,3 +426,10 @@ def test_headings_stand_out_among_notes_by_their_place_their_capitals_or_a_sum_b
             title.casefold() for title in SECTIONS
         ]
         assert [item.notes for item in bill.items] == [("včetně dopravy a montáže",)] * len(LINES)
+
+
+def test_a_title_right_below_the_header_is_not_taken_for_part_of_it() -> None:
+    header, *body = rows(("Pozn.", *HEADER[1:]), sections=False)
+    bill = read_bill(xlsx([header, ["Zemní práce"], *body]))
+    assert [section.title for section in bill.sections if section.kind == "section"] == ["Zemní práce"]
+    assert said(bill) == WANTED

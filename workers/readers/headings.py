@@ -177,6 +177,8 @@ def _is_subheader(row: Sequence[Cell], header: Header) -> bool:
     filled = {column: cell for column, cell in enumerate(row) if text(cell)}
     if not filled or any(not isinstance(cell, str) or any(c.isdigit() for c in cell) for cell in filled.values()):
         return False
+    if max(filled) <= min(header.names):
+        return False
     named = sum(1 for cell in filled.values() if label(text(cell)) in SUBHEADINGS or _fits(text(cell)))
     if named >= SURE_SUBHEADINGS:
         return True
