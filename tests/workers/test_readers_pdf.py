@@ -199,3 +199,21 @@ async def test_a_child_reads_what_the_reader_reads() -> None:
     texts, rules = table([HEADINGS, *ROWS], ruled=True)
     data = pdf([(texts, rules)])
     assert await parse(data) == read_bill(data)
+
+
+def test_headings_that_nearly_touch_are_parted_by_the_line_between_them() -> None:
+    columns = (40.0, 140.0, 165.0, 196.5, 245.0, 285.0)
+    rows = [
+        ("Bezeichnung", "ME", "Menge", "Einzelpreis", "Gesamt"),
+        ("Aushub", "m3", "2", "10,50", "21,00"),
+        ("Beton", "m3", "3", "100", "300,00"),
+    ]
+    texts: list[Text] = [
+        (columns[at] + 3, 100 + 16 * line, cell) for line, row in enumerate(rows) for at, cell in enumerate(row)
+    ]
+    across = [(40.0, 88 + 16.0 * line, 245.0, 0.5) for line in range(4)]
+    bill = read_bill(pdf([(texts, [*across, *((left, 88.0, 0.5, 48.0) for left in columns)])]))
+    assert [(item.description, item.quantity, item.unit_price, item.declared_total) for item in bill.items] == [
+        ("Aushub", 2, Decimal("10.5"), 21),
+        ("Beton", 3, 100, 300),
+    ]

@@ -3,6 +3,7 @@
 Places are in points, measured from the left and from the top of the page as it is shown.
 """
 
+from bisect import bisect
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
@@ -100,8 +101,6 @@ def pages(data: bytes) -> Iterator[Page]:
 
 def _page(page: Any, number: int) -> Page:
     place = _placing(page)
-    text = page.get_textpage()
-    runs = list(_runs(text, place))
     across: list[Line] = []
     down: list[Line] = []
     pictures = 0
@@ -112,6 +111,8 @@ def _page(page: Any, number: int) -> Page:
             pictures += 1
         elif drawn.type == raw.FPDF_PAGEOBJ_PATH:
             _take_path(place(*drawn.get_bounds()), across, down)
+    text = page.get_textpage()
+    runs = list(_runs(text, place, down))
     text.close()
     page.close()
     return Page(number, runs, across, down, pictures)
@@ -143,9 +144,11 @@ def _take_path(place: tuple[float, float, float, float], across: list[Line], dow
         down += [Line(left, top, bottom), Line(right, top, bottom)]
 
 
-def _runs(text: Any, place: Place) -> Iterator[Run]:
-    """Gather characters, in the order of the file, into runs."""
+def _runs(text: Any, place: Place, down: list[Line]) -> Iterator[Run]:
+    """Gather characters, in the order of the file, into runs. None goes on across a line that is drawn down."""
     box = raw.FS_RECTF()
+    down = sorted(down, key=lambda line: line.at)
+    places = [line.at for line in down]
     run: Run | None = None
     for at in range(text.count_chars()):
         code = raw.FPDFText_GetUnicode(text, at)
@@ -155,7 +158,14 @@ def _runs(text: Any, place: Place) -> Iterator[Run]:
         if not raw.FPDFText_GetLooseCharBox(text, at, box):
             continue
         left, top, right, bottom = place(box.left, box.bottom, box.right, box.top)
-        if run is None or not _continues(run, left, top, bottom):
+        if (
+            run is None
+            or not _continues(run, left, top, bottom)
+            or (
+                left - run.right > WORD * run.height
+                and _is_parted(run, down[bisect(places, run.right) : bisect(places, left)])
+            )
+        ):
             if run is not None and run.text.strip():
                 yield _trimmed(run)
             run = Run(character, left, top, right, bottom)
@@ -178,6 +188,11 @@ def _continues(run: Run, left: float, top: float, bottom: float) -> bool:
     if overlap < 0.5 * min(run.height, bottom - top):
         return False
     return -GAP * run.height < left - run.right < GAP * run.height
+
+
+def _is_parted(run: Run, between: list[Line]) -> bool:
+    """Whether one of the lines between a run and the character that comes next stands beside them."""
+    return any(line.start <= run.middle <= line.end for line in between)
 
 
 def _trimmed(run: Run) -> Run:
