@@ -77,6 +77,8 @@ def test_a_table_without_quantities_is_a_price_list() -> None:
     found = refusal(csv([("Code", "Description", "Unit", "Rate"), ("1", "Excavation", "m3", 5)]))
     assert found.code == "unreadable.price_list"
     assert "no quantities" in found.detail
+    pieces = refusal(csv([("Kód", "Materiál", "ks", "Cena"), ("1", "Trubka", "bm", 5), ("2", "Koleno", "ks", 7)]))
+    assert pieces.code == "unreadable.price_list"
 
 
 def test_the_real_price_list_is_called_one(bills: Path) -> None:

@@ -31,7 +31,10 @@ def score(source: Source) -> int:
 
 
 def read(source: Source, confidence: int) -> Bill:
-    """Read every visible sheet that has a table; what tables leave out is looked for on covers."""
+    """Read every visible sheet that has a table; what tables leave out is looked for on covers.
+
+    Raises `Unreadable` where there are prices and not a single quantity, which is a price list however it is headed.
+    """
     draft = BillDraft("plain", confidence)
     totals: dict[str, tuple[Decimal | None, Decimal | None]] = {}
     covers: list[list[StatedTotal]] = []
@@ -53,6 +56,9 @@ def read(source: Source, confidence: int) -> Bill:
             unread.append(sheet.name)
             covers.append(stated(top, sheet.name, ()))
         sheet.close()
+    measured = any(item.quantity is not None or item.declared_total for item in draft.items)
+    if not measured and any(item.unit_price for item in draft.items):
+        raise _price_list()
     draft.warn_unread(unread)
     for name in drop_recapitulations(draft, list(totals)):
         del totals[name]
@@ -77,11 +83,7 @@ def no_table(source: Source) -> Unreadable:
     if not any(text(cell) for top in tops.values() for row in top for cell in row):
         return Unreadable("unreadable.empty", "The workbook has no content. Check that you uploaded the right file.")
     if any(is_price_list(top) for top in tops.values()):
-        return Unreadable(
-            "unreadable.price_list",
-            "This is a price list, not a bill: its table has codes, descriptions and units, and no quantities. Import "
-            "it as a price catalogue; or, if it is a bill, add a column of quantities and upload it again.",
-        )
+        return _price_list()
     where = f"the sheets {', '.join(map(repr, tops))}" if any(tops) else "the file"
     parts = [f"No table of items was found. Plumbline looked in {where} for {WANTED}."]
     nearest = [(*found, name) for name, top in tops.items() if (found := nearest_header(top))]
@@ -94,6 +96,14 @@ def no_table(source: Source) -> Unreadable:
         parts.append(f"Hidden sheets with a table were left out: {', '.join(map(repr, hidden))}; unhide them.")
     parts.append("Name the columns in one row above the items and upload the file again.")
     return Unreadable("unreadable.no_table", " ".join(parts))
+
+
+def _price_list() -> Unreadable:
+    return Unreadable(
+        "unreadable.price_list",
+        "This is a price list, not a bill: its table has codes, descriptions and units, and no quantities. Import "
+        "it as a price catalogue; or, if it is a bill, add a column of quantities and upload it again.",
+    )
 
 
 def describe(draft: BillDraft, above: Sequence[Sequence[Cell]], table: Table) -> None:
