@@ -9,7 +9,7 @@ from python_calamine import CalamineWorkbook
 
 from tests.workers.workbooks import archive, parts_of, xlsx
 from workers.readers import Unreadable, read_bill
-from workers.readers.package import SMALL, Package
+from workers.readers.package import PIECE, Package
 
 BILL = [("Popis", "MJ", "Množství", "Cena"), ("Výkop", "m3", 1, 2)]
 SHEET = "xl/worksheets/sheet1.xml"
@@ -53,8 +53,8 @@ def test_what_is_made_ready_is_a_sound_archive_of_the_parts_that_matter() -> Non
 
 
 def test_only_small_parts_are_handed_on_unpacked() -> None:
-    filler = b"".join(b"%d " % each for each in range(SMALL))
-    data = archive({"xl/small.xml": filler[:SMALL], "xl/large.xml": filler})
+    filler = b"".join(b"%d " % each for each in range(PIECE))
+    data = archive({"xl/small.xml": filler[:PIECE], "xl/large.xml": filler})
     with zipfile.ZipFile(io.BytesIO(Package(data).ready())) as ready:
         packing = {part.filename: part.compress_type for part in ready.infolist()}
     assert packing == {"xl/small.xml": zipfile.ZIP_STORED, "xl/large.xml": zipfile.ZIP_DEFLATED}

@@ -21,14 +21,7 @@ RATIO_LIMIT = 100
 
 MOST_PARTS = 2**16 - 1
 PACKED_PIECE, PIECE = 2**16, 2**19
-"""How much is unpacked at a time, and to how much at most."""
-
-SMALL = 150_000
-"""Parts of up to so many bytes are handed on as they were unpacked. The library copies the archive, and getting memory
-for copies of larger ones costs more than unpacking twice."""
-
-TINY = 2**14
-"""Parts of up to so many bytes, which say where others are, are kept as they were unpacked."""
+"""How much is unpacked at a time, and to how much at most. What comes in one piece is kept and handed on unpacked."""
 
 LOCAL = 30
 """Bytes of the header before a part, without its name."""
@@ -62,6 +55,9 @@ BROKEN = (
 """What Python's reader of archives raises at what is none, or is one no longer."""
 
 
+bytes(4 * 2**20)  # once freed, glibc keeps so much at hand and does not ask the kernel for each part's memory anew
+
+
 class Package:
     """An archive whose parts declare no more than they may. Its parts are unpacked when they are asked for."""
 
@@ -73,7 +69,7 @@ class Package:
         self._data = data
         self._archive = zipfile.ZipFile(io.BytesIO(data))
         self._entries = self._archive.infolist()
-        self._tiny: dict[str, bytes] = {}
+        self._unpacked: dict[str, bytes] = {}
         if any(entry.flag_bits & 1 for entry in self._entries):
             raise encrypted()
         _check_declared(data, self._entries)
@@ -92,7 +88,7 @@ class Package:
 
         Raises `Unreadable` where it is damaged, `KeyError` where there is none.
         """
-        if unpacked := self._tiny.get(name):
+        if unpacked := self._unpacked.get(name):
             return iter((unpacked,))
         entry = self._archive.getinfo(name)
         return _pieces(_found(self._data, entry)[1], entry, most)
@@ -109,8 +105,8 @@ class Package:
                 part = _measured(self._data, entry, min(_allowed(entry), left))
                 left -= part.size
                 parts.append(part)
-                if part.method == zipfile.ZIP_STORED and part.size <= TINY:
-                    self._tiny[entry.filename] = part.packed
+                if part.method == zipfile.ZIP_STORED:
+                    self._unpacked[entry.filename] = part.packed
         return _archive(parts)
 
 
@@ -161,7 +157,7 @@ def _measured(data: bytes, entry: zipfile.ZipInfo, limit: int) -> _Part:
         crc = zlib_ng.crc32(piece, crc)
         if size > limit:
             raise _bomb(f"{entry.filename!r} goes on after {size:,} bytes")
-        if size == entry.file_size == len(piece) <= SMALL:
+        if size == entry.file_size == len(piece):
             packed, method = piece, zipfile.ZIP_STORED
     size += len(beginning)
     if not beginning and crc != entry.CRC:

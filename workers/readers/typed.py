@@ -191,15 +191,13 @@ class TypedTable:
         if value is None and stated != "":
             value = self._number(stated, line, "quantity")
         if value is None and written.endswith("]") and (result := _RESULT.match(written, written.rfind("="))):
-            value = self._result(*result.groups())
+            whole, decimals, other = result.groups()
+            if whole and self.mark == ",":
+                value = Decimal(f"{whole}.{decimals}")
+            else:
+                value = parse(f"{whole},{decimals}" if whole else other.rstrip(), self.mark)
         kind = _takeoff_kind(written) if written.lstrip(" \"'")[:1] in SUM_INITIALS else "row"
         self.item.takeoff.append(TakeoffLine(expression=written, value=value, kind=kind, line=line))
-
-    def _result(self, whole: str | None, decimals: str, other: str) -> Decimal | None:
-        """Read what a takeoff row comes to: whole part and decimals around a comma, or any other figure."""
-        if whole and self.mark == ",":
-            return Decimal(f"{whole}.{decimals}")
-        return parse(f"{whole},{decimals}" if whole else other.rstrip(), self.mark)
 
     def read_note(self, line: int, row: Sequence[Cell]) -> None:
         """Add a note to the item above, else to the section."""
