@@ -35,12 +35,12 @@ PARTY = re.compile(
 )
 
 COMPANY_ID = re.compile(
-    r"\b(?:IČO?|IC|company (?:reg(?:istration)?\.? )?(?:no\.?|number|ID)|reg\. no\.?)[ \t]*:?[ \t]*"
+    r"\b(?:IČO?|IC|company (?:reg(?:istration)?\.? )?(?:no\.?|number|ID)|reg\. no\.?)[ \t]*+:?[ \t]*+"
     r"(?P<id>\d(?:[ ]?\d){7})(?!\d)",
     I,
 )
 TAX_ID = re.compile(
-    r"\b(?:DIČ|VAT(?:[ \t]reg(?:istration)?)?\.?(?:[ \t](?:no\.?|ID|number))?)[ \t]*:?[ \t]*"
+    r"\b(?:DIČ|VAT(?:[ \t]reg(?:istration)?)?\.?(?:[ \t](?:no\.?|ID|number))?)[ \t]*+:?[ \t]*+"
     r"(?P<id>[A-Z]{2}[ ]?\d{8,12})(?!\d)",
     I,
 )

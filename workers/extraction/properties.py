@@ -30,19 +30,19 @@ STREET = re.compile(
     rf"\d{{3}}[ ]?\d{{2}}[ ][{CAPITAL}]\w{{1,30}}(?:[ ]\w{{1,30}}){{0,3}})"
 )
 PARCEL = re.compile(
-    r"\b(?:par(?:c\.|cel\w*)[ \t]?(?:č\.|čís\w*|no\.?|number)?|p\.[ ]?č\.|plot (?:no\.?|number))[ \t]*:?[ \t]*"
+    r"\b(?:par(?:c\.|cel\w*)[ \t]?(?:č\.|čís\w*|no\.?|number)?|p\.[ ]?č\.|plot (?:no\.?|number))[ \t]*+:?[ \t]*+"
     r"(?P<st>st\.[ \t]?)?(?P<numbers>\d{1,5}(?:/\d{1,4})?"
     r"(?:(?:,|[ ]a|[ ]and)[ ]\d{1,5}(?:/\d{1,4})?(?![\d.,]*[ ]?(?:m|Kč)))*)",
     I,
 )
 PARCEL_NUMBER = re.compile(r"\d{1,5}(?:/\d{1,4})?")
 CADASTRE = re.compile(
-    r"(?:\bk\.[ ]?ú\.|\bkatastrální\w*[ \t]území\w*|\bcadastral (?:area|territory|district))[ \t]*:?[ \t]*"
+    r"(?:\bk\.[ ]?ú\.|\bkatastrální\w*[ \t]území\w*|\bcadastral (?:area|territory|district))[ \t]*+:?[ \t]*+"
     r"(?P<name>[^\W\d_][\w-]{1,30}(?:[ ](?:[^\W\d_][\w-]{0,30})){0,3})",
     I,
 )
 DEED = re.compile(
-    r"\b(?:LV|list\w*[ ]vlastnictví|title (?:deed|number)|folio)[ \t]*(?:č\.|čís\w*|no\.?|number)?[ \t]*:?[ \t]*"
+    r"\b(?:LV|list\w*[ ]vlastnictví|title (?:deed|number)|folio)[ \t]*+(?:č\.|čís\w*|no\.?|number)?[ \t]*+:?[ \t]*+"
     r"(?P<number>[A-Z]{0,3}\d{1,7})\b",
     I,
 )
