@@ -186,7 +186,9 @@ class Assembly:
         gone = {id(section) for section, _ in lone}
         self._draft.sections = [section for section in self._draft.sections if id(section) not in gone]
         for section, line in lone:
-            self._items.append(self._draft_item(line, section.path[:-1]))
+            item = self._draft_item(line, section.path[:-1])
+            item.notes = section.notes
+            self._items.append(item)
 
 
 def _tables_are_titled(lines: list[Line]) -> bool:
