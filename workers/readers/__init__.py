@@ -30,8 +30,8 @@ class Reader(Struct, frozen=True):
 
 READERS = (
     Reader(own.FORMAT, own.score, own.read),
-    Reader("kros", kros.score, kros.read),
     Reader("aspe", aspe.score, aspe.read),
+    Reader("kros", kros.score, kros.read),
     Reader("rts", rts.score, rts.read),
     Reader("unixml", unixml.score, unixml.read),
     Reader("xc4", xc4.score, xc4.read),

@@ -24,6 +24,8 @@ from workers.readers.typed import Action, Heading, TypedTable
 
 ACTIONS: dict[Cell, Action] = {"P": "work", "SD": "section", "PP": "note", "TS": "note", "VV": "takeoff"}
 OBJECT = re.compile(r"O(\d?)")
+KROS_ITEMS = {"K", "M"}
+"""Types of items in tables of KROS, where "P" and "PP" are notes."""
 BUILT = "S"
 TYPES = {"Typ", "TYP", "typ"}
 EXTRA: dict[str, Heading] = {"typ": "type", "varianta": "code_variant", "var": "code_variant"}
@@ -62,7 +64,7 @@ def _find(top: Sequence[Sequence[Cell]]) -> Found | None:
         return None
     type_column = columns["type"]
     kinds = set(map(text, set(map(itemgetter(type_column), islice(top, header.line, None)))))
-    return (header, columns) if "P" in kinds and kinds & {"SD", "PP", "TS"} and "K" not in kinds else None
+    return (header, columns) if "P" in kinds and kinds & {"SD", "PP", "TS"} and not kinds & KROS_ITEMS else None
 
 
 def _names_types(row: Sequence[Cell]) -> bool:

@@ -76,10 +76,14 @@ class WorkbookSheet:
     def top(self) -> Sequence[Sequence[Cell]]:
         """Give the first rows, and remember where the others go on."""
         if self._top is None:
-            self._rest = self._parsed()
-            self._top = list(islice(self._rest, HEADER_ROWS))
-            if len(self._top) < HEADER_ROWS:
+            content = self._parse()
+            if content.total_height < HEADER_ROWS:
+                with _spoken_errors():
+                    self._top = [] if content.start is None else list(content.iter_rows())
                 self._content = None  # all of it is in the first rows
+            else:
+                self._rest = self._parsed()
+                self._top = list(islice(self._rest, HEADER_ROWS))
         return self._top
 
     def rows(self) -> Iterator[Sequence[Cell]]:
@@ -90,14 +94,20 @@ class WorkbookSheet:
         rest, self._rest = self._rest, None
         return chain(top, islice(self._parsed(), HEADER_ROWS, None) if rest is None else rest)
 
-    def _parsed(self) -> Iterator[Sequence[Cell]]:
-        """Yield all rows. The library leaves out empty columns before the content."""
-        with _spoken_errors():
-            if self._content is None:
+    def _parse(self) -> CalamineSheet:
+        """Parse the sheet. The library leaves out empty columns before the content."""
+        if self._content is None:
+            with _spoken_errors():
                 self._content = self._workbook.get_sheet_by_name(self.name)
-            if self._content.start is not None:
-                self.margin = self._content.start[1]
-                yield from self._content.iter_rows()
+            self.margin = self._content.start[1] if self._content.start else 0
+        return self._content
+
+    def _parsed(self) -> Iterator[Sequence[Cell]]:
+        """Yield all rows."""
+        content = self._parse()
+        if content.start is not None:
+            with _spoken_errors():
+                yield from content.iter_rows()
 
     def close(self) -> None:
         """Let go of the parsed sheet."""
