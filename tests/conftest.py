@@ -10,7 +10,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 import redis
+from redis.asyncio import Redis
 
+from runtime.broker import open_client
 from runtime.database import Pool, open_pool
 from runtime.embedded import Embedded, embedded
 from runtime.migrations import migrate
@@ -61,6 +63,13 @@ def redis_url(servers: Embedded) -> str:
     with redis.Redis.from_url(servers.redis_url) as client:
         client.flushall()
     return servers.redis_url
+
+
+@pytest.fixture
+async def valkey(redis_url: str) -> AsyncIterator[Redis]:
+    """The library's client of that Valkey."""
+    async with open_client(redis_url) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

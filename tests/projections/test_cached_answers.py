@@ -1,6 +1,5 @@
 """Answers from the cache are the answers that would be made now, whatever happened, and for whoever may read them."""
 
-from collections.abc import AsyncIterator
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -26,7 +25,6 @@ from projections.queries import _BY_TYPE, Queries  # pyright: ignore[reportPriva
 from projections.rebuild import fold_anew
 from projections.variation_details import GetVariation
 from projections.watermarks import StaleRead
-from runtime.broker import open_client
 from runtime.cache import AnswerCache
 from runtime.ids import new_id
 from runtime.telemetry import REGISTRY
@@ -36,12 +34,6 @@ from tests.projections.tables import catch_up
 from tests.projections.world import account
 
 CACHED = {ListPositions, ListFindings, DiffVersions, GetVariation}
-
-
-@pytest.fixture
-async def valkey(redis_url: str) -> AsyncIterator[Redis]:
-    async with open_client(redis_url) as client:
-        yield client
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Answers kept in Valkey: found at exactly their state, bounded, and no burden where Valkey is away."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from time import monotonic
 
 import pytest
@@ -12,12 +11,6 @@ from runtime.cache import MOST_ANSWERS, MOST_BYTES, AnswerCache
 from runtime.ids import new_id
 
 ERA, LATER_ERA = "era", "later era"
-
-
-@pytest.fixture
-async def valkey(redis_url: str) -> AsyncIterator[Redis]:
-    async with open_client(redis_url) as client:
-        yield client
 
 
 @pytest.fixture

@@ -1,24 +1,16 @@
 """The newest step of a job in Valkey: in one step, never backwards, forgotten in the end."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from random import Random
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
-from runtime.broker import open_client
 from runtime.ids import new_id
 from runtime.progress import TTL_SECONDS, ProgressBoard, Step, engine_job, own_job
 
 JOB = own_job(new_id())
-
-
-@pytest.fixture
-async def valkey(redis_url: str) -> AsyncIterator[Redis]:
-    async with open_client(redis_url) as client:
-        yield client
 
 
 @pytest.fixture

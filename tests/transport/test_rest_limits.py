@@ -18,12 +18,6 @@ HOUR = 3600
 
 
 @pytest.fixture
-async def valkey(redis_url: str) -> AsyncIterator[Redis]:
-    async with open_client(redis_url) as client:
-        yield client
-
-
-@pytest.fixture
 async def limiters(redis_url: str) -> AsyncIterator[list[Limiter]]:
     """Four processes' limiters, as far as memory and connections go."""
     async with AsyncExitStack() as stack:

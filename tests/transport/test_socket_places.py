@@ -45,12 +45,6 @@ async def write(server: Server) -> AsyncIterator[WriteSide]:
         yield opened
 
 
-@pytest.fixture
-async def valkey(redis_url: str) -> AsyncIterator[Any]:
-    async with open_client(redis_url) as client:
-        yield client
-
-
 def places(valkey: Redis) -> Places:
     return Places(valkey, per_account=2, per_address=3)
 
