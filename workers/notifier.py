@@ -87,7 +87,7 @@ async def _to_requester(states: States, job_id: UUID, kind: str, details: dict[s
 
 async def _to_auditors(states: States, event: ConflictRaised) -> Sequence[SendNotification]:
     """Tell everybody who may resolve it."""
-    project: Project = (await states.get(f"project:{event.project_id}", fresh=True)).state
+    project = await _project(states, event.project_id)
     details = {
         "conflict_id": str(event.conflict_id),
         "position_id": str(event.position_id),
@@ -125,7 +125,7 @@ async def _to_mentioned(
     states: States, event: MessagePosted | MessageEdited, mentions: Sequence[UUID]
 ) -> Sequence[SendNotification]:
     """Tell those mentioned who are members of the project now, but not whoever mentioned themselves."""
-    project: Project = (await states.get(f"project:{event.project_id}", fresh=True)).state
+    project = await _project(states, event.project_id)
     return [
         SendNotification(
             account_id=account_id,
@@ -141,7 +141,7 @@ async def _to_mentioned(
 
 async def _to_approvers(states: States, recorded: Recorded, event: VariationSubmitted) -> Sequence[SendNotification]:
     """Tell everybody who may approve or reject it, but not whoever submitted it."""
-    project: Project = (await states.get(f"project:{event.project_id}", fresh=True)).state
+    project = await _project(states, event.project_id)
     variation = await _variation(states, event)
     return [
         SendNotification(
@@ -160,7 +160,7 @@ async def _to_submitter(
     states: States, recorded: Recorded, event: VariationApproved | VariationRejected
 ) -> Sequence[SendNotification]:
     """Tell whoever submitted it, as a member of the project still, unless the decision was theirs as well."""
-    project: Project = (await states.get(f"project:{event.project_id}", fresh=True)).state
+    project = await _project(states, event.project_id)
     variation = await _variation(states, event)
     account_id = account_of(variation.submitted_by)
     if account_id is None or account_id not in project.members or variation.submitted_by == recorded.actor:
@@ -181,6 +181,10 @@ async def _to_submitter(
 async def _variation(states: States, event: VariationSubmitted | VariationApproved | VariationRejected) -> Variation:
     budget: Budget = (await states.get(f"budget:{event.project_id}", fresh=True)).state
     return budget.variations[event.variation_id]
+
+
+async def _project(states: States, project_id: UUID) -> Project:
+    return (await states.get(f"project:{project_id}", fresh=True)).state
 
 
 def notifier(bus: Bus) -> Follower:
