@@ -12,6 +12,7 @@ from domain.position import line_total
 from tests.workers.layouts import building
 from tests.workers.workbooks import Formula, Rows, csv, ods, xlsx
 from workers.readers import read_bill
+from workers.readers.draft import BillDraft, ItemDraft
 
 D = Decimal
 GERMAN: Rows = [
@@ -166,6 +167,29 @@ def test_rounding_shows_in_many_line_totals_and_not_in_a_few_slips() -> None:
 
     assert read_bill(table(20)).rounding == Rounding(total=0)
     assert read_bill(table(5)).rounding == Rounding()
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 10**6), st.integers(1, 10**6)), min_size=1, max_size=12),
+    st.sampled_from((0, 1, 2, 3, 4)),
+    st.integers(0, 2),
+)
+def test_a_rounding_is_inferred_where_all_line_totals_agree_with_it_and_several_not_with_cents(
+    factors: list[tuple[int, int]], decimals: int, slips: int
+) -> None:
+    lines = [(D(quantity).scaleb(-3), D(price).scaleb(-2)) for quantity, price in factors]
+    stated = [line_total(*line, decimals) or D(0) for line in lines]
+    stated[:slips] = [total + D("1.01") for total in stated[:slips]]
+    draft = BillDraft("plain", 80)
+    draft.items = [
+        ItemDraft(quantity=quantity, unit_price=price, declared_total=total)
+        for (quantity, price), total in zip(lines, stated, strict=True)
+    ]
+    seen = [(line, total) for line, total in zip(lines, stated, strict=True) if total]
+    off = sum(line_total(*line) != total for line, total in seen)
+    fitting = [each for each in (0, 1, 3, 4) if all(line_total(*line, each) == total for line, total in seen)]
+    found = draft.finish().rounding.total
+    assert found in fitting if off >= 5 and fitting else found == 2
 
 
 COLUMNS = ("P.č.", "Kód položky", "Popis", "MJ", "Množství", "Jednotková cena", "Cena celkem")

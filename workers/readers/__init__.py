@@ -1,7 +1,8 @@
 """Readers of bills of quantities: bytes in, a `Bill` out, or `Unreadable` with what to do about it.
 
-What a file is is told by its content alone, never by its name, the names of its sheets, or fixed rows. A new format is
-a module with `score` and `read`, and one line in `READERS`.
+What a file is is told by its content alone, never by its name, the names of its sheets, or fixed rows. A new layout of
+tables is a module with `claims` and `read`, and one line in `LAYOUTS`. Any other format is a module with `score` and
+`read`, and one line in `FORMATS`.
 """
 
 import gc
@@ -13,14 +14,22 @@ from msgspec import Struct
 from domain.bill import Bill
 from workers.readers import aspe, bc3, gaeb, kros, own, pdf, plain, rts, unixml, xc4
 from workers.readers.archive import RESAVE
-from workers.readers.source import Source
+from workers.readers.source import Sheet, Source
 from workers.readers.tree import local
 from workers.readers.unreadable import Unreadable, foreign, older
 
-__all__ = ["READERS", "Reader", "Unreadable", "read_bill"]
+__all__ = ["FORMATS", "LAYOUTS", "Format", "Layout", "Unreadable", "read_bill"]
 
 
-class Reader(Struct, frozen=True):
+class Layout(Struct, frozen=True):
+    """How one program lays out its tables: `claims` tells of a sheet whether it is, `read` reads a file of such."""
+
+    format: str
+    claims: Callable[[Sheet], bool]
+    read: Callable[[Source], Bill]
+
+
+class Format(Struct, frozen=True):
     """One format: `score` tells how sure it is of a file, 0 (not mine) to 100, and `read` is told that and reads it."""
 
     format: str
@@ -28,28 +37,33 @@ class Reader(Struct, frozen=True):
     read: Callable[[Source, int], Bill]
 
 
-READERS = (
-    Reader(own.FORMAT, own.score, own.read),
-    Reader("aspe", aspe.score, aspe.read),
-    Reader("kros", kros.score, kros.read),
-    Reader("rts", rts.score, rts.read),
-    Reader("unixml", unixml.score, unixml.read),
-    Reader("xc4", xc4.score, xc4.read),
-    Reader("gaeb", gaeb.score, gaeb.read),
-    Reader("bc3", bc3.score, bc3.read),
-    Reader("pdf", pdf.score, pdf.read),
-    Reader("plain", plain.score, plain.read),
+LAYOUTS = (
+    Layout(own.FORMAT, own.claims, own.read),
+    Layout("kros", kros.claims, kros.read),
+    Layout("aspe", aspe.claims, aspe.read),
+    Layout("rts", rts.claims, rts.read),
 )
-"""The most particular first, plain tables last."""
+"""Asked sheet by sheet: the first that claims a sheet reads the file, and what lies behind was not parsed for it."""
+
+FORMATS = (
+    Format(own.FORMAT, own.score, own.read_json),
+    Format("unixml", unixml.score, unixml.read),
+    Format("xc4", xc4.score, xc4.read),
+    Format("gaeb", gaeb.score, gaeb.read),
+    Format("bc3", bc3.score, bc3.read),
+    Format("pdf", pdf.score, pdf.read),
+    Format("plain", plain.score, plain.read),
+)
+"""Asked where no sheet is claimed; plain tables last."""
 
 EXCEL_2003 = "{urn:schemas-microsoft-com:office:spreadsheet}Workbook"
 
 SURE = 90
-"""A reader as sure as this is not doubted: those behind it are not asked."""
+"""A format as sure as this is not doubted: those behind it are not asked."""
 
 
 def read_bill(data: bytes) -> Bill:
-    """Read a bill with the reader that is surest of it.
+    """Read a bill with the layout that claims it, else the format that is surest of it.
 
     Pure, and bounded by the size of what the file unpacks to; hostile files belong into `workers.parsing.parse`, which
     bounds time and memory too. Raises `Unreadable`.
@@ -71,19 +85,25 @@ def _without_collector() -> Generator[None]:
 
 
 def _read(source: Source) -> Bill:
-    score, best = 0, READERS[-1]
-    for reader in READERS:
-        own = reader.score(source)
+    claimed = (layout for sheet in source.sheets for layout in LAYOUTS if layout.claims(sheet))
+    layout = next(claimed, None)
+    bill = layout.read(source) if layout else _read_unclaimed(source)
+    if not bill.items:
+        raise _no_items(source)
+    return bill
+
+
+def _read_unclaimed(source: Source) -> Bill:
+    score, best = 0, FORMATS[-1]
+    for each in FORMATS:
+        own = each.score(source)
         if own > score:
-            score, best = own, reader
+            score, best = own, each
         if score >= SURE:
             break
     if not score:
         raise _unknown(source)
-    bill = best.read(source, score)
-    if not bill.items:
-        raise _no_items(source)
-    return bill
+    return best.read(source, score)
 
 
 def _unknown(source: Source) -> Unreadable:

@@ -8,7 +8,7 @@ from workers.readers.package import Package
 from workers.readers.tree import is_xml
 from workers.readers.unreadable import Unreadable, encrypted, foreign, older
 
-Kind = Literal["xlsx", "xlsb", "ods", "xls", "xml", "bc3", "pdf", "text"]
+Kind = Literal["xlsx", "xlsb", "ods", "xls", "json", "xml", "bc3", "pdf", "text"]
 
 OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 STREAM_NAMES = {
@@ -34,6 +34,9 @@ TABLE = re.compile(rb"<table\b", re.IGNORECASE)
 OLDER_GAEB = re.compile(rb"\s*(?:00[ \d]{8}8[1-9][A-Z ]|#begin\[GAEB\])", re.IGNORECASE)
 """The first line of GAEB 90, whose columns are fixed, and of GAEB 2000."""
 
+OWN_JSON = re.compile(rb'(?:\xef\xbb\xbf)?\s*+\{.{0,80}"plumbline"', re.DOTALL)
+"""The first key of what Plumbline itself writes; other JSON is text like any other."""
+
 PDF_WITHIN = 1024
 """How far from its beginning a PDF says what it is (ISO 32000-1, Annex H, note 13)."""
 
@@ -52,6 +55,8 @@ def identify(data: bytes) -> Kind:
             raise foreign(what)
     if b"%PDF-" in data[:PDF_WITHIN]:
         return "pdf"
+    if OWN_JSON.match(data):
+        return "json"
     if is_xml(data):
         if HTML.match(data):
             raise older("an HTML page with a table", RESAVE) if TABLE.search(data) else foreign("an HTML page")

@@ -23,6 +23,7 @@ from workers.readers.source import WIDEST, Sheet, Source
 from workers.readers.typed import Action, Heading, TypedTable
 
 ACTIONS: dict[Cell, Action] = {"P": "work", "SD": "section", "PP": "note", "TS": "note", "VV": "takeoff"}
+CONFIDENCE = 97
 OBJECT = re.compile(r"O(\d?)")
 KROS_ITEMS = {"K", "M"}
 """Types of items in tables of KROS, where "P" and "PP" are notes."""
@@ -35,12 +36,12 @@ Found: TypeAlias = tuple[Header, dict[Heading, int]]
 """The header of a table, and its columns."""
 
 _FOUND: WeakKeyDictionary[Sheet, Found | None] = WeakKeyDictionary()
-"""What `score` has found, for `read`."""
+"""What `claims` has found, for `read`."""
 
 
-def score(source: Source) -> int:
-    """97 where items and sections are told apart by their types, 0 for anything else."""
-    return 97 if any(table_of(sheet) for sheet in source.sheets) else 0
+def claims(sheet: Sheet) -> bool:
+    """Whether the items and sections of a table are told apart by their types."""
+    return table_of(sheet) is not None
 
 
 def table_of(sheet: Sheet) -> Found | None:
@@ -71,9 +72,9 @@ def _names_types(row: Sequence[Cell]) -> bool:
     return not TYPES.isdisjoint([cell.strip() for cell in filter(None, row) if isinstance(cell, str)])
 
 
-def read(source: Source, confidence: int) -> Bill:
+def read(source: Source) -> Bill:
     """Read every sheet that has such a table."""
-    draft = BillDraft("aspe", confidence)
+    draft = BillDraft("aspe", CONFIDENCE)
     unread: list[str] = []
     for sheet in source.sheets:
         found = table_of(sheet)
@@ -104,8 +105,9 @@ class _Table(TypedTable):
         rows = enumerate(self._rows.rows(), 1)
         for line, row in islice(rows, self._header.first - 1):
             self._read_named(line, row, text(row[self._typed]))
+        typed = self._typed
         for line, row in islice(rows, self._header.line - self._header.first + 1, None):
-            cell = row[self._typed]
+            cell = row[typed]
             if action := ACTIONS.get(cell) or ACTIONS.get(text(cell)):
                 if self.home is None:
                     self._open_home(line)

@@ -55,14 +55,12 @@ def exact(value: float) -> Decimal | None:
     digits is taken, and nothing that the file states is rounded. What is left below a billionth is the residue of a
     subtraction: 0. Infinities, NaN and anything from 10^15 on cannot be held exactly and are `None`.
     """
-    if -RESIDUE < value < RESIDUE:
-        return Decimal(0)
-    if not -LARGEST < value < LARGEST:
-        return None
     if value.is_integer():
-        return Decimal(int(value))
-    written = repr(value)
-    return Decimal(written if len(written) <= DIGITS + 1 else f"{value:.{DIGITS}g}")
+        return Decimal(int(value)) if -LARGEST < value < LARGEST else None
+    if RESIDUE <= value < LARGEST or -LARGEST < value <= -RESIDUE:
+        written = repr(value)
+        return Decimal(written if len(written) <= DIGITS + 1 else f"{value:.{DIGITS}g}")
+    return Decimal(0) if abs(value) < RESIDUE else None
 
 
 def money(cell: Cell, mark: Mark = ",") -> Decimal | None:
@@ -71,11 +69,11 @@ def money(cell: Cell, mark: Mark = ",") -> Decimal | None:
         return number(cell, mark)
     if cell.is_integer():
         return exact(cell)
-    if not -LARGEST < cell < LARGEST:
-        return None
     written = repr(cell)
     if len(written) <= DIGITS + 1 and "." in written[-3:]:
         return Decimal(written)  # whole cents
+    if not -LARGEST < cell < LARGEST:
+        return None
     cents = round(cell, 2)
     return exact(cents if abs(cell - cents) < CENT_NOISE else cell)
 

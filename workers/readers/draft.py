@@ -82,6 +82,7 @@ class ItemDraft(Struct, kw_only=True, gc=False):
         return BillItem(*values)
 
 
+_CENT, _TENTH = Decimal("0.01"), Decimal("0.1")
 _NOTES, _TAKEOFF = map(BillItem.__struct_fields__.index, ("notes", "takeoff"))
 
 
@@ -107,6 +108,14 @@ class SectionDraft(Struct, kw_only=True, gc=False):
             sheet=self.sheet,
             line=self.line,
         )
+
+
+def _is_in_cents(amounts: list[Decimal]) -> bool:
+    """Whether no amount is finer than a cent, and one is finer than a tenth.
+
+    No other rounding fits them then: to fewer decimals none of them would be that, and where more fit, two do as well.
+    """
+    return all(amount.quantize(_CENT) == amount for amount in amounts) and any(amount % _TENTH for amount in amounts)
 
 
 class BillDraft:
@@ -192,6 +201,8 @@ class BillDraft:
             (item.quantity, item.unit_price, item.declared_total)
             for item in islice((item for item in self.items if item.declared_total and item.unit_price), SAMPLE)
         ]
+        if _is_in_cents([stated for _, _, stated in lines if stated]):
+            return
         if sum(1 for quantity, price, stated in lines if line_total(quantity, price) != stated) < SEVERAL:
             return
         for decimals in (0, 1, 3, 4):

@@ -44,6 +44,9 @@ RENAMED: tuple[Literal["unit_price", "total"], ...] = ("unit_price", "total")
 """What is looked for under any name where the table does not have the program's own."""
 
 NEEDED = {"type", "code", "description", "unit", "quantity"}
+WHOLE, COPIED_OUT = 100, 95
+"""How sure a whole export is, and sheets that were copied out of one."""
+
 ACTIONS: dict[Cell, Action] = {
     "K": "work",
     "M": "material",
@@ -71,16 +74,16 @@ def columns(row: Sequence[Cell]) -> dict[Heading, int] | None:
     return found
 
 
-def score(source: Source) -> int:
-    """100 for a whole export, 95 for sheets copied out of one, 0 for anything else."""
-    if not any(columns(row) for sheet in source.sheets for row in rows_with("Typ", sheet.top())):
-        return 0
-    return 100 if any(MARKER in row for row in source.sheets[0].top()[:1]) else 95
+def claims(sheet: Sheet) -> bool:
+    """Whether the first row that names types is the header of such a table."""
+    row = next(rows_with("Typ", sheet.top()), ())
+    return columns(row) is not None
 
 
-def read(source: Source, confidence: int) -> Bill:
+def read(source: Source) -> Bill:
     """Read all sheets. The declared totals are those of the recapitulation, else the sums of the objects'."""
-    draft = BillDraft("kros", confidence)
+    whole = any(MARKER in row for row in source.sheets[0].top()[:1])
+    draft = BillDraft("kros", WHOLE if whole else COPIED_OUT)
     objects: list[Cover] = []
     recapitulations: list[Cover] = []
     unread: list[str] = []

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from itertools import islice
 from typing import Any, Literal
 
 import msgspec
@@ -19,48 +18,32 @@ from workers.writers.grid import AMOUNTS, CHOICES, COLUMNS, MARK, TAKEOFF, TEXTS
 from workers.writers.json_file import Exported
 
 FORMAT = "plumbline"
-FIRST_KEY = b'"plumbline"'
-OWN_SHEETS = 2
-"""As many as the writer makes, in whatever order they were left."""
-
+CONFIDENCE = 100
 DEEPEST = 1000
 PLAIN = re.compile(r"-?\d{1,40}(?:[.,]\d{1,40})?")
 TAKEOFF_KINDS: dict[str, Literal["row", "subtotal", "total"]] = {name: kind for kind, name in TAKEOFF.items()}
 
 
+def claims(sheet: Sheet) -> bool:
+    """Whether a sheet that is shown carries our own mark."""
+    first = next(iter(sheet.top()), ()) if not sheet.hidden else ()
+    return bool(first) and first[0] == MARK
+
+
+def read(source: Source) -> Bill:
+    """Read the table that `workers.writers` wrote, edited or not."""
+    return _Reading(next(filter(claims, source.sheets))).bill(CONFIDENCE)
+
+
 def score(source: Source) -> int:
-    """100 for our own mark, 0 without it."""
-    if source.kind == "text" and _is_json(source.data):
-        return 100
-    return 100 if _own_sheet(source) is not None else 0
+    """100 for our own JSON."""
+    return CONFIDENCE if source.kind == "json" else 0
 
 
-def read(source: Source, confidence: int) -> Bill:
-    """Read what `workers.writers` wrote, edited or not."""
-    if source.kind == "text" and _is_json(source.data):
-        return _read_json(source.data, confidence)
-    sheet = _own_sheet(source)
-    assert sheet is not None  # noqa: S101 - `score` found it
-    return _Reading(sheet).bill(confidence)
-
-
-def _is_json(data: bytes) -> bool:
-    return data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{" and FIRST_KEY in data[:100]
-
-
-def _own_sheet(source: Source) -> Sheet | None:
-    """Find the marked sheet among the first that are shown: nobody else's large workbook is opened for it."""
-    shown = (sheet for sheet in source.sheets if not sheet.hidden)
-    for sheet in islice(shown, OWN_SHEETS):
-        first = next(iter(sheet.top()), ())
-        if first and first[0] == MARK:
-            return sheet
-    return None
-
-
-def _read_json(data: bytes, confidence: int) -> Bill:
+def read_json(source: Source, confidence: int) -> Bill:
+    """Read the JSON that `workers.writers` wrote, edited or not."""
     try:
-        exported = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=Exported)
+        exported = msgspec.json.decode(source.data.removeprefix(b"\xef\xbb\xbf"), type=Exported)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable(
             "unreadable.not_a_workbook",

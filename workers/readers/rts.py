@@ -15,6 +15,9 @@ from workers.readers.source import Sheet, Source, rows_with
 from workers.readers.typed import Action, Heading, TypedTable, columns_of
 
 MARKER = "#RTSROZP#"
+WHOLE, COPIED_OUT = 100, 95
+"""How sure a whole workbook is, and sheets that were copied out of one."""
+
 TYPES = "#TypZaznamu#"
 DESCRIPTIONS = "#POP"
 HEADINGS: dict[str, Heading] = {
@@ -45,11 +48,9 @@ NET, GROSS = ("cena celkem bez dph", "cena bez dph"), ("cena celkem s dph", "cen
 TAXED, ROUNDING = "zaklad pro", "zaokrouhleni"
 
 
-def score(source: Source) -> int:
-    """100 for a whole workbook, 95 for sheets copied out of one, 0 for anything else."""
-    if all(types_column(sheet.top()) is None for sheet in source.sheets):
-        return 0
-    return 100 if any(MARKER in row for sheet in source.sheets for row in sheet.top()) else 95
+def claims(sheet: Sheet) -> bool:
+    """Whether a sheet has a column of types."""
+    return types_column(sheet.top()) is not None
 
 
 def types_column(rows: Sequence[Sequence[Cell]]) -> int | None:
@@ -63,19 +64,22 @@ def types_column(rows: Sequence[Sequence[Cell]]) -> int | None:
     return None
 
 
-def read(source: Source, confidence: int) -> Bill:
+def read(source: Source) -> Bill:
     """Read every sheet that has a table; the totals are those of the first sheet, else the sums of the parts."""
-    draft = BillDraft("rts", confidence)
+    draft = BillDraft("rts", COPIED_OUT)
     draft.variant = MARKER
     unread: list[str] = []
     whole: list[StatedTotal] = []
     for sheet in source.sheets:
         types = types_column(sheet.top())
+        marked = any(rows_with(MARKER, sheet.top()))
+        if marked:
+            draft.confidence = WHOLE
         if types is not None:
             table = _Table(draft, sheet, types)
             for line, row in enumerate(sheet.rows(), 1):
                 table.read(line, row)
-        elif any(MARKER in row for row in sheet.top()):
+        elif marked:
             whole = _Front(draft, sheet).read()
         elif sheet.top() and not sheet.hidden:
             unread.append(sheet.name)

@@ -186,7 +186,7 @@ class Source:
     @cached_property
     def sheets(self) -> tuple[Sheet, ...]:
         """All sheets in workbook order; none where the file is no table."""
-        if self.kind in {"xml", "bc3", "pdf"}:
+        if self.kind in {"json", "xml", "bc3", "pdf"}:
             return ()
         if self.kind == "text":
             return (TextSheet(self.text),)

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from itertools import chain
 from operator import itemgetter
 from typing import Literal
 
@@ -17,7 +16,7 @@ Action = Literal["work", "material", "other", "section", "note", "takeoff"]
 SUBTOTALS = ("mezisoucet", "medzisucet")
 TOTALS = ("soucet", "sucet", "celkove mnozstvi", "celkem")
 SUM_INITIALS = frozenset("mMsScC")
-_RESULT = re.compile(r"=\s*(?:(-?\d{1,12}),(\d{1,9})\s*|(-?\d[\d\s\u00a0.,]*))\[[A-Z]+\]$")
+_RESULT = re.compile(r"=\s*+(?:(-?+\d{1,12},\d{1,9})\s*+|(-?\d[\d\s\u00a0.,]*))\[[A-Z]++\]$")
 """The end of a takeoff row, from its last "=", that states its own value and the letter that others refer to it by."""
 
 Heading = Literal[
@@ -103,9 +102,8 @@ class TypedTable:
     def mark(self) -> Mark:
         """The decimal mark of numbers that are texts; most tables have none, so it is looked for when one is met."""
         if self._mark is None:
-            columns = [map(itemgetter(column), self._first) for _, _, column, _ in self._numbers]
-            cells = filter(None, chain.from_iterable(columns))
-            self._mark = decimal_mark([cell for cell in cells if isinstance(cell, str)], ",")
+            columns = (filter(None, map(itemgetter(column), self._first)) for _, _, column, _ in self._numbers)
+            self._mark = decimal_mark([cell for cells in columns for cell in cells if isinstance(cell, str)], ",")
         return self._mark
 
     @property
@@ -191,11 +189,11 @@ class TypedTable:
         if value is None and stated != "":
             value = self._number(stated, line, "quantity")
         if value is None and written.endswith("]") and (result := _RESULT.match(written, written.rfind("="))):
-            whole, decimals, other = result.groups()
-            if whole and self.mark == ",":
-                value = Decimal(f"{whole}.{decimals}")
+            plain, other = result.groups()
+            if plain and self.mark == ",":
+                value = Decimal(plain.replace(",", "."))
             else:
-                value = parse(f"{whole},{decimals}" if whole else other.rstrip(), self.mark)
+                value = parse(plain or other.rstrip(), self.mark)
         kind = _takeoff_kind(written) if written.lstrip(" \"'")[:1] in SUM_INITIALS else "row"
         self.item.takeoff.append(TakeoffLine(expression=written, value=value, kind=kind, line=line))
 
