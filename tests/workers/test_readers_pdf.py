@@ -191,7 +191,8 @@ def test_a_printed_bill_equals_its_workbook() -> None:
     assert [(row.expression, row.value) for i in bill.items for row in i.takeoff] == [
         (row.expression, row.value) for i in whole.items for row in i.takeoff
     ]
-    assert (bill.title, bill.currency) == ("Stavba: Dům", "CZK")
+    assert (bill.title, bill.currency, bill.confidence) == ("Dům", "CZK", 85)
+    assert bill.variant.startswith("kros without recapitulation, ")
     assert int(bill.items[-1].sheet) > 2
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.bill import Bill
 from workers.readers import aspe, bc3, gaeb, kros, own, pdf, plain, rts, unixml, xc4
@@ -58,6 +59,9 @@ FORMATS = (
 
 EXCEL_2003 = "{urn:schemas-microsoft-com:office:spreadsheet}Workbook"
 
+PRINTED = 85
+"""How sure a bill is whose table was put together from the pages of a PDF, and has the headings of a program."""
+
 SURE = 90
 """A format as sure as this is not doubted: those behind it are not asked."""
 
@@ -88,6 +92,9 @@ def _read(source: Source) -> Bill:
     claimed = (layout for sheet in source.sheets for layout in LAYOUTS if layout.claims(sheet))
     layout = next(claimed, None)
     bill = layout.read(source) if layout else _read_unclaimed(source)
+    if layout and source.kind == "pdf":
+        variant = f"{layout.format} {bill.variant}".strip()
+        bill = replace(bill, format="pdf", confidence=PRINTED, variant=f"{variant}, {len(source.pages)} pages")
     if not bill.items:
         raise _no_items(source)
     return bill

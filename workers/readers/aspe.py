@@ -74,7 +74,7 @@ def _names_types(row: Sequence[Cell]) -> bool:
 
 def read(source: Source) -> Bill:
     """Read every sheet that has such a table."""
-    draft = BillDraft("aspe", CONFIDENCE)
+    draft = BillDraft("aspe", CONFIDENCE, source.places)
     unread: list[str] = []
     for sheet in source.sheets:
         found = table_of(sheet)
@@ -104,7 +104,7 @@ class _Table(TypedTable):
         self._tell_program()
         rows = enumerate(self._rows.rows(), 1)
         for line, row in islice(rows, self._header.first - 1):
-            self._read_named(line, row, text(row[self._typed]))
+            self._read_named(line, row, next((kind for cell in row if (kind := text(cell))), ""))
         typed = self._typed
         for line, row in islice(rows, self._header.line - self._header.first + 1, None):
             cell = row[typed]
@@ -121,7 +121,7 @@ class _Table(TypedTable):
         if kind == BUILT:
             self._read_built(line, row)
         elif level := OBJECT.fullmatch(kind):
-            self._read_object(row, int(level[1] or 0))
+            self._read_object(row, kind, int(level[1] or 0))
         else:
             return False
         return True
@@ -137,28 +137,24 @@ class _Table(TypedTable):
         )
         self.draft.currency = self.draft.currency or next((found for name in names if (found := currency(name))), "")
 
-    def _names(self, row: Sequence[Cell]) -> tuple[str, str]:
+    def _names(self, row: Sequence[Cell], kind: str) -> tuple[str, str]:
         """Take code and title from a row such as "O1 | Objekt: | SO 202 | Most"."""
-        kind = self.columns["type"]
-        names = [
-            written
-            for at, cell in enumerate(row)
-            if at != kind and isinstance(cell, str) and (written := cell.strip()) and not written.endswith(":")
-        ]
-        return (names[0] if names else ""), (names[1] if len(names) > 1 else "")
+        written = [cell.strip() for cell in filter(None, row) if isinstance(cell, str)]
+        code, title, *_ = *(name for name in written if name not in {"", kind} and not name.endswith(":")), "", ""
+        return code, title
 
     def _read_built(self, line: int, row: Sequence[Cell]) -> None:
         """Take what is built, and its total."""
-        code, title = self._names(row)
+        code, title = self._names(row, BUILT)
         self.draft.title = self.draft.title or title or code
         total = self.number(line, row, "total")
         if total is not None:
             stated = StatedTotal(kind="net", amount=total, label=title, sheet=self.sheet, line=line)
             self.draft.totals.append(stated)
 
-    def _read_object(self, row: Sequence[Cell], level: int) -> None:
+    def _read_object(self, row: Sequence[Cell], kind: str, level: int) -> None:
         """Close the objects of this level and below, and take the next one."""
-        self._objects[level:] = [self._names(row)]
+        self._objects[level:] = [self._names(row, kind)]
         self.home, self.item = None, None
         self.open.clear()
 

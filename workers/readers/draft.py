@@ -1,12 +1,13 @@
 """A bill while it is being read: rows still gather under items, and the whole decides what single cells mean."""
 
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import islice
-from typing import Literal
+from typing import Literal, TypeVar
 
 from msgspec import Struct, field
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
 from domain.bill import (
     Bill,
@@ -28,6 +29,7 @@ from workers.readers.codes import code_systems
 
 WARNINGS_OF_A_KIND = 20
 SAMPLE = 1000
+T = TypeVar("T", Surcharge, StatedTotal, Figure, Skipped)
 SEVERAL = 5
 """So many line totals off by their rounding are no slips."""
 
@@ -110,6 +112,18 @@ class SectionDraft(Struct, kw_only=True, gc=False):
         )
 
 
+def _on_page(part: T, places: Sequence[tuple[str, int]]) -> T:
+    """Put a part that names no sheet where it stands in print."""
+    if part.sheet:
+        return part
+    sheet, line = places[part.line]
+    return replace(part, sheet=sheet, line=line)
+
+
+def _on_lines(takeoff: Iterable[TakeoffLine], places: Sequence[tuple[str, int]]) -> list[TakeoffLine]:
+    return [replace(row, line=places[row.line][1]) for row in takeoff]
+
+
 def _is_in_cents(amounts: list[Decimal]) -> bool:
     """Whether no amount is finer than a cent, and one is finer than a tenth.
 
@@ -121,8 +135,11 @@ def _is_in_cents(amounts: list[Decimal]) -> bool:
 class BillDraft:
     """Everything found so far."""
 
-    def __init__(self, format: str, confidence: int) -> None:  # noqa: A002 - the bill's own word
-        """Start a bill of a format, with the confidence of its reader."""
+    def __init__(self, format: str, confidence: int, places: Sequence[tuple[int, int]] = ()) -> None:  # noqa: A002 - the bill's own word
+        """Start a bill of a format, with the confidence of its reader.
+
+        `places` are the pages and lines that rows stand on in print, where a sheet was put together from pages.
+        """
         self.format = format
         self.confidence = confidence
         self.variant = ""
@@ -141,6 +158,7 @@ class BillDraft:
         self.skipped: list[Skipped] = []
         self.warnings: list[str] = []
         self._paths: dict[tuple[str, ...], int] = {}
+        self._places = places
         self._bad_numbers = 0
 
     def has_section(self, path: tuple[str, ...]) -> bool:
@@ -178,9 +196,29 @@ class BillDraft:
             self._bad_numbers += 1
             if self._bad_numbers <= WARNINGS_OF_A_KIND:
                 sheet, line, column = where
-                place = f"Sheet {sheet!r}, row {line}" if sheet else f"Row {line}"
+                place = self.place(sheet, line)
                 self.warnings.append(f"{place}: {column} {text(cell)[:60]!r} is not a number; it was left empty.")
         return value
+
+    def place(self, sheet: str, line: int) -> str:
+        """Tell people where a row stands."""
+        if self._places and not sheet:
+            page, own = self._places[line - 1]
+            return f"Page {page}, line {own}"
+        return f"Sheet {sheet!r}, row {line}" if sheet else f"Row {line}"
+
+    def _put_on_pages(self) -> None:
+        """Name pages and lines in place of the rows that were put together from them."""
+        places = [("", 0), *((str(page), line) for page, line in self._places)]
+        for part in (*self.items, *self.sections):
+            part.sheet, part.line = places[part.line]
+        for item in self.items:
+            item.takeoff = _on_lines(item.takeoff, places)
+        figures = [replace(each, takeoff=tuple(_on_lines(each.takeoff, places))) for each in self.figures]
+        self.figures = [_on_page(each, places) for each in figures]
+        self.surcharges = [_on_page(each, places) for each in self.surcharges]
+        self.totals = [_on_page(each, places) for each in self.totals]
+        self.skipped = [_on_page(each, places) for each in self.skipped]
 
     def _forget_uncomputed(self) -> None:
         """Take totals of 0 for none where every line has one in spite of its price: nothing computed the formulas."""
@@ -214,6 +252,8 @@ class BillDraft:
 
         Whether it is blank, how it rounds, and which price systems its codes belong to, is settled here.
         """
+        if self._places:
+            self._put_on_pages()
         self._forget_uncomputed()
         if self.rounding == Rounding():
             self._infer_rounding()

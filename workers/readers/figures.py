@@ -6,8 +6,9 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from domain.bill import Figure, TakeoffLine
-from workers.readers.cells import Cell, label, number, text
+from workers.readers.cells import Cell, Mark, decimal_mark, label, number, text
 from workers.readers.draft import BillDraft
+from workers.readers.source import Sheet
 
 TITLES = {"seznam figur", "zoznam figur"}
 USES = ("pouziti figury", "pouzitie figury")
@@ -17,11 +18,13 @@ HEADINGS = {"kod": "code", "popis": "description", "mj": "unit", "vymera": "valu
 class FigureList:
     """One sheet of figures on its way into the bill; a sheet without the title has none."""
 
-    def __init__(self, draft: BillDraft, sheet: str) -> None:
+    def __init__(self, draft: BillDraft, sheet: Sheet) -> None:
         """Wait for the title."""
         self.found = False
         self._draft = draft
-        self._sheet = sheet
+        self._sheet = sheet.name
+        self._top = sheet.top
+        self._mark: Mark = ","
         self._columns: dict[str, int] = {}
         self._path: tuple[str, ...] = ()
         self._code = ""
@@ -36,14 +39,17 @@ class FigureList:
             columns = {
                 HEADINGS[name]: at for at, cell in enumerate(row) if (name := label(text(cell)[:20])) in HEADINGS
             }
-            self._columns = columns if len(columns) == len(HEADINGS) else {}
+            if len(columns) == len(HEADINGS):
+                self._columns = columns
+                values = (row[columns["value"]] for row in self._top())
+                self._mark = decimal_mark([cell for cell in values if isinstance(cell, str)], ",")
         else:
             self._read(line, row)
         return self.found
 
     def _read(self, line: int, row: Sequence[Cell]) -> None:
         code, title, unit = (text(row[self._columns[part]]) for part in ("code", "description", "unit"))
-        value = number(row[self._columns["value"]])
+        value = number(row[self._columns["value"]], self._mark)
         if label(code[:20] or title[:20]).startswith(USES):
             self._uses = True
         elif self._uses and code and unit and self._is_use(code):

@@ -4,8 +4,9 @@ Every object is a sheet: a cover, a recapitulation, and the table of items, whic
 header. The column "Typ" says what a row of the table is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from itertools import chain
 from typing import Literal
 
 from domain.bill import Bill
@@ -16,6 +17,7 @@ from workers.readers.figures import FigureList
 from workers.readers.headings import find_header
 from workers.readers.source import Sheet, Source, rows_with
 from workers.readers.typed import Action, Heading, TypedTable, columns_of
+from workers.readers.vocabulary import COVERS, FORMS
 
 MARKER = "Export Komplet"
 HEADINGS: dict[str, Heading] = {
@@ -83,19 +85,19 @@ def claims(sheet: Sheet) -> bool:
 def read(source: Source) -> Bill:
     """Read all sheets. The declared totals are those of the recapitulation, else the sums of the objects'."""
     whole = any(MARKER in row for row in source.sheets[0].top()[:1])
-    draft = BillDraft("kros", WHOLE if whole else COPIED_OUT)
+    draft = BillDraft("kros", WHOLE if whole else COPIED_OUT, source.places)
     objects: list[Cover] = []
     recapitulations: list[Cover] = []
     unread: list[str] = []
     for sheet in source.sheets:
-        table = _Table(draft, sheet)
-        table.read()
-        if table.home:
-            objects.append(table.cover)
-            draft.totals.extend(table.cover.of(table.home.path))
-        elif table.cover.net is not None:
-            recapitulations.append(table.cover)
-        elif sheet.top() and not table.figures.found:
+        tables = list(_tables(draft, sheet))
+        for table in tables:
+            if table.home:
+                objects.append(table.cover)
+                draft.totals.extend(table.cover.of(table.home.path))
+            elif table.cover.net is not None:
+                recapitulations.append(table.cover)
+        if sheet.top() and not any(table.said for table in tables):
             unread.append(sheet.name)
         sheet.close()
     covers = recapitulations[:1] or objects
@@ -110,25 +112,51 @@ def read(source: Source) -> Bill:
     return draft.finish()
 
 
+def _title(row: Sequence[Cell]) -> str:
+    """Fold the text of a row that has no other; "" for any other row."""
+    filled = list(filter(None, row))
+    return label(filled[0]) if len(filled) == 1 and isinstance(filled[0], str) else ""
+
+
 def _sum(amounts: list[Decimal | None]) -> Decimal | None:
     known = [amount for amount in amounts if amount is not None]
     return sum(known, Decimal(0)) if known and len(known) == len(amounts) else None
 
 
+def _tables(draft: BillDraft, sheet: Sheet) -> Iterator["_Table"]:
+    """Read a sheet: one object with its cover, or several below each other, as in print."""
+    rows = enumerate(sheet.rows(), 1)
+    table = _Table(draft, sheet)
+    while following := table.read(rows):
+        yield table
+        rows = chain((following,), rows)
+        table = _Table(draft, sheet)
+    yield table
+
+
 class _Table(TypedTable):
-    """One sheet on the way from its cover to the end of its table."""
+    """One object on the way from its cover to the end of its table."""
 
     def __init__(self, draft: BillDraft, sheet: Sheet) -> None:
         super().__init__(draft, sheet.name)
         self._rows = sheet
         self.cover = Cover(sheet.name)
-        self.figures = FigureList(draft, sheet.name)
+        self.figures = FigureList(draft, sheet)
         self._level_column: int | None = None
 
-    def read(self) -> None:
-        """Take in the cover down to the header of the table, then the table; or a list of figures."""
-        rows = enumerate(self._rows.rows(), 1)
+    @property
+    def said(self) -> bool:
+        """Whether anything of a bill was found."""
+        return self.home is not None or self.cover.net is not None or self.figures.found
+
+    def read(self, rows: Iterator[tuple[int, Sequence[Cell]]]) -> tuple[int, Sequence[Cell]] | None:
+        """Take in the cover down to the header of the table, then the table; or a list of figures.
+
+        Returns the row, if there is one, with the title of the forms of another object.
+        """
         for line, row in rows:
+            if (self.said or self.cover.project) and _title(row) in COVERS:
+                return line, row
             if self.figures.read(line, row):
                 continue
             if "Typ" in row and (header := columns(row)):
@@ -142,7 +170,10 @@ class _Table(TypedTable):
             elif kind == "Typ" and (header := columns(row)):
                 self.settle(header, self._rows.top())  # repeated further down, it only maps the columns anew
             elif any(map(text, row)):
+                if _title(row) in FORMS:
+                    return line, row
                 self._read_other(line, row, text(kind))
+        return None
 
     def _begin(self, line: int, row: Sequence[Cell], header: dict[Heading, int]) -> None:
         """Open the object at its table's header."""
@@ -153,7 +184,8 @@ class _Table(TypedTable):
         self.home = self._open_object(line)
 
     def _open_object(self, line: int) -> SectionDraft:
-        names = [*self.cover.objects.values()] or [f"{self.sheet.partition(' - ')[0]} - {self.cover.project}"]
+        sheet = self.sheet.partition(" - ")[0]
+        names = [*self.cover.objects.values()] or [f"{sheet} - {self.cover.project}" if sheet else self.cover.project]
         path: tuple[str, ...] = ()
         for name in names[:-1]:
             code, _, title = name.partition(" - ")

@@ -4,7 +4,6 @@ Headings tell the columns, drawn lines the rows where there are any. The order o
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,12 +14,22 @@ from workers.readers.assembly import Assembly
 from workers.readers.cells import Cell, number
 from workers.readers.draft import BillDraft
 from workers.readers.headings import Header, find_header
-from workers.readers.pdf_grid import FULL, Row, boundaries, cells, column_marks, joined, rows, stacks
-from workers.readers.pdf_pages import Page, Run, pages
+from workers.readers.pdf_grid import (
+    FULL,
+    Row,
+    boundaries,
+    cells,
+    column_marks,
+    drawn_edges,
+    is_folio,
+    joined,
+    rows,
+    stacks,
+)
+from workers.readers.pdf_pages import Page, Run
 from workers.readers.source import Source
 from workers.readers.table import Table
 from workers.readers.unreadable import Unreadable
-from workers.readers.vocabulary import FOLIO
 
 FEWEST = 3
 """Columns of a table that does not say which of them is the description."""
@@ -73,7 +82,7 @@ def read(source: Source, confidence: int) -> Bill:
 
     Raises `Unreadable`: `needs_ocr` for scans, `no_table` where no headings of a bill are found.
     """
-    all_pages = list(pages(source.data))
+    all_pages = source.pages
     characters = sum(len(run.text) for page in all_pages for run in page.runs)
     if characters < LEGIBLE * len(all_pages):
         pictures = sum(page.pictures for page in all_pages)
@@ -86,18 +95,17 @@ def read(source: Source, confidence: int) -> Bill:
     grid = _grid(all_pages)
     if grid is None:
         raise _no_table(all_pages)
-    draft = BillDraft("pdf", min(confidence, 80, 40 + 5 * len(grid.header.columns)))
+    draft = BillDraft("pdf", min(confidence, 80, 40 + 5 * len(grid.header.columns)), grid.places)
     draft.variant = f"{len(all_pages)} pages"
     table = Table(draft, grid, grid.header)
     plain.describe(draft, grid.above, table)
     draft.declared_total, draft.declared_total_with_vat = Assembly(draft, "", table).run()
     for page, line, what in grid.skipped:
         draft.skip(str(page), line, what)
-    _place(draft, grid)
     return draft.finish()
 
 
-def _grid(all_pages: list[Page]) -> Grid | None:
+def _grid(all_pages: Sequence[Page]) -> Grid | None:
     """Put the rows of all pages under the headings that are found first."""
     by_page = [rows(page) for page in all_pages]
     for at, (page, page_rows) in enumerate(zip(all_pages, by_page, strict=True)):
@@ -171,14 +179,15 @@ def _begin(head: Head, above: list[Row], own: Row) -> Grid:
 
 def _fill(grid: Grid, head: Head, below: list[list[Row]]) -> None:
     """Add the rows of the page with the headings and of those behind it, without what only frames a page."""
-    edges = _edges(head.columns, head.marks, [run for page in below for row in page for run in row.all()])
+    found = boundaries(head.columns, [run for page in below for row in page for run in row.all()])
+    edges = drawn_edges(found, head.columns, head.marks)
     names = grid.content[0]
     for page_rows in below:
         filled = [(row, cells(row.all(), edges, len(names))) for row in page_rows]
         again = _repeated(filled, names, head.rows)
         for row, found in filled[:again]:
             grid.skipped.append((row.page, row.line, f"above or in the headings again: {' '.join(found).strip()[:60]}"))
-        if page_rows and _is_folio(page_rows[-1]):
+        if page_rows and is_folio(page_rows[-1]):
             row, _ = filled.pop()
             grid.skipped.append((row.page, row.line, f"the number of the page: {joined(row.all())}"))
         _take(grid, filled[again:], edges, head.header)
@@ -191,18 +200,6 @@ def _repeated(filled: list[tuple[Row, list[str]]], names: list[Cell], size: int)
         if [" ".join(filter(None, part)) for part in parts] == names:
             return at + size
     return 0
-
-
-def _edges(columns: list[list[Run]], marks: list[float], body: list[Run]) -> list[float]:
-    """Tell where columns end, drawn lines first."""
-    found = boundaries(columns, body)
-    for at, (before, after) in enumerate(pairwise(columns)):
-        low = max((run.left + run.right) / 2 for run in before)
-        high = min((run.left + run.right) / 2 for run in after)
-        drawn = [mark for mark in marks if low < mark < high]
-        if drawn:
-            found[at] = drawn[-1]
-    return found
 
 
 def _take(grid: Grid, filled: list[tuple[Row, list[str]]], edges: list[float], header: Header) -> None:
@@ -255,30 +252,7 @@ def _column(run: Run, edges: list[float]) -> int:
     return sum(1 for edge in edges if edge < run.left)
 
 
-def _is_folio(row: Row) -> bool:
-    return FOLIO.fullmatch(joined(row.all())) is not None
-
-
-def _place(draft: BillDraft, grid: Grid) -> None:
-    """Tell the page and the line on it in place of the row of the table."""
-    for part in (*draft.items, *draft.sections):
-        part.sheet, part.line = _at(grid, part.line)
-    draft.skipped = [
-        each
-        if each.sheet
-        else type(each)(sheet=_at(grid, each.line)[0], line=_at(grid, each.line)[1], reason=each.reason)
-        for each in draft.skipped
-    ]
-
-
-def _at(grid: Grid, line: int) -> tuple[str, int]:
-    if not 0 < line <= len(grid.places):
-        return "", line
-    page, own = grid.places[line - 1]
-    return str(page), own
-
-
-def _no_table(all_pages: list[Page]) -> Unreadable:
+def _no_table(all_pages: Sequence[Page]) -> Unreadable:
     return Unreadable(
         "unreadable.no_table",
         f"No table of items was found on the {len(all_pages)} pages of the PDF. Plumbline looked for {plain.WANTED}. "

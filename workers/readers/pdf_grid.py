@@ -7,6 +7,7 @@ from statistics import median
 from msgspec import Struct
 
 from workers.readers.pdf_pages import Line, Page, Run
+from workers.readers.vocabulary import FOLIO
 
 NEAR = 2.5
 """Points: lines closer than this are one line."""
@@ -80,8 +81,9 @@ def _row_marks(page: Page) -> list[float]:
 
 
 def column_marks(page: Page, row: Row) -> list[float]:
-    """Find the distances of the lines that go down beside a row."""
-    beside = [line for line in page.down if line.start <= row.top + NEAR and line.end >= row.bottom - NEAR]
+    """Find the distances of the lines that go down beside a row, or beside its lowest line of text, to its end."""
+    lowest = min(run.top for run in row.runs[-1])
+    beside = [line for line in page.down if line.start <= lowest + NEAR and line.end >= row.bottom - NEAR]
     return sorted(_clusters(beside))
 
 
@@ -149,6 +151,23 @@ def boundaries(columns: Sequence[Sequence[Run]], body: Iterable[Run]) -> list[fl
         best = [point for point, count in zip(points, crossing, strict=True) if count == fewest]
         found.append(best[len(best) // 2])
     return found
+
+
+def drawn_edges(found: Sequence[float], columns: Sequence[Sequence[Run]], marks: Sequence[float]) -> list[float]:
+    """Put drawn lines, where there are any between two headings, in the place of the boundaries that were found."""
+    edges = [*found]
+    for at, (before, after) in enumerate(pairwise(columns)):
+        low = max((run.left + run.right) / 2 for run in before)
+        high = min((run.left + run.right) / 2 for run in after)
+        drawn = [mark for mark in marks if low < mark < high]
+        if drawn:
+            edges[at] = drawn[-1]
+    return edges
+
+
+def is_folio(row: Row) -> bool:
+    """Whether a row is nothing but the number of its page."""
+    return FOLIO.fullmatch(joined(row.all())) is not None
 
 
 def cells(runs: Iterable[Run], edges: Sequence[float], count: int) -> list[str]:

@@ -150,6 +150,7 @@ def _runs(text: Any, place: Place, down: list[Line]) -> Iterator[Run]:
     down = sorted(down, key=lambda line: line.at)
     places = [line.at for line in down]
     run: Run | None = None
+    before = (0.0, 0.0, 0.0, 0.0)
     for at in range(text.count_chars()):
         code = raw.FPDFText_GetUnicode(text, at)
         character = "-" if code in HYPHENS else chr(code)
@@ -157,7 +158,11 @@ def _runs(text: Any, place: Place, down: list[Line]) -> Iterator[Run]:
             continue
         if not raw.FPDFText_GetLooseCharBox(text, at, box):
             continue
-        left, top, right, bottom = place(box.left, box.bottom, box.right, box.top)
+        left, top, right, bottom = own = place(box.left, box.bottom, box.right, box.top)
+        is_ligature, before = own == before, own
+        if run is not None and is_ligature:
+            run.text += character
+            continue
         if (
             run is None
             or not _continues(run, left, top, bottom)

@@ -22,6 +22,8 @@ from workers.readers import delimited, tree
 from workers.readers.archive import Kind, identify, is_package, kind_of
 from workers.readers.cells import Cell
 from workers.readers.package import BROKEN, Package
+from workers.readers.pdf_pages import Page, pages
+from workers.readers.pdf_prints import Print, printed
 from workers.readers.tree import Element
 from workers.readers.unreadable import damaged, encrypted, foreign
 
@@ -184,10 +186,27 @@ class Source:
         return tree.parse(self.data)
 
     @cached_property
+    def pages(self) -> list[Page]:
+        """The pages of a PDF."""
+        return list(pages(self.data))
+
+    @cached_property
+    def print(self) -> Print | None:
+        """The typed tables of a PDF as a sheet; `None` where it has none."""
+        return printed(self.pages)
+
+    @property
+    def places(self) -> Sequence[tuple[int, int]]:
+        """The page and line of each row of a print; empty for sheets, whose rows are their own."""
+        return self.print.places if self.kind == "pdf" and self.print else ()
+
+    @cached_property
     def sheets(self) -> tuple[Sheet, ...]:
         """All sheets in workbook order; none where the file is no table."""
-        if self.kind in {"json", "xml", "bc3", "pdf"}:
+        if self.kind in {"json", "xml", "bc3"}:
             return ()
+        if self.kind == "pdf":
+            return (self.print,) if self.print else ()
         if self.kind == "text":
             return (TextSheet(self.text),)
         archive = self.package.ready() if self.package else self.data

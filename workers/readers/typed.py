@@ -17,7 +17,10 @@ SUBTOTALS = ("mezisoucet", "medzisucet")
 TOTALS = ("soucet", "sucet", "celkove mnozstvi", "celkem")
 SUM_INITIALS = frozenset("mMsScC")
 _RESULT = re.compile(r"=\s*+(?:(-?+\d{1,12},\d{1,9})\s*+|(-?\d[\d\s\u00a0.,]*))\[[A-Z]++\]$")
-"""The end of a takeoff row, from its last "=", that states its own value and the letter that others refer to it by."""
+"""The end of a takeoff row, from its last "=", that states its own value and the letter that others refer to it by.
+
+Aspe writes it into the text with a comma, whatever the sheet is shown with.
+"""
 
 Heading = Literal[
     "type",
@@ -190,10 +193,7 @@ class TypedTable:
             value = self._number(stated, line, "quantity")
         if value is None and written.endswith("]") and (result := _RESULT.match(written, written.rfind("="))):
             plain, other = result.groups()
-            if plain and self.mark == ",":
-                value = Decimal(plain.replace(",", "."))
-            else:
-                value = parse(plain or other.rstrip(), self.mark)
+            value = Decimal(plain.replace(",", ".")) if plain else parse(other.rstrip())
         kind = _takeoff_kind(written) if written.lstrip(" \"'")[:1] in SUM_INITIALS else "row"
         self.item.takeoff.append(TakeoffLine(expression=written, value=value, kind=kind, line=line))
 
@@ -226,7 +226,7 @@ class TypedTable:
         whole = not kind and text(self.cell(row, "description")) and text(self.cell(row, "unit"))
         if whole and self.home and number(self.cell(row, "quantity"), self.mark) is not None:
             self.read_item(line, row, "work")
-            self.draft.warn(f"Sheet {self.sheet!r}, row {line} has no type and is read as an item.")
+            self.draft.warn(f"{self.draft.place(self.sheet, line)} has no type and is read as an item.")
         else:
             self.skip(line, row, kind)
 

@@ -178,6 +178,16 @@ CARRIED = re.compile(
 )
 """The label of what a printed page comes to, or carries to the next: a running sum, and no section's."""
 
+COVERS = {"kryci list", "kryci list soupisu praci", "kryci list rozpoctu"}
+FORMS = {
+    *COVERS,
+    *("soupis praci", "rozpocet", "vykaz vymer", "seznam figur", "zoznam figur"),
+    *("rekapitulace stavby", "rekapitulace objektu stavby a soupisu praci", "rekapitulace objektu stavby"),
+    *("rekapitulace cleneni soupisu praci", "rekapitulace rozpoctu", "rekapitulace cleneni"),
+    *("rekapitulacia stavby", "rekapitulacia objektov stavby", "rekapitulacia rozpoctu"),
+}
+"""The titles of forms, Czech and Slovak. Each object has some of its own, of which the cover is the first."""
+
 FOLIO = re.compile(
     r"(?i)\W*(?:(?:page|str[aá]nk?a|str|list|seite|p[áa]gina|pg)\W*)?\d+\W*(?:(?:of|z|ze|von|de|/)\W*\d+)?\W*"
 )

@@ -1,0 +1,249 @@
+"""Prints of tables whose rows are typed: the pages of a PDF as a sheet, for the readers of the programs that made them.
+
+What stands above a table becomes cells by where it ends on the page, what stands below its headings by their columns.
+A row of the table may be printed in several lines, of which only one has the type.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from workers.readers.cells import Cell, label, number
+from workers.readers.pdf_grid import Row, boundaries, cells, column_marks, drawn_edges, is_folio, joined, rows, stacks
+from workers.readers.pdf_pages import Page, Run
+from workers.readers.vocabulary import FORMS
+
+HEADINGS = ({"typ", "kod", "popis"}, {"typ", "kod polozky", "nazev polozky"}, {"kod", "popis", "mj", "vymera"})
+"""Of tables of items by KROS and Aspe, and of a list of figures."""
+
+FIRST_WORDS = ("kód", "kod")
+TEXTS, CODES = {"popis", "nazev polozky"}, {"kod", "kod polozky"}
+TYPES = {"K", "M", "D", "VV", "PP", "PSC", "P", "SD", "TS"}
+"""What stands in a column of types."""
+
+LABELLED = re.compile(r"([^\W\d][^:]{1,18}:) (.+)")
+STEP = 12.0
+"""Points: what stands above a table is put into columns of this width."""
+
+TIE = 0.5
+"""Points: gaps that differ by less are the same."""
+
+
+class Print(Struct, weakref=True, eq=False):
+    """All pages as one sheet without a name, and the page and line that each of its rows came from."""
+
+    name: str = ""
+    content: list[list[Cell]] = field(default_factory=list)
+    places: list[tuple[int, int]] = field(default_factory=list)
+    hidden: bool = False
+    delimiter: str = ""
+    margin: int = 0
+
+    def top(self) -> Sequence[Sequence[Cell]]:
+        """Give all rows: they are in memory."""
+        return self.content
+
+    def rows(self) -> Iterator[Sequence[Cell]]:
+        """Yield all rows."""
+        return iter(self.content)
+
+    def close(self) -> None:
+        """Keep everything."""
+
+
+class _Table(Struct):
+    """Headings, and the rows of all pages below them."""
+
+    columns: list[list[Run]]
+    marks: list[float]
+    own: Row
+    pages: list[list[Row]]
+
+
+def printed(pages: Sequence[Page]) -> Print | None:
+    """Put the forms of all pages together if there is a typed table among them."""
+    parts: list[Row | _Table] = []
+    for page in pages:
+        page_rows = rows(page)
+        if page_rows and is_folio(page_rows[-1]):
+            page_rows.pop()
+        _take_page(parts, page, page_rows)
+    if not any(isinstance(part, _Table) and "typ" in _names(part.columns) for part in parts):
+        return None
+    sheet = Print()
+    above: dict[int, Run] = {}
+    for part in parts:
+        if isinstance(part, _Table):
+            _add_table(sheet, part)
+            continue
+        for line in _lines(part):
+            above = _spread([piece for run in line.runs[0] for piece in _labelled(run)], above)
+            _add(sheet, line, [above[at].text if at in above else "" for at in range(max(above) + 1)])
+    width = max(map(len, sheet.content))
+    for content in sheet.content:
+        content.extend([""] * (width - len(content)))
+    return sheet
+
+
+def _take_page(parts: list[Row | _Table], page: Page, page_rows: list[Row]) -> None:
+    """Add the rows of a page: to the table that goes on, to one that begins, or to what stands above the next."""
+    heads = [_headings(page, row) for row in page_rows]
+    first = next((at for at, head in enumerate(heads) if head), 0)
+    table = parts[-1] if parts else None
+    if isinstance(table, _Table):
+        table.pages.append([])
+        if not any(run.text in TYPES for row in page_rows[:first] for run in row.all()):
+            table = None if first else table  # what stands above the headings is the head of the page
+    for row, head in zip(page_rows, heads, strict=True):
+        if head:
+            table = head
+            parts.append(head)
+        elif isinstance(table, _Table) and not _is_title(row):
+            table.pages[-1].append(row)
+        else:
+            table = row
+            parts.append(row)
+
+
+def _headings(page: Page, row: Row) -> _Table | None:
+    """Take a row for the headings of a table if it is that."""
+    if not any(run.text.casefold().startswith(FIRST_WORDS) for run in row.all()):
+        return None
+    columns = stacks(row, marks := column_marks(page, row))
+    names = set(_names(columns))
+    return _Table(columns, marks, row, [[]]) if any(names >= headings for headings in HEADINGS) else None
+
+
+def _is_title(row: Row) -> bool:
+    """Whether a row is the title of a form and nothing else."""
+    return len(list(row.all())) == 1 and label(joined(row.all())) in FORMS
+
+
+def _text(names: Sequence[str]) -> int:
+    """Find the column of descriptions."""
+    return next(at for at, name in enumerate(names) if name in TEXTS)
+
+
+def _names(columns: Iterable[Iterable[Run]]) -> list[str]:
+    return [label(joined(column)) for column in columns]
+
+
+def _add(sheet: Print, row: Row, content: Sequence[str]) -> None:
+    sheet.content.append([*content])
+    sheet.places.append((row.page, row.line))
+
+
+def _labelled(run: Run) -> list[Run]:
+    """Part a label from what it names, as sheets have them in two cells."""
+    found = LABELLED.fullmatch(run.text)
+    if not found:
+        return [run]
+    end = run.left + (run.right - run.left) * len(found[1]) / len(run.text)
+    return [replace(run, text=found[1], right=end), replace(run, text=found[2], left=end)]
+
+
+def _spread(line: Sequence[Run], above: dict[int, Run]) -> dict[int, Run]:
+    """Put text above a table into columns: below what it overlaps in the line above, else by where it ends."""
+    found: dict[int, Run] = {}
+    last = -1
+    for run in sorted(line, key=lambda run: run.right):
+        under = (at for at, over in above.items() if at > last and over.left < run.right and run.left < over.right)
+        last = max(next(under, int(run.right / STEP)), last + 1)
+        found[last] = run
+    return found
+
+
+def _add_table(sheet: Print, table: _Table) -> None:
+    """Add headings and the rows below them. A code that takes two lines was broken where its column ends."""
+    names = [joined(column) for column in table.columns]
+    _add(sheet, table.own, names)
+    runs = [run for page in table.pages for row in page for run in row.all()]
+    edges = drawn_edges(boundaries(table.columns, runs), table.columns, table.marks)
+    folded = _names(table.columns)
+    text = _text(folded)
+    glue = ["" if name in CODES else " " for name in folded]
+    for page in table.pages:
+        lines = [line for row in page for line in _parted(row, edges, folded)]
+        filled = [cells(line.all(), edges, len(names)) for line in lines]
+        for together in _gathered(lines, filled, text):
+            parts = [cells(line, edges, len(names)) for at in together for line in lines[at].runs]
+            written = zip(glue, zip(*parts, strict=True), strict=True)
+            whole = [between.join(filter(None, cell)) for between, cell in written]
+            if _goes_on(whole, text) and 0 in together:
+                sheet.content[-1][text] = f"{sheet.content[-1][text]} {whole[text]}".strip()
+            else:
+                _add(sheet, lines[together[0]], whole)
+
+
+def _parted(row: Row, edges: Sequence[float], names: Sequence[str]) -> list[Row]:
+    """Part what stands between two drawn lines into its lines if it is several rows: two have a type, or an amount."""
+    lines = [cells(line, edges, len(names)) for line in row.runs]
+    types = [cell for name, *column in zip(names, *lines, strict=True) if name == "typ" for cell in column if cell]
+    amounts = [sum(number(cell) is not None for cell in column) for column in zip(*lines, strict=True)]
+    if len(types) < 2 and max(amounts[_text(names) + 1 :], default=0) < 2:  # noqa: PLR2004 - several
+        return [row]
+    return _lines(row)
+
+
+def _lines(row: Row) -> list[Row]:
+    return [
+        Row(row.page, row.line + at, min(run.top for run in line), max(run.bottom for run in line), [line])
+        for at, line in enumerate(row.runs)
+    ]
+
+
+def _goes_on(found: Sequence[str], text: int) -> bool:
+    """Whether a row has nothing but a text."""
+    return all((at == text) == bool(cell) for at, cell in enumerate(found))
+
+
+def _gathered(page: Sequence[Row], filled: Sequence[Sequence[str]], text: int) -> list[list[int]]:
+    """Group the lines of a page into rows: lines of text alone go with the line that they stand nearest to.
+
+    Where several lines of a group have more than text, the lines between them go with the one above.
+    """
+    together = [False] * max(len(page), 1)
+    """Whether a line goes with the one above it."""
+    gaps = [
+        float("inf") if above.enclosed or below.enclosed else below.top - above.bottom
+        for above, below in pairwise(page)
+    ]
+    for at, found in enumerate(filled):
+        if _goes_on(found, text):
+            above = gaps[at - 1] if at else float("inf")
+            below = gaps[at] if at < len(gaps) else float("inf")
+            together[at] |= above <= below + TIE
+            if at < len(gaps) and below <= above + TIE:
+                together[at + 1] = True
+    groups: list[list[int]] = []
+    for at, found in enumerate(filled):
+        begins = not _goes_on(found, text)
+        if not groups or not together[at] or (begins and not all(_goes_on(filled[each], text) for each in groups[-1])):
+            groups.append([])
+        groups[-1].append(at)
+    return _completed(groups, page, filled, text)
+
+
+def _completed(
+    groups: list[list[int]], page: Sequence[Row], filled: Sequence[Sequence[str]], text: int
+) -> list[list[int]]:
+    """Put groups of text alone to the one above, or to the one below where drawn lines end what is above."""
+    found: list[list[int]] = []
+    waiting: list[int] = []
+    for group in groups:
+        first = group[0]
+        alone = all(_goes_on(filled[at], text) for at in group)
+        if alone and first and not page[first - 1].enclosed:
+            (waiting or found[-1]).extend(group)
+        elif alone and first:
+            waiting = group
+        else:
+            if waiting and page[first].enclosed:
+                found.append(waiting)
+                waiting = []
+            found.append([*waiting, *group])
+            waiting = []
+    return [*found, waiting] if waiting else found
