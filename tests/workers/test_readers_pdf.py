@@ -87,7 +87,7 @@ def test_pages_go_on_with_or_without_headings(ruled: bool) -> None:
     reasons = [(skipped.sheet, skipped.reason) for skipped in bill.skipped]
     assert ("2", "above or in the headings again: Page head of the firm") in reasons
     for number in (1, 2, 3):
-        assert (str(number), f"the number of the page: Page {number} of 3") in reasons
+        assert (str(number), f"the foot of the page: Page {number} of 3") in reasons
 
 
 def test_headings_of_two_lines_are_one() -> None:

@@ -89,8 +89,8 @@ class Cover:
             self.totals.append(StatedTotal(kind="gross", amount=amount, label=cell, sheet=self._sheet, line=line))
         elif part := TAX_HEADINGS.get(name):
             self._tax_columns[part] = column
-        elif name in VAT_NAMES and "rate" in self._tax_columns:
-            self._read_tax(line, name, row)
+        elif (taxed := name.removeprefix("dph ")) in VAT_NAMES and "rate" in self._tax_columns:
+            self._read_tax(line, taxed, row)
 
     def _read_tax(self, line: int, name: str, row: Sequence[Cell]) -> None:
         """Take in a row of the table of taxes: its rate, what it is taken from, and what it makes."""

@@ -21,18 +21,21 @@ from workers.readers.pdf_grid import (
     cells,
     column_marks,
     drawn_edges,
-    is_folio,
     joined,
     rows,
     stacks,
+    take_feet,
 )
 from workers.readers.pdf_pages import Page, Run
 from workers.readers.source import Source
-from workers.readers.table import Table
+from workers.readers.table import NUMBERS, Table
 from workers.readers.unreadable import Unreadable
 
 FEWEST = 3
 """Columns of a table that does not say which of them is the description."""
+
+SPILLED = 2
+"""Columns of numbers with words in them, but no digit, that make a line prose."""
 
 LEGIBLE = 20
 """Characters of text per page: a document with fewer was scanned."""
@@ -108,11 +111,13 @@ def read(source: Source, confidence: int) -> Bill:
 def _grid(all_pages: Sequence[Page]) -> Grid | None:
     """Put the rows of all pages under the headings that are found first."""
     by_page = [rows(page) for page in all_pages]
+    feet = [(row.page, row.line, f"the foot of the page: {joined(row.all())[:60]}") for row in take_feet(by_page)]
     for at, (page, page_rows) in enumerate(zip(all_pages, by_page, strict=True)):
         for place in range(len(page_rows)):
             head = _head(page, page_rows, place)
             if head is not None:
                 grid = _begin(head, page_rows[:place], page_rows[place])
+                grid.skipped += feet
                 for row in (row for before in by_page[:at] for row in before):
                     grid.skipped.append((row.page, row.line, f"before the table: {joined(row.all())[:60]}"))
                 _fill(grid, head, [page_rows[place + head.rows :], *by_page[at + 1 :]])
@@ -183,14 +188,22 @@ def _fill(grid: Grid, head: Head, below: list[list[Row]]) -> None:
     edges = drawn_edges(found, head.columns, head.marks)
     names = grid.content[0]
     for page_rows in below:
-        filled = [(row, cells(row.all(), edges, len(names))) for row in page_rows]
+        filled = [(row, _unspilled(row, cells(row.all(), edges, len(names)), head.header)) for row in page_rows]
         again = _repeated(filled, names, head.rows)
         for row, found in filled[:again]:
             grid.skipped.append((row.page, row.line, f"above or in the headings again: {' '.join(found).strip()[:60]}"))
-        if page_rows and is_folio(page_rows[-1]):
-            row, _ = filled.pop()
-            grid.skipped.append((row.page, row.line, f"the number of the page: {joined(row.all())}"))
         _take(grid, filled[again:], edges, head.header)
+
+
+def _unspilled(row: Row, found: list[str], header: Header) -> list[str]:
+    """Take a line that begins as a description, and whose words stand in several columns of numbers, for prose."""
+    column = header.columns["description"]
+    beside = [at for part, at in header.columns.items() if part in NUMBERS and found[at]]
+    if row.enclosed or any(found[:column]) or not found[column] or len(beside) < SPILLED:
+        return found
+    if any(character.isdigit() for at in beside for character in found[at]):
+        return found
+    return [joined(row.all()) if at == column else "" for at in range(len(found))]
 
 
 def _repeated(filled: list[tuple[Row, list[str]]], names: list[Cell], size: int) -> int:

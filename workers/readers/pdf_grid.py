@@ -1,5 +1,7 @@
 """Rows and columns of a table on a page: from the lines that are drawn, else from where the text stands."""
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from statistics import median
@@ -12,8 +14,16 @@ from workers.readers.vocabulary import FOLIO
 NEAR = 2.5
 """Points: lines closer than this are one line."""
 
+WITHIN = 0.8
+"""A run that has this share of its height within a line, and at most this share of its size, is of the line."""
+
 SPANNING = 0.6
 """A row ends at a line that spans this share of the table."""
+
+FEWEST_FEET, FEWEST_LETTERS = 3, 5
+"""So many pages end with the same words at least, of so many letters, where these are no rows of the table."""
+
+_DIGITS, _LETTERS = re.compile(r"\d+"), re.compile(r"[^\W\d_]")
 
 FULL = 0.85
 """A line of text that fills this share of its column may go on below."""
@@ -35,18 +45,33 @@ class Row(Struct):
             yield from line
 
 
+def single_lines(row: Row) -> list[Row]:
+    """Part a row into its lines."""
+    return [
+        Row(row.page, row.line + at, min(run.top for run in line), max(run.bottom for run in line), [line])
+        for at, line in enumerate(row.runs)
+    ]
+
+
 def text_lines(page: Page) -> list[list[Run]]:
     """Group the runs of a page into lines of text, top down, each from left to right."""
     lines: list[list[Run]] = []
     for run in sorted(page.runs, key=lambda run: run.middle):
         last = lines[-1] if lines else None
-        if last is not None and abs(run.middle - median(each.middle for each in last)) < 0.4 * min(
-            run.height, last[0].height
-        ):
+        if last is not None and _is_beside(run, last):
             last.append(run)
         else:
             lines.append([run])
     return [sorted(line, key=lambda run: run.left) for line in lines]
+
+
+def _is_beside(run: Run, line: Sequence[Run]) -> bool:
+    """Whether a run stands at the height of a line; what is smaller may stand at its foot or its head."""
+    smaller = min(run.height, line[0].height)
+    if abs(run.middle - median(each.middle for each in line)) < 0.4 * smaller:
+        return True
+    overlap = min(run.bottom, line[0].bottom) - max(run.top, line[0].top)
+    return overlap > WITHIN * smaller and smaller < WITHIN * max(run.height, line[0].height)
 
 
 def rows(page: Page) -> list[Row]:
@@ -165,9 +190,28 @@ def drawn_edges(found: Sequence[float], columns: Sequence[Sequence[Run]], marks:
     return edges
 
 
-def is_folio(row: Row) -> bool:
-    """Whether a row is nothing but the number of its page."""
-    return FOLIO.fullmatch(joined(row.all())) is not None
+def take_feet(by_page: Sequence[list[Row]]) -> list[Row]:
+    """Take the feet off all pages and return them: the pages' numbers, and words that most pages end with.
+
+    Words are the same if they are but for their digits, and stand at the same height. `by_page` are all pages in order.
+    """
+    feet: list[Row] = []
+    while True:
+        ends = [page[-1] for page in by_page if page]
+        common = Counter(map(_foot, ends))
+        common[None] = 0
+        least = max(FEWEST_FEET, len(ends) / 2)
+        taken = [row for row in ends if FOLIO.fullmatch(joined(row.all())) or common[_foot(row)] >= least]
+        if not taken:
+            return feet
+        feet += taken
+        for row in taken:
+            by_page[row.page - 1].pop()
+
+
+def _foot(row: Row) -> tuple[str, int] | None:
+    words = _DIGITS.sub("", joined(row.all()))
+    return (words, round(row.bottom / NEAR)) if len(_LETTERS.findall(words)) >= FEWEST_LETTERS else None
 
 
 def cells(runs: Iterable[Run], edges: Sequence[float], count: int) -> list[str]:

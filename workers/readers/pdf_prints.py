@@ -11,15 +11,32 @@ from itertools import pairwise
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from workers.readers import pdf_rts
 from workers.readers.cells import Cell, label, number
-from workers.readers.pdf_grid import Row, boundaries, cells, column_marks, drawn_edges, is_folio, joined, rows, stacks
+from workers.readers.pdf_grid import (
+    Row,
+    boundaries,
+    cells,
+    column_marks,
+    drawn_edges,
+    joined,
+    rows,
+    single_lines,
+    stacks,
+    take_feet,
+)
 from workers.readers.pdf_pages import Page, Run
 from workers.readers.vocabulary import FORMS
 
-HEADINGS = ({"typ", "kod", "popis"}, {"typ", "kod polozky", "nazev polozky"}, {"kod", "popis", "mj", "vymera"})
-"""Of tables of items by KROS and Aspe, and of a list of figures."""
+HEADINGS = (
+    {"typ", "kod", "popis"},
+    {"typ", "kod polozky", "nazev polozky"},
+    {"kod", "popis", "mj", "vymera"},
+    pdf_rts.HEADINGS,
+)
+"""Of tables of items by KROS and Aspe, of a list of figures, and of RTS."""
 
-FIRST_WORDS = ("kód", "kod")
+FIRST_WORDS = ("kód", "kod", "číslo", "cislo")
 TEXTS, CODES = {"popis", "nazev polozky"}, {"kod", "kod polozky"}
 TYPES = {"K", "M", "D", "VV", "PP", "PSC", "P", "SD", "TS"}
 """What stands in a column of types."""
@@ -41,6 +58,8 @@ class Print(Struct, weakref=True, eq=False):
     hidden: bool = False
     delimiter: str = ""
     margin: int = 0
+    types: dict[int, str] = field(default_factory=dict)
+    """Types that rows were told by their looks; they become the last column."""
 
     def top(self) -> Sequence[Sequence[Cell]]:
         """Give all rows: they are in memory."""
@@ -66,26 +85,73 @@ class _Table(Struct):
 def printed(pages: Sequence[Page]) -> Print | None:
     """Put the forms of all pages together if there is a typed table among them."""
     parts: list[Row | _Table] = []
-    for page in pages:
-        page_rows = rows(page)
-        if page_rows and is_folio(page_rows[-1]):
-            page_rows.pop()
+    by_page = [rows(page) for page in pages]
+    take_feet(by_page)
+    for page, page_rows in zip(pages, by_page, strict=True):
         _take_page(parts, page, page_rows)
-    if not any(isinstance(part, _Table) and "typ" in _names(part.columns) for part in parts):
-        return None
+    kinds = [set(_names(part.columns)) for part in parts if isinstance(part, _Table)]
+    if any("typ" in names for names in kinds):
+        return _squared(_typed(parts))
+    if any(names >= pdf_rts.HEADINGS for names in kinds):
+        return _squared(_told(parts))
+    return None
+
+
+def _typed(parts: Sequence[Row | _Table]) -> Print:
     sheet = Print()
     above: dict[int, Run] = {}
     for part in parts:
         if isinstance(part, _Table):
             _add_table(sheet, part)
-            continue
-        for line in _lines(part):
-            above = _spread([piece for run in line.runs[0] for piece in _labelled(run)], above)
-            _add(sheet, line, [above[at].text if at in above else "" for at in range(max(above) + 1)])
-    width = max(map(len, sheet.content))
-    for content in sheet.content:
-        content.extend([""] * (width - len(content)))
+        else:
+            above = _add_lines(sheet, part, above)
     return sheet
+
+
+def _told(parts: Sequence[Row | _Table]) -> Print:
+    """Put parts of RTS together. Each page begins with the names of the part, which counts once, and the headings."""
+    sheet = Print()
+    above: dict[int, Run] = {}
+    forms: list[Row] = []
+    part_of: list[str] = []
+    for part in parts:
+        if isinstance(part, Row):
+            if pdf_rts.form_of(part):
+                forms.append(part)
+            else:
+                above = _add_lines(sheet, part, above)
+            continue
+        names = _names(part.columns)
+        if set(names) >= pdf_rts.HEADINGS:
+            if (written := [joined(form.all()) for form in forms]) != part_of:
+                part_of = written
+                for form in forms:
+                    _add(sheet, form, [run.text for run in form.all()], pdf_rts.form_of(form))
+                _add(sheet, part.own, [joined(column) for column in part.columns], pdf_rts.TYPES)
+            edges = _edges(part)
+            for page in part.pages:
+                for row, content, kind in pdf_rts.typed_rows(page, edges, names):
+                    _add(sheet, row, content, kind)
+        forms = []
+    return sheet
+
+
+def _squared(sheet: Print) -> Print:
+    """Make all rows as wide as the widest, and add the types that were told."""
+    width = max(map(len, sheet.content))
+    for at, content in enumerate(sheet.content):
+        content.extend([""] * (width - len(content)))
+        if sheet.types:
+            content.append(sheet.types.get(at, ""))
+    return sheet
+
+
+def _add_lines(sheet: Print, row: Row, above: dict[int, Run]) -> dict[int, Run]:
+    """Add what stands above a table, and return where the last line of it stands."""
+    for line in single_lines(row):
+        above = _spread([piece for run in line.runs[0] for piece in _labelled(run)], above)
+        _add(sheet, line, [above[at].text if at in above else "" for at in range(max(above) + 1)])
+    return above
 
 
 def _take_page(parts: list[Row | _Table], page: Page, page_rows: list[Row]) -> None:
@@ -131,7 +197,14 @@ def _names(columns: Iterable[Iterable[Run]]) -> list[str]:
     return [label(joined(column)) for column in columns]
 
 
-def _add(sheet: Print, row: Row, content: Sequence[str]) -> None:
+def _edges(table: _Table) -> list[float]:
+    runs = [run for page in table.pages for row in page for run in row.all()]
+    return drawn_edges(boundaries(table.columns, runs), table.columns, table.marks)
+
+
+def _add(sheet: Print, row: Row, content: Sequence[str], kind: str = "") -> None:
+    if kind:
+        sheet.types[len(sheet.content)] = kind
     sheet.content.append([*content])
     sheet.places.append((row.page, row.line))
 
@@ -160,8 +233,7 @@ def _add_table(sheet: Print, table: _Table) -> None:
     """Add headings and the rows below them. A code that takes two lines was broken where its column ends."""
     names = [joined(column) for column in table.columns]
     _add(sheet, table.own, names)
-    runs = [run for page in table.pages for row in page for run in row.all()]
-    edges = drawn_edges(boundaries(table.columns, runs), table.columns, table.marks)
+    edges = _edges(table)
     folded = _names(table.columns)
     text = _text(folded)
     glue = ["" if name in CODES else " " for name in folded]
@@ -185,14 +257,7 @@ def _parted(row: Row, edges: Sequence[float], names: Sequence[str]) -> list[Row]
     amounts = [sum(number(cell) is not None for cell in column) for column in zip(*lines, strict=True)]
     if len(types) < 2 and max(amounts[_text(names) + 1 :], default=0) < 2:  # noqa: PLR2004 - several
         return [row]
-    return _lines(row)
-
-
-def _lines(row: Row) -> list[Row]:
-    return [
-        Row(row.page, row.line + at, min(run.top for run in line), max(run.bottom for run in line), [line])
-        for at, line in enumerate(row.runs)
-    ]
+    return single_lines(row)
 
 
 def _goes_on(found: Sequence[str], text: int) -> bool:

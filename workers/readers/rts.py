@@ -3,8 +3,9 @@
 Every part of the bill is a sheet. A column far to the right, headed `#TypZaznamu#`, says what a row is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import takewhile
 
 from msgspec.structs import replace
 
@@ -42,6 +43,9 @@ NEEDED = {"code", "description", "unit", "quantity"}
 ITEM, SECTION = "POL", "DIL"
 ACTIONS: dict[str, Action] = {SECTION: "section", "POP": "note", "VV": "takeoff"}
 MATERIALS = ("POL3", "Specifikace")
+PART = "STA"
+"""What is built stands above the names of each part."""
+
 OBJECTS = ("OBJ", "ROZ")
 DISPLAYED = Decimal("0.01")
 NET, GROSS = ("cena celkem bez dph", "cena bez dph"), ("cena celkem s dph", "cena s dph")
@@ -66,7 +70,7 @@ def types_column(rows: Sequence[Sequence[Cell]]) -> int | None:
 
 def read(source: Source) -> Bill:
     """Read every sheet that has a table; the totals are those of the first sheet, else the sums of the parts."""
-    draft = BillDraft("rts", COPIED_OUT)
+    draft = BillDraft("rts", COPIED_OUT, source.places)
     draft.variant = MARKER
     unread: list[str] = []
     whole: list[StatedTotal] = []
@@ -76,11 +80,15 @@ def read(source: Source) -> Bill:
         if marked:
             draft.confidence = WHOLE
         if types is not None:
+            if source.places:  # in print, everything is one sheet
+                whole = _Front(draft, sheet).read(_above(sheet, types))
             table = _Table(draft, sheet, types)
             for line, row in enumerate(sheet.rows(), 1):
+                if table.columns and row[types] == PART:
+                    table = _Table(draft, sheet, types)  # parts may stand below each other
                 table.read(line, row)
         elif marked:
-            whole = _Front(draft, sheet).read()
+            whole = _Front(draft, sheet).read(enumerate(sheet.rows(), 1))
         elif sheet.top() and not sheet.hidden:
             unread.append(sheet.name)
         sheet.close()
@@ -96,6 +104,11 @@ def read(source: Source) -> Bill:
     return draft.finish()
 
 
+def _above(sheet: Sheet, types: int) -> Iterator[tuple[int, Sequence[Cell]]]:
+    """Give the rows down to the first that has a type."""
+    return takewhile(lambda numbered: not numbered[1][types], enumerate(sheet.rows(), 1))
+
+
 class _Front:
     """The first sheet: what is built, totals and taxes, then the conditions of the tender."""
 
@@ -104,11 +117,11 @@ class _Front:
         self._sheet = sheet
         self._taxed: dict[Decimal | None, Decimal] = {}
 
-    def read(self) -> list[StatedTotal]:
+    def read(self, rows: Iterable[tuple[int, Sequence[Cell]]]) -> list[StatedTotal]:
         """Read everything but the descriptions; return the totals."""
         totals: list[StatedTotal] = []
         described = 0
-        for line, row in enumerate(self._sheet.rows(), 1):
+        for line, row in rows:
             filled = [cell for cell in row if cell != ""]
             texts = [written for cell in filled if isinstance(cell, str) and (written := cell.strip())]
             if texts and texts[0].startswith(DESCRIPTIONS):
@@ -121,7 +134,7 @@ class _Front:
         return totals
 
     def _read_names(self, texts: Sequence[str]) -> None:
-        if texts[0] == "Stavba:" and not self._draft.title:
+        if texts[0] == "Stavba:" and not self._draft.title and not texts[-1].isdecimal():
             self._draft.title = texts[-1]
         self._draft.currency = self._draft.currency or next((found for cell in texts if (found := currency(cell))), "")
 
@@ -129,11 +142,10 @@ class _Front:
         """Read a total, or an amount of VAT: its rate stands before a percent sign, what is taxed in a row above."""
         at, name = next(((at, cell) for at, cell in enumerate(filled) if isinstance(cell, str)), (0, ""))
         words = label(name)
-        amounts = [
-            (after, money(cell)) for after, cell in enumerate(filled) if after > at and not isinstance(cell, str)
-        ]
-        if not amounts or (amount := amounts[-1][1]) is None:
+        amounts = [amount for cell in filled[at + 1 :] if (amount := money(cell)) is not None]
+        if not amounts:
             return []
+        amount = amounts[-1]
         stated = StatedTotal(kind="net", amount=amount, label=name.strip(), sheet=self._sheet.name, line=line)
         if words in NET:
             return [stated]
@@ -196,7 +208,7 @@ class _Table(TypedTable):
         names = [written for cell in row[: self._types] if (written := text(cell)) and not written.endswith(":")]
         if kind in OBJECTS and names:
             self._objects.append((names[0], names[1] if len(names) > 1 else ""))
-        elif kind == "STA" and names and not self.draft.title:
+        elif kind == PART and names and not self.draft.title:
             self.draft.title = names[min(1, len(names) - 1)]
 
     def _open_home(self, line: int) -> None:
