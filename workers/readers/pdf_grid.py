@@ -1,8 +1,9 @@
 """Rows and columns of a table on a page: from the lines that are drawn, else from where the text stands."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
@@ -16,6 +17,15 @@ NEAR = 2.5
 
 WITHIN = 0.8
 """A run that has this share of its height within a line, and at most this share of its size, is of the line."""
+
+FRAME = 2
+"""Lines that go down beside a row and are no columns."""
+
+APART = 0.3
+"""Lines of text in one cell are closer than this share of their height."""
+
+STEPS = 40
+"""Places that are tried between two headings."""
 
 SPANNING = 0.6
 """A row ends at a line that spans this share of the table."""
@@ -91,7 +101,39 @@ def rows(page: Page) -> list[Row]:
         top, bottom = min(run.top for run in line), max(run.bottom for run in line)
         found.append(Row(page.number, number, top, bottom, [line], enclosed=inside))
         current = band if inside else -1
-    return found
+    return list(_boxed(page, found))
+
+
+def _boxed(page: Page, bands: Sequence[Row]) -> Iterator[Row]:
+    """Part what stands between two lines across, but not in the boxes of a grid, into its rows.
+
+    Where the page has no grid at all, lines that stand apart are different rows.
+    """
+    beside = {at: len(column_marks(page, row)) for at, row in enumerate(bands) if row.enclosed}
+    grid = max(beside.values(), default=0) > FRAME
+    for at, row in enumerate(bands):
+        if not row.enclosed or len(row.runs) == 1 or beside[at] > FRAME:
+            yield row
+        elif grid:
+            yield from single_lines(row)
+        else:
+            yield from _apart(row)
+
+
+def _apart(row: Row) -> Iterator[Row]:
+    first = 0
+    lines = single_lines(row)
+    for at, (above, below) in enumerate(pairwise(lines), 1):
+        if below.top - above.bottom > APART * (below.bottom - below.top):
+            yield _together(lines[first:at])
+            first = at
+    yield _together(lines[first:]) if first else row
+
+
+def _together(lines: Sequence[Row]) -> Row:
+    first = lines[0]
+    runs = [each for line in lines for each in line.runs]
+    return Row(first.page, first.line, first.top, max(line.bottom for line in lines), runs, enclosed=True)
 
 
 def _row_marks(page: Page) -> list[float]:
@@ -165,15 +207,27 @@ def joined(runs: Iterable[Run]) -> str:
 
 
 def boundaries(columns: Sequence[Sequence[Run]], body: Iterable[Run]) -> list[float]:
-    """Find where columns end that no line divides: between two headings, where the fewest runs below them pass."""
+    """Find where columns end that no line divides: between two headings, where the fewest runs below them pass.
+
+    Where several places are as good, what stands between them belongs to the heading that it is nearer to.
+    """
     body = list(body)
+    lefts, rights = sorted(run.left for run in body), sorted(run.right for run in body)
     found: list[float] = []
     for before, after in pairwise(columns):
         low, high = max(run.right for run in before), min(run.left for run in after)
-        points = [low + (high - low) * step / 40 for step in range(41)]
-        crossing = [sum(1 for run in body if run.left < point < run.right) for point in points]
+        points = [low + (high - low) * step / STEPS for step in range(STEPS + 1)]
+        crossing = [bisect_left(lefts, point) - bisect_right(rights, point) for point in points]
         fewest = min(crossing)
-        best = [point for point, count in zip(points, crossing, strict=True) if count == fewest]
+        gaps: list[list[float]] = [[]]
+        for point, count in zip(points, crossing, strict=True):
+            if count == fewest:
+                gaps[-1].append(point)
+            elif gaps[-1]:
+                gaps.append([])
+        free = list(filter(None, gaps))
+        nearer = sum(1 for one, other in pairwise(free) if (one[-1] + other[0]) / 2 < (low + high) / 2)
+        best = free[nearer]
         found.append(best[len(best) // 2])
     return found
 

@@ -25,8 +25,11 @@ MOST_DRAWN = 20_000
 THIN = 3.0
 """A drawn path thinner than this is a line."""
 
-GAP = 0.5
-"""So much of its height between two characters, and they belong to different runs."""
+GAP, JUMP = 0.5, 0.25
+"""So much of its height between two characters, with a space between them and without, and they are different runs.
+
+A cell ends close to where the next one begins; programs write the spaces within a cell.
+"""
 
 WORD = 0.12
 """And they belong to different words."""
@@ -192,7 +195,7 @@ def _continues(run: Run, left: float, top: float, bottom: float) -> bool:
     overlap = min(run.bottom, bottom) - max(run.top, top)
     if overlap < 0.5 * min(run.height, bottom - top):
         return False
-    return -GAP * run.height < left - run.right < GAP * run.height
+    return -GAP * run.height < left - run.right < (GAP if run.text[-1:].isspace() else JUMP) * run.height
 
 
 def _is_parted(run: Run, between: list[Line]) -> bool:
