@@ -219,9 +219,10 @@ def _take(grid: Grid, filled: list[tuple[Row, list[str]]], edges: list[float], h
     """Add the rows of a page; lines that go on with a description are put together with it."""
     before: Row | None = None
     for row, found in filled:
-        if row.enclosed and _holds_several(row, edges, header, len(found)):
-            for line in row.runs:
-                _add(grid, row, cells(line, edges, len(found)))
+        parts = _parted(row, edges, header, len(found)) if row.enclosed else []
+        if len(parts) > 1:
+            for part in parts:
+                _add(grid, row, cells(part, edges, len(found)))
             before = None
         elif before is not None and not row.enclosed and _goes_on(before, row, found, edges, header):
             column = header.columns["description"]
@@ -238,10 +239,22 @@ def _add(grid: Grid, row: Row, found: list[str]) -> None:
     grid.places.append((row.page, row.line))
 
 
-def _holds_several(row: Row, edges: list[float], header: Header, count: int) -> bool:
-    """Whether drawn lines enclose several items: as many lines have a quantity."""
-    column = header.columns["quantity"]
-    return sum(1 for line in row.runs if number(cells(line, edges, count)[column]) is not None) > 1
+def _parted(row: Row, edges: list[float], header: Header, count: int) -> list[list[Run]]:
+    """Part what drawn lines enclose into items: each line with a quantity begins one, or outside of boxes a number."""
+    lines = [cells(line, edges, count) for line in row.runs]
+    quantity, numbered = header.columns["quantity"], header.columns.get("number")
+    begins = [number(line[quantity]) is not None for line in lines]
+    if sum(begins) > 1:
+        return row.runs
+    if numbered is None or row.boxed:
+        return [list(row.all())]
+    begins = [line[numbered] != "" for line in lines]
+    parts: list[list[Run]] = []
+    for line, begin in zip(row.runs, begins, strict=True):
+        if not parts or (begin and sum(begins) > 1 and parts[-1]):
+            parts.append([])
+        parts[-1] += line
+    return parts
 
 
 def _goes_on(before: Row, row: Row, found: list[str], edges: list[float], header: Header) -> bool:

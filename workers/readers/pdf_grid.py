@@ -24,7 +24,7 @@ FRAME = 2
 APART = 0.3
 """Lines of text in one cell are closer than this share of their height."""
 
-STEPS = 40
+STEPS = 200
 """Places that are tried between two headings."""
 
 SPANNING = 0.6
@@ -40,7 +40,7 @@ FULL = 0.85
 
 
 class Row(Struct):
-    """A row of text on a page: `runs` by lines from the top, and whether drawn lines enclose it."""
+    """A row of text on a page: `runs` by lines from the top, whether drawn lines enclose it, and its cells too."""
 
     page: int
     line: int
@@ -48,6 +48,7 @@ class Row(Struct):
     bottom: float
     runs: list[list[Run]]
     enclosed: bool = False
+    boxed: bool = False
 
     def all(self) -> Iterable[Run]:
         """Yield the runs of all lines."""
@@ -94,30 +95,38 @@ def rows(page: Page) -> list[Row]:
         middle = median(run.middle for run in line)
         band = sum(1 for mark in marks if mark < middle)
         inside = 0 < band < len(marks)
-        if inside and band == current:
-            found[-1].runs.append(line)
-            found[-1].bottom = max(run.bottom for run in line)
-            continue
         top, bottom = min(run.top for run in line), max(run.bottom for run in line)
+        if (inside and band == current) or (not inside and found and _overlap(found[-1], top, bottom)):
+            found[-1].runs.append(line)
+            found[-1].bottom = max(bottom, found[-1].bottom)
+            continue
         found.append(Row(page.number, number, top, bottom, [line], enclosed=inside))
         current = band if inside else -1
-    return list(_boxed(page, found))
+    return list(_boxed(page, found, marks))
 
 
-def _boxed(page: Page, bands: Sequence[Row]) -> Iterator[Row]:
-    """Part what stands between two lines across, but not in the boxes of a grid, into its rows.
+def _overlap(row: Row, top: float, bottom: float) -> bool:
+    """Whether a line is beside another one of a row, as numbers are that stand half-way down a text."""
+    return not row.enclosed and row.bottom - top > APART * (bottom - top)
 
-    Where the page has no grid at all, lines that stand apart are different rows.
-    """
-    beside = {at: len(column_marks(page, row)) for at, row in enumerate(bands) if row.enclosed}
-    grid = max(beside.values(), default=0) > FRAME
-    for at, row in enumerate(bands):
-        if not row.enclosed or len(row.runs) == 1 or beside[at] > FRAME:
+
+def _boxed(page: Page, bands: Sequence[Row], marks: Sequence[float]) -> Iterator[Row]:
+    """Part what stands between two lines across into rows where it has gaps, but not in the boxes of a grid."""
+    for row in bands:
+        if not row.enclosed or len(row.runs) == 1:
             yield row
-        elif grid:
-            yield from single_lines(row)
+        elif _columns(page, row, marks) > FRAME:
+            row.boxed = True
+            yield row
         else:
             yield from _apart(row)
+
+
+def _columns(page: Page, row: Row, marks: Sequence[float]) -> int:
+    """Count the lines that go down through the whole band that a row stands in."""
+    below = bisect_left(marks, median(run.middle for run in row.runs[0]))
+    top, bottom = marks[below - 1] + NEAR, marks[below] - NEAR
+    return len(_clusters(line for line in page.down if line.start <= top and line.end >= bottom))
 
 
 def _apart(row: Row) -> Iterator[Row]:
