@@ -4,6 +4,8 @@ Headings tell the columns, drawn lines the rows where there are any. The order o
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -37,8 +39,15 @@ FEWEST = 3
 SPILLED = 2
 """Columns of numbers with words in them, but no digit, that make a line prose."""
 
+LEADING = 0.5
+"""Lines of one item are closer than this share of the distance between items."""
+
 LEGIBLE = 20
 """Characters of text per page: a document with fewer was scanned."""
+
+
+Filled: TypeAlias = list[tuple[Row, list[str]]]
+"""Rows, and their cells."""
 
 
 class Grid(Struct):
@@ -138,8 +147,8 @@ def _head(page: Page, page_rows: list[Row], place: int) -> Head | None:
         for count, row in enumerate(tries, 1)
         if (header := _header(columns := stacks(row, marks))) is not None
     ]
-    if len(found) == 1 and found[0].rows > 1 and _header(stacks(page_rows[place + 1], marks)) is not None:
-        return None  # the next row does without this one
+    if len(found) == 1 and found[0].rows > 1 and (alone := _header(stacks(page_rows[place + 1], marks))) is not None:
+        return found[0] if len(alone.columns) < len(found[0].header.columns) else None
     if len(found) > 1 and _names_go_on(found[0], page_rows[place + 1]):
         return found[1]
     return max(found, key=lambda head: len(head.header.columns), default=None)
@@ -206,7 +215,7 @@ def _unspilled(row: Row, found: list[str], header: Header) -> list[str]:
     return [joined(row.all()) if at == column else "" for at in range(len(found))]
 
 
-def _repeated(filled: list[tuple[Row, list[str]]], names: list[Cell], size: int) -> int:
+def _repeated(filled: Filled, names: list[Cell], size: int) -> int:
     """Count the rows of a page up to the end of headings that are repeated on it."""
     for at in range(len(filled) - size + 1):
         parts = zip(*(found for _, found in filled[at : at + size]), strict=True)
@@ -215,10 +224,10 @@ def _repeated(filled: list[tuple[Row, list[str]]], names: list[Cell], size: int)
     return 0
 
 
-def _take(grid: Grid, filled: list[tuple[Row, list[str]]], edges: list[float], header: Header) -> None:
+def _take(grid: Grid, filled: Filled, edges: list[float], header: Header) -> None:
     """Add the rows of a page; lines that go on with a description are put together with it."""
     before: Row | None = None
-    for row, found in filled:
+    for row, found in _led(filled, edges, header):
         parts = _parted(row, edges, header, len(found)) if row.enclosed else []
         if len(parts) > 1:
             for part in parts:
@@ -232,6 +241,35 @@ def _take(grid: Grid, filled: list[tuple[Row, list[str]]], edges: list[float], h
         else:
             _add(grid, row, found)
             before = row if found[header.columns["description"]] else None
+
+
+def _led(filled: Filled, edges: list[float], header: Header) -> Filled:
+    """Put lines of a description to the numbers below them, which stand half-way down it, or at its foot.
+
+    They are closer to them than items are to each other, where no lines are drawn.
+    """
+    quantity = header.columns["quantity"]
+    gaps = [
+        below.top - above.bottom
+        for (above, one), (below, other) in pairwise(filled)
+        if number(one[quantity]) is not None and number(other[quantity]) is not None and not below.enclosed
+    ]
+    nearest = LEADING * min(gaps, default=0.0)
+    found: Filled = []
+    for row, own in filled:
+        above, before = found[-1] if found else (row, own)
+        close = not (above.enclosed or row.enclosed) and row.top - above.bottom < nearest and above.bold == row.bold
+        if found and close and _is_text(before, header) and own[header.columns["description"]]:
+            both = Row(above.page, above.line, above.top, row.bottom, above.runs + row.runs)
+            found[-1] = (both, cells(both.all(), edges, len(own)))
+        else:
+            found.append((row, own))
+    return found
+
+
+def _is_text(found: list[str], header: Header) -> bool:
+    """Whether there is nothing but a description."""
+    return all((at == header.columns["description"]) == bool(cell) for at, cell in enumerate(found))
 
 
 def _add(grid: Grid, row: Row, found: list[str]) -> None:
@@ -260,7 +298,7 @@ def _parted(row: Row, edges: list[float], header: Header, count: int) -> list[li
 def _goes_on(before: Row, row: Row, found: list[str], edges: list[float], header: Header) -> bool:
     """Whether a row without lines around it only goes on with the description above: close below, and nothing else."""
     column = header.columns["description"]
-    if before.enclosed or any(cell for at, cell in enumerate(found) if at != column) or not found[column]:
+    if before.enclosed or before.bold != row.bold or not _is_text(found, header):
         return False
     runs = [run for run in before.runs[-1] if _column(run, edges) == column]
     if not runs or before.page != row.page:

@@ -21,8 +21,17 @@ WITHIN = 0.8
 FRAME = 2
 """Lines that go down beside a row and are no columns."""
 
-APART = 0.3
-"""Lines of text in one cell are closer than this share of their height."""
+APART = 0.3, 0.5
+"""Lines of text in one cell are closer than these shares of their height: the first where the closest lines of a page
+are very close, the second where they are not.
+"""
+
+MORE = 1.4
+BESIDE = 0.15
+"""A line that shares this much of its height with the one above is of the same row."""
+
+MOSTLY = 0.8
+"""A run that has this share of its width in one column is in it."""
 
 STEPS = 200
 """Places that are tried between two headings."""
@@ -49,6 +58,11 @@ class Row(Struct):
     runs: list[list[Run]]
     enclosed: bool = False
     boxed: bool = False
+
+    @property
+    def bold(self) -> bool:
+        """Whether all of it is in bold type, as titles are."""
+        return all(run.bold for run in self.all())
 
     def all(self) -> Iterable[Run]:
         """Yield the runs of all lines."""
@@ -107,11 +121,13 @@ def rows(page: Page) -> list[Row]:
 
 def _overlap(row: Row, top: float, bottom: float) -> bool:
     """Whether a line is beside another one of a row, as numbers are that stand half-way down a text."""
-    return not row.enclosed and row.bottom - top > APART * (bottom - top)
+    return not row.enclosed and row.bottom - top > BESIDE * (bottom - top)
 
 
 def _boxed(page: Page, bands: Sequence[Row], marks: Sequence[float]) -> Iterator[Row]:
     """Part what stands between two lines across into rows where it has gaps, but not in the boxes of a grid."""
+    gaps = [gap for row in bands for gap in _gaps(single_lines(row)) if gap > 0]
+    apart = min(max(MORE * min(gaps, default=0.0), APART[0]), APART[1])
     for row in bands:
         if not row.enclosed or len(row.runs) == 1:
             yield row
@@ -119,7 +135,12 @@ def _boxed(page: Page, bands: Sequence[Row], marks: Sequence[float]) -> Iterator
             row.boxed = True
             yield row
         else:
-            yield from _apart(row)
+            yield from _apart(row, apart)
+
+
+def _gaps(lines: Sequence[Row]) -> list[float]:
+    """Tell how far lines stand from each other, as shares of their height."""
+    return [(below.top - above.bottom) / (below.bottom - below.top) for above, below in pairwise(lines)]
 
 
 def _columns(page: Page, row: Row, marks: Sequence[float]) -> int:
@@ -129,11 +150,11 @@ def _columns(page: Page, row: Row, marks: Sequence[float]) -> int:
     return len(_clusters(line for line in page.down if line.start <= top and line.end >= bottom))
 
 
-def _apart(row: Row) -> Iterator[Row]:
+def _apart(row: Row, least: float) -> Iterator[Row]:
     first = 0
     lines = single_lines(row)
-    for at, (above, below) in enumerate(pairwise(lines), 1):
-        if below.top - above.bottom > APART * (below.bottom - below.top):
+    for at, gap in enumerate(_gaps(lines), 1):
+        if gap > least or lines[at - 1].bold != lines[at].bold:
             yield _together(lines[first:at])
             first = at
     yield _together(lines[first:]) if first else row
@@ -278,10 +299,14 @@ def _foot(row: Row) -> tuple[str, int] | None:
 
 
 def cells(runs: Iterable[Run], edges: Sequence[float], count: int) -> list[str]:
-    """Put the runs of a row into its columns: a number where it ends, other text where it begins."""
+    """Put the runs of a row into its columns: where they mostly are, else where a number ends, or text begins."""
     found: list[list[Run]] = [[] for _ in range(count)]
     for run in runs:
         ends = run.text[-1:].isdigit() and len(run.text) < 20  # noqa: PLR2004 - a number
         place = run.right - NEAR if ends else min(run.left + NEAR, (run.left + run.right) / 2)
-        found[min(count - 1, sum(1 for edge in edges if edge < place))].append(run)
+        first, last = bisect_left(edges, run.left), bisect_left(edges, run.right)
+        if last == first + 1:
+            within = (edges[first] - run.left) / (run.right - run.left)
+            place = run.left if within > MOSTLY else run.right if within < 1 - MOSTLY else place
+        found[min(count - 1, bisect_left(edges, place))].append(run)
     return [joined(each) for each in found]

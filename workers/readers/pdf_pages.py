@@ -5,6 +5,7 @@ Places are in points, measured from the left and from the top of the page as it 
 
 from bisect import bisect
 from collections.abc import Callable, Iterator
+from ctypes import c_int, create_string_buffer
 from typing import Any, cast
 
 import pypdfium2 as untyped  # pyright: ignore - it has no types
@@ -34,19 +35,21 @@ A cell ends close to where the next one begins; programs write the spaces within
 WORD = 0.12
 """And they belong to different words."""
 
+FONT_NAME = 128
 WRONG_PASSWORD = 4
 HYPHENS = {0x02, 0xAD}
 """What the library puts for a hyphen at the end of a line, and the soft one."""
 
 
 class Run(Struct):
-    """Text without a gap in it."""
+    """Text without a gap in it, and whether it begins in bold type."""
 
     text: str
     left: float
     top: float
     right: float
     bottom: float
+    bold: bool = False
 
     @property
     def middle(self) -> float:
@@ -176,7 +179,7 @@ def _runs(text: Any, place: Place, down: list[Line]) -> Iterator[Run]:
         ):
             if run is not None and run.text.strip():
                 yield _trimmed(run)
-            run = Run(character, left, top, right, bottom)
+            run = Run(character, left, top, right, bottom, _is_bold(text, at))
             continue
         if character.isspace():
             run.text += " "
@@ -188,6 +191,13 @@ def _runs(text: Any, place: Place, down: list[Line]) -> Iterator[Run]:
         run.top, run.bottom = min(run.top, top), max(run.bottom, bottom)
     if run is not None and run.text.strip():
         yield _trimmed(run)
+
+
+def _is_bold(text: Any, at: int) -> bool:
+    """Whether a character's font is bold by its name: programs state weights that are none."""
+    name = create_string_buffer(FONT_NAME)
+    raw.FPDFText_GetFontInfo(text, at, name, FONT_NAME, c_int())
+    return b"bold" in name.value.lower()
 
 
 def _continues(run: Run, left: float, top: float, bottom: float) -> bool:
