@@ -1,6 +1,7 @@
 """One small bill of every layout that is read, to begin fuzzing with."""
 
 from domain.job import ExportFormat
+from tests.workers import prints
 from tests.workers.documents import bc3, category, gaeb, item, unixml, xc4
 from tests.workers.papers import HEADINGS, pdf, table
 from tests.workers.statements import statement
@@ -53,4 +54,6 @@ def seeds() -> dict[str, bytes]:
         "bc3": bc3(*TREE),
         **{f"own {name}": WRITERS[name].write(statement(read_bill(kros))).data for name in OWN},
         "pdf": pdf([(texts, rules), (texts, [])]),
+        "kros print": prints.kros(read_bill(kros), "Dům"),
+        "rts print": prints.rts(read_bill(kros), "Dům"),
     }

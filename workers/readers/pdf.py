@@ -252,7 +252,7 @@ def _led(filled: Filled, edges: list[float], header: Header) -> Filled:
     gaps = [
         below.top - above.bottom
         for (above, one), (below, other) in pairwise(filled)
-        if number(one[quantity]) is not None and number(other[quantity]) is not None and not below.enclosed
+        if number(one[quantity]) is not None and number(other[quantity]) is not None
     ]
     nearest = LEADING * min(gaps, default=0.0)
     found: Filled = []

@@ -27,6 +27,9 @@ are very close, the second where they are not.
 """
 
 MORE = 1.4
+LOWEST = 1.0
+"""Points: text is at least as high as this."""
+
 BESIDE = 0.15
 """A line that shares this much of its height with the one above is of the same row."""
 
@@ -140,7 +143,7 @@ def _boxed(page: Page, bands: Sequence[Row], marks: Sequence[float]) -> Iterator
 
 def _gaps(lines: Sequence[Row]) -> list[float]:
     """Tell how far lines stand from each other, as shares of their height."""
-    return [(below.top - above.bottom) / (below.bottom - below.top) for above, below in pairwise(lines)]
+    return [(below.top - above.bottom) / max(below.bottom - below.top, LOWEST) for above, below in pairwise(lines)]
 
 
 def _columns(page: Page, row: Row, marks: Sequence[float]) -> int:

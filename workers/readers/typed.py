@@ -87,6 +87,8 @@ class TypedTable:
 
         All rows of a sheet are as wide as its header.
         """
+        if columns == self.columns:
+            return  # they are repeated on every page
         self.columns = columns
         self._typed = columns.get("type", -1)
         self._described, self._quantified = columns["description"], columns["quantity"]
