@@ -16,25 +16,18 @@ from workers.readers.assembly import Assembly
 from workers.readers.cells import Cell, number
 from workers.readers.draft import BillDraft
 from workers.readers.headings import Header, find_header
-from workers.readers.pdf_grid import (
-    FULL,
-    Row,
-    boundaries,
-    cells,
-    column_marks,
-    drawn_edges,
-    joined,
-    rows,
-    stacks,
-    take_feet,
-)
+from workers.readers.pdf_grid import boundaries, cells, drawn_edges, stacks
 from workers.readers.pdf_pages import Page, Run
+from workers.readers.pdf_rows import Row, column_marks, joined, rows, take_feet
 from workers.readers.source import Source
 from workers.readers.table import NUMBERS, Table
 from workers.readers.unreadable import Unreadable
 
 FEWEST = 3
 """Columns of a table that does not say which of them is the description."""
+
+FULL = 0.85
+"""A line of text that fills this share of its column may go on below."""
 
 SPILLED = 2
 """Columns of numbers with words in them, but no digit, that make a line prose."""

@@ -13,19 +13,9 @@ from msgspec.structs import replace
 
 from workers.readers import pdf_rts
 from workers.readers.cells import Cell, label, number
-from workers.readers.pdf_grid import (
-    Row,
-    boundaries,
-    cells,
-    column_marks,
-    drawn_edges,
-    joined,
-    rows,
-    single_lines,
-    stacks,
-    take_feet,
-)
+from workers.readers.pdf_grid import boundaries, cells, drawn_edges, stacks
 from workers.readers.pdf_pages import Page, Run
+from workers.readers.pdf_rows import Row, column_marks, joined, rows, single_lines, take_feet
 from workers.readers.vocabulary import FORMS
 
 HEADINGS = (

@@ -10,8 +10,9 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from workers.readers.cells import label, number
-from workers.readers.pdf_grid import NEAR, Row, cells, joined, single_lines
+from workers.readers.pdf_grid import cells
 from workers.readers.pdf_pages import Run
+from workers.readers.pdf_rows import NEAR, Row, joined, single_lines
 
 COLUMNS = ("p c", "cislo polozky", "nazev polozky", "mnozstvi")
 HEADINGS = set(COLUMNS)
