@@ -6,6 +6,7 @@ import pytest
 
 from domain.bill import Bill, BillItem
 from tests.workers import prints
+from tests.workers.papers import Text, pdf
 from workers.readers import read_bill
 from workers.sample_bill import sample_bill
 
@@ -63,6 +64,30 @@ def test_a_print_of_rts_is_read_by_the_looks_of_its_rows() -> None:
     assert [row[:-1] for row in facts(bill.items)] == [row[:-1] for row in facts(WHOLE.items)]
     assert [item.section for item in bill.items] == [(item.section[0], "01", item.section[-1]) for item in WHOLE.items]
     assert [row for row in measured(bill.items) if row[1]] == [row for row in measured(WHOLE.items) if row[1]]
+
+
+def test_a_note_that_goes_on_over_the_page_stays_one_note() -> None:
+    places = (30, 60, 90, 170, 400, 440, 500, 560)
+    heads = ("PC", "Typ", "Kód", "Popis", "MJ", "Množství", "J.cena", "Cena celkem")
+    item = ("1", "K", "121151103", "Sejmutí ornice", "m2", "2,000", "10,00", "20,00")
+    note = ("", "PP", "", "Poznámka, která je dlouhá", "", "", "", "")
+    following = ("2", "K", "132251253", "Hloubení rýh", "m3", "1,000", "5,00", "5,00")
+
+    def page(*rows: tuple[str, ...]) -> list[Text]:
+        return [
+            (place, 100 + 14 * line, text)
+            for line, row in enumerate(rows)
+            for place, text in zip(places, row, strict=True)
+            if text
+        ]
+
+    rest = ("", "", "", "a konec na druhé", "", "", "", "")
+    bill = read_bill(pdf([(page(heads, item, note), []), (page(heads, rest, following), [])]))
+    assert [(found.code, found.notes) for found in bill.items] == [
+        ("121151103", ("Poznámka, která je dlouhá a konec na druhé",)),
+        ("132251253", ()),
+    ]
+    assert bill.items[1].sheet == "2"
 
 
 GERMAN = ("OZ", "Leistungsbeschreibung", "Menge", "ME", "Einheitspreis", "Gesamtpreis")

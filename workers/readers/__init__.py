@@ -23,7 +23,7 @@ __all__ = ["FORMATS", "LAYOUTS", "Format", "Layout", "Unreadable", "read_bill"]
 
 
 class Layout(Struct, frozen=True):
-    """How one program lays out its tables: `claims` tells of a sheet whether it is, `read` reads a file of such."""
+    """How a program lays out its tables: `claims` tells whether a sheet is one of them, `read` reads the whole file."""
 
     format: str
     claims: Callable[[Sheet], bool]

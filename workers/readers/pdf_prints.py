@@ -222,6 +222,7 @@ def _spread(line: Sequence[Run], above: dict[int, Run]) -> dict[int, Run]:
 def _add_table(sheet: Print, table: _Table) -> None:
     """Add headings and the rows below them. A code that takes two lines was broken where its column ends."""
     names = [joined(column) for column in table.columns]
+    last = len(sheet.content) - 1
     _add(sheet, table.own, names)
     edges = _edges(table)
     folded = _names(table.columns)
@@ -234,10 +235,17 @@ def _add_table(sheet: Print, table: _Table) -> None:
             parts = [cells(line, edges, len(names)) for at in together for line in lines[at].runs]
             written = zip(glue, zip(*parts, strict=True), strict=True)
             whole = [between.join(filter(None, cell)) for between, cell in written]
-            if _goes_on(whole, text) and 0 in together:
-                sheet.content[-1][text] = f"{sheet.content[-1][text]} {whole[text]}".strip()
+            if _goes_on(whole, text) and 0 in together and _is_row(sheet, last, folded):
+                sheet.content[last][text] = f"{sheet.content[last][text]} {whole[text]}".strip()
             else:
                 _add(sheet, lines[together[0]], whole)
+                last = len(sheet.content) - 1
+
+
+def _is_row(sheet: Print, at: int, names: Sequence[str]) -> bool:
+    """Whether a row of the sheet is one of a table with these headings, which text at the head of a page may go on."""
+    typed = names.index("typ") if "typ" in names else 0
+    return at >= 0 and sheet.content[at][typed : typed + 1] != [] and sheet.content[at][typed] in TYPES
 
 
 def _parted(row: Row, edges: Sequence[float], names: Sequence[str]) -> list[Row]:
@@ -268,7 +276,7 @@ def _gathered(page: Sequence[Row], filled: Sequence[Sequence[str]], text: int) -
     ]
     for at, found in enumerate(filled):
         if _goes_on(found, text):
-            above = gaps[at - 1] if at else float("inf")
+            above = gaps[at - 1] if at else 0.0  # what begins a page goes on with the page before
             below = gaps[at] if at < len(gaps) else float("inf")
             together[at] |= above <= below + TIE
             if at < len(gaps) and below <= above + TIE:

@@ -69,7 +69,7 @@ class _Told:
 
     def _parted(self, run: Run) -> list[Run]:
         """Part a number from a code that it nearly touches."""
-        edge = self._edges[self._number]
+        edge = next(iter(self._edges[self._number :]), run.right)
         found = NUMBERED.fullmatch(run.text) if run.left < edge < run.right else None
         if not found:
             return [run]
