@@ -35,7 +35,7 @@ LABELLED = re.compile(r"([^\W\d][^:]{1,18}:) (.+)")
 STEP = 12.0
 """Points: what stands above a table is put into columns of this width."""
 
-TIE = 0.5
+TIE = 0.25
 """Points: gaps that differ by less are the same."""
 
 
@@ -266,7 +266,7 @@ def _goes_on(found: Sequence[str], text: int) -> bool:
 def _gathered(page: Sequence[Row], filled: Sequence[Sequence[str]], text: int) -> list[list[int]]:
     """Group the lines of a page into rows: lines of text alone go with the line that they stand nearest to.
 
-    Where several lines of a group have more than text, the lines between them go with the one above.
+    Where several lines of a group have more than text, each line between them goes with the nearer, else the one above.
     """
     together = [False] * max(len(page), 1)
     """Whether a line goes with the one above it."""
@@ -283,7 +283,7 @@ def _gathered(page: Sequence[Row], filled: Sequence[Sequence[str]], text: int) -
                 together[at + 1] = True
     groups: list[list[int]] = []
     for at, found in enumerate(filled):
-        begins = not _goes_on(found, text)
+        begins = not _goes_on(found, text) or (0 < at < len(gaps) and gaps[at] + TIE < gaps[at - 1])
         if not groups or not together[at] or (begins and not all(_goes_on(filled[each], text) for each in groups[-1])):
             groups.append([])
         groups[-1].append(at)
