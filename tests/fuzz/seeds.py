@@ -2,6 +2,7 @@
 
 from domain.job import ExportFormat
 from tests.workers import prints
+from tests.workers.biff import xls
 from tests.workers.documents import bc3, category, gaeb, item, unixml, xc4
 from tests.workers.papers import HEADINGS, pdf, table
 from tests.workers.statements import statement
@@ -45,6 +46,7 @@ def seeds() -> dict[str, bytes]:
         "kros": kros,
         "xlsx": xlsx([HEADER, *ROWS]),
         "ods": ods([HEADER, *ROWS]),
+        "xls": xls([HEADER, *ROWS], {50: "#,##0.00"}),
         "csv": csv([HEADER, *ROWS]),
         "unixml": unixml(read_bill(kros)),
         "xc4": xc4([{"znacka": "272325", "nazev": "Základy", "id_mj": "M3", "mnozstvi": "43,8", "jedn_cena": "10"}]),

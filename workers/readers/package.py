@@ -4,6 +4,7 @@
 # pyright: reportUnknownMemberType=false
 
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -42,6 +43,19 @@ NO_MERGED_CELLS = b"<mergeCells></mergeCells>"
 The library parses every sheet a second time, up to the list of its merged cells, which nobody here asks for; that is a
 third of its time. Its search ends at the first list.
 """
+
+CONTENT = "content.xml"
+"""The part of an OpenDocument file that holds all of its sheets."""
+
+MENDED_LIMIT = 64 * 2**20
+"""How large a part may be that is changed for the library."""
+
+FLAWS = {SHEETS: (b't="e"',), CONTENT: (b">\n", b"<text:line-break", b"<text:tab")}
+"""What parts hold that the library does not read, and how the names of those parts begin."""
+
+_ERROR_TYPE = re.compile(rb'(<(?:\w+:)?c\s[^>]*?\st=)"e"')
+_INDENT = re.compile(rb">\s*\n\s*<(?=/?table:|/?office:|text:p[\s>/])")
+_BREAK, _TAB = re.compile(rb"<text:line-break\s*/>"), re.compile(rb"<text:tab(?:\s[^>]*)?/>")
 
 UTF8_NAME = 0x800
 STORED_BLOCK = b"\0" + struct.pack("<HH", len(NO_MERGED_CELLS), len(NO_MERGED_CELLS) ^ 0xFFFF)
@@ -149,22 +163,40 @@ def _measured(data: bytes, entry: zipfile.ZipInfo, limit: int) -> _Part:
     """Count the bytes that really come out of a part."""
     name, packed = _found(data, entry)
     beginning = NO_MERGED_CELLS if entry.filename.startswith(SHEETS) else b""
-    method, size, crc = entry.compress_type, 0, zlib_ng.crc32(beginning)
+    flaws = next((found for start, found in FLAWS.items() if entry.filename.startswith(start)), ())
+    method, size, crc, flawed = entry.compress_type, 0, zlib_ng.crc32(beginning), False
     for piece in _pieces(packed, entry):
         if not size:
             _check_entities(piece, entry.filename)
+        flawed = flawed or any(flaw in piece for flaw in flaws)
         size += len(piece)
         crc = zlib_ng.crc32(piece, crc)
         if size > limit:
             raise _bomb(f"{entry.filename!r} goes on after {size:,} bytes")
         if size == entry.file_size == len(piece):
             packed, method = piece, zipfile.ZIP_STORED
+    if flawed and size <= MENDED_LIMIT:
+        content = packed if method == zipfile.ZIP_STORED else b"".join(_pieces(packed, entry))
+        packed, method = _mended(content), zipfile.ZIP_STORED
+        size, crc = len(packed), zlib_ng.crc32(packed, zlib_ng.crc32(beginning))
+        return _Part(name, entry.flag_bits & UTF8_NAME, method, crc, beginning, packed, size + len(beginning))
     size += len(beginning)
     if not beginning and crc != entry.CRC:
         raise damaged(f"{entry.filename!r} has changed since it was packed")
     if beginning and method == zipfile.ZIP_DEFLATED:
         beginning = STORED_BLOCK + beginning
     return _Part(name, entry.flag_bits & UTF8_NAME, method, crc, beginning, packed, size)
+
+
+def _mended(content: bytes) -> bytes:
+    """Change what the library does not read, and what it reads as nothing.
+
+    One error that it does not know, as of newer functions or other languages, makes it give up the whole workbook, and
+    those that it knows it gives as empty cells: errors become the texts that people see. In OpenDocument it stumbles
+    over line breaks between cells, which some programs write for those who look, and leaves out those in texts.
+    """
+    content = _ERROR_TYPE.sub(rb'\1"str"', content)
+    return _TAB.sub(b"\t", _BREAK.sub(b"\n", _INDENT.sub(b"><", content)))
 
 
 def _pieces(packed: bytes, entry: zipfile.ZipInfo, most: int = PIECE) -> Iterator[bytes]:

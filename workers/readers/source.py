@@ -20,6 +20,7 @@ from python_calamine import (
 
 from workers.readers import delimited, tree
 from workers.readers.archive import Kind, identify, is_package, kind_of
+from workers.readers.biff import renumbered
 from workers.readers.cells import Cell
 from workers.readers.package import BROKEN, Package
 from workers.readers.pdf_pages import Page, pages
@@ -209,7 +210,7 @@ class Source:
             return (self.print,) if self.print else ()
         if self.kind == "text":
             return (TextSheet(self.text),)
-        archive = self.package.ready() if self.package else self.data
+        archive = self.package.ready() if self.package else renumbered(self.data)
         with _spoken_errors():
             workbook = CalamineWorkbook.from_filelike(io.BytesIO(archive))
         return tuple(

@@ -201,7 +201,7 @@ class TypedTable:
 
     def read_note(self, line: int, row: Sequence[Cell]) -> None:
         """Add a note to the item above, else to the section."""
-        written = text(row[self._described])
+        written = text(row[self._described]).replace("\r\n", "\n")  # as programs that save the file again write it
         if not written:
             self.draft.skip(self.sheet, line, "an empty note")
         elif self.item is not None:
