@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.workers.biff import xls
 from tests.workers.workbooks import KROS_HEADER, Rows, archive, ods, parts_of, xlsx
-from workers.readers import read_bill
+from workers.readers import Unreadable, read_bill
 from workers.readers.biff import renumbered
 
 D = Decimal
@@ -75,3 +75,12 @@ def test_lines_of_a_note_end_alike_whatever_program_wrote_them() -> None:
     ]
     (item,) = read_bill(xlsx(rows)).items
     assert item.notes == ("Poznámka:\nna dvou řádcích",)
+
+
+@pytest.mark.parametrize("broken", [b"</table:tabl>", b"</table:table%>", b""])
+def test_opendocument_whose_tags_do_not_match_is_refused_at_once(broken: bytes) -> None:
+    parts = parts_of(ods(ROWS))
+    content = parts["content.xml"].replace(b"</table:table>", broken)
+    with pytest.raises(Unreadable) as caught:
+        read_bill(archive({**parts, "content.xml": content}))
+    assert "'content.xml' is no well-formed XML" in caught.value.detail

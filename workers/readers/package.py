@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import IO, NamedTuple, cast
+from xml.parsers import expat
 
 from zlib_ng import zlib_ng
 
@@ -54,7 +55,7 @@ FLAWS = {SHEETS: (b't="e"',), CONTENT: (b">\n", b"<text:line-break", b"<text:tab
 """What parts hold that the library does not read, and how the names of those parts begin."""
 
 _ERROR_TYPE = re.compile(rb'(<(?:\w+:)?c\s[^>]*?\st=)"e"')
-_INDENT = re.compile(rb">\s*\n\s*<(?=/?table:|/?office:|text:p[\s>/])")
+_INDENT = re.compile(rb">[ \t\r]*+\n\s*+<(?=/?table:|/?office:|text:p[\s>/])")
 _BREAK, _TAB = re.compile(rb"<text:line-break\s*/>"), re.compile(rb"<text:tab(?:\s[^>]*)?/>")
 
 UTF8_NAME = 0x800
@@ -165,9 +166,11 @@ def _measured(data: bytes, entry: zipfile.ZipInfo, limit: int) -> _Part:
     beginning = NO_MERGED_CELLS if entry.filename.startswith(SHEETS) else b""
     flaws = next((found for start, found in FLAWS.items() if entry.filename.startswith(start)), ())
     method, size, crc, flawed = entry.compress_type, 0, zlib_ng.crc32(beginning), False
+    parser = expat.ParserCreate() if entry.filename == CONTENT else None
     for piece in _pieces(packed, entry):
         if not size:
             _check_entities(piece, entry.filename)
+        _check_tags(parser, piece, entry.filename)
         flawed = flawed or any(flaw in piece for flaw in flaws)
         size += len(piece)
         crc = zlib_ng.crc32(piece, crc)
@@ -175,14 +178,14 @@ def _measured(data: bytes, entry: zipfile.ZipInfo, limit: int) -> _Part:
             raise _bomb(f"{entry.filename!r} goes on after {size:,} bytes")
         if size == entry.file_size == len(piece):
             packed, method = piece, zipfile.ZIP_STORED
-    if flawed and size <= MENDED_LIMIT:
-        content = packed if method == zipfile.ZIP_STORED else b"".join(_pieces(packed, entry))
-        packed, method = _mended(content), zipfile.ZIP_STORED
-        size, crc = len(packed), zlib_ng.crc32(packed, zlib_ng.crc32(beginning))
-        return _Part(name, entry.flag_bits & UTF8_NAME, method, crc, beginning, packed, size + len(beginning))
-    size += len(beginning)
+    _check_tags(parser, b"", entry.filename)
     if not beginning and crc != entry.CRC:
         raise damaged(f"{entry.filename!r} has changed since it was packed")
+    if flawed and size <= MENDED_LIMIT:
+        whole = packed if method == zipfile.ZIP_STORED else b"".join(_pieces(packed, entry))
+        packed, method = _mended(whole), zipfile.ZIP_STORED
+        size, crc = len(packed), zlib_ng.crc32(packed, zlib_ng.crc32(beginning))
+    size += len(beginning)
     if beginning and method == zipfile.ZIP_DEFLATED:
         beginning = STORED_BLOCK + beginning
     return _Part(name, entry.flag_bits & UTF8_NAME, method, crc, beginning, packed, size)
@@ -228,6 +231,15 @@ def _check_entities(beginning: bytes, name: str) -> None:
             f"The workbook's part {name!r} defines XML entities, which no spreadsheet program writes and which can "
             "unfold without end or fetch files. It was not opened. Save the bill again in your spreadsheet program.",
         )
+
+
+def _check_tags(parser: expat.XMLParserType | None, piece: bytes, name: str) -> None:
+    """Refuse broken XML where the library would look for its end for ever. The last piece is empty."""
+    if parser is not None:
+        try:
+            parser.Parse(piece, not piece)
+        except expat.ExpatError as error:
+            raise damaged(f"{name!r} is no well-formed XML: {error}") from error
 
 
 def _archive(parts: list[_Part]) -> bytes:
