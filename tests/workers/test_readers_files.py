@@ -118,6 +118,11 @@ def test_other_kinds_of_files_are_called_by_their_name(data: bytes, what: str) -
             "an XML spreadsheet of Excel 2003",
             "as XLSX",
         ),
+        (
+            b'<?xml version="1.0"?><office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"/>',
+            "flat OpenDocument",
+            "as XLSX",
+        ),
         (b"00        83L" + b" " * 49 + b"1122PPPPI \r\n01Halle" + b" " * 60, "GAEB 90", "GAEB DA XML"),
         (b"#begin[GAEB]\r\n#begin[GAEBInfo]\r\n", "GAEB 2000", "GAEB DA XML"),
     ],

@@ -10,6 +10,7 @@ from tests.workers.biff import xls
 from tests.workers.workbooks import KROS_HEADER, Rows, archive, ods, parts_of, xlsx
 from workers.readers import Unreadable, read_bill
 from workers.readers.biff import renumbered
+from workers.readers.package import Package
 
 D = Decimal
 HEADER = ("Kód", "Popis", "MJ", "Množství", "Jednotková cena", "Cena celkem")
@@ -65,13 +66,14 @@ def test_breaks_in_texts_of_opendocument_part_words() -> None:
     assert item.description.split() == ["Výkop", "pro", "základy", "A"]
 
 
-def test_lines_of_a_note_end_alike_whatever_program_wrote_them() -> None:
+@pytest.mark.parametrize("end", ["\n", "\r\n", "_x000d_\n"])
+def test_lines_of_a_note_end_alike_whatever_program_wrote_them(end: str) -> None:
     rows: Rows = [
         ("Export Komplet",),
         KROS_HEADER,
         (None, "D", "1", "Zemní práce"),
         ("1", "K", "122151103", "Výkop", "m3", 2.5, 10, 25, "CS ÚRS 2026 01"),
-        (None, "P", None, "Poznámka:\r\nna dvou řádcích"),
+        (None, "P", None, f"Poznámka:{end}na dvou řádcích"),
     ]
     (item,) = read_bill(xlsx(rows)).items
     assert item.notes == ("Poznámka:\nna dvou řádcích",)
@@ -84,3 +86,9 @@ def test_opendocument_whose_tags_do_not_match_is_refused_at_once(broken: bytes) 
     with pytest.raises(Unreadable) as caught:
         read_bill(archive({**parts, "content.xml": content}))
     assert "'content.xml' is no well-formed XML" in caught.value.detail
+
+
+def test_parts_of_binary_workbooks_are_handed_on_as_they_are() -> None:
+    sheet = bytes(range(256)) * 4 + b't="e"'
+    ready = Package(archive({"xl/workbook.bin": b"", "xl/worksheets/sheet1.bin": sheet})).ready()
+    assert parts_of(ready)["xl/worksheets/sheet1.bin"] == sheet

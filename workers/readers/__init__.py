@@ -57,7 +57,11 @@ FORMATS = (
 )
 """Asked where no sheet is claimed; plain tables last."""
 
-EXCEL_2003 = "{urn:schemas-microsoft-com:office:spreadsheet}Workbook"
+OTHER_TABLES = {
+    "{urn:schemas-microsoft-com:office:spreadsheet}Workbook": "an XML spreadsheet of Excel 2003",
+    "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}document": "flat OpenDocument (FODS)",
+}
+"""Spreadsheets in XML that are not read, by their root."""
 
 PRINTED = 85
 """How sure a bill is whose table was put together from the pages of a PDF, and has the headings of a program."""
@@ -115,8 +119,8 @@ def _read_unclaimed(source: Source) -> Bill:
 
 def _unknown(source: Source) -> Unreadable:
     if source.kind == "xml":
-        if source.root.tag == EXCEL_2003:
-            return older("an XML spreadsheet of Excel 2003", RESAVE)
+        if kind := OTHER_TABLES.get(str(source.root.tag)):
+            return older(kind, RESAVE)
         return foreign(f"an XML file of an unknown kind (its root is <{local(source.root)}>)")
     return plain.no_table(source)
 

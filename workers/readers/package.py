@@ -37,7 +37,9 @@ UNREAD = (
 )
 """Where parts without cells, strings or styles lie. They are neither unpacked nor handed on."""
 
-SHEETS = "xl/worksheets/"
+SHEET = re.compile(r"xl/worksheets/.*\.xml", re.IGNORECASE)
+"""The parts that are sheets, but not those of binary workbooks."""
+
 NO_MERGED_CELLS = b"<mergeCells></mergeCells>"
 """What each sheet is made to begin with.
 
@@ -51,8 +53,8 @@ CONTENT = "content.xml"
 MENDED_LIMIT = 64 * 2**20
 """How large a part may be that is changed for the library."""
 
-FLAWS = {SHEETS: (b't="e"',), CONTENT: (b">\n", b"<text:line-break", b"<text:tab")}
-"""What parts hold that the library does not read, and how the names of those parts begin."""
+SHEET_FLAWS, CONTENT_FLAWS = (b't="e"',), (b">\n", b"<text:line-break", b"<text:tab")
+"""What these parts hold where the library does not read them."""
 
 _ERROR_TYPE = re.compile(rb'(<(?:\w+:)?c\s[^>]*?\st=)"e"')
 _INDENT = re.compile(rb">[ \t\r]*+\n\s*+<(?=/?table:|/?office:|text:p[\s>/])")
@@ -163,8 +165,8 @@ def _found(data: bytes, entry: zipfile.ZipInfo) -> tuple[bytes, bytes]:
 def _measured(data: bytes, entry: zipfile.ZipInfo, limit: int) -> _Part:
     """Count the bytes that really come out of a part."""
     name, packed = _found(data, entry)
-    beginning = NO_MERGED_CELLS if entry.filename.startswith(SHEETS) else b""
-    flaws = next((found for start, found in FLAWS.items() if entry.filename.startswith(start)), ())
+    beginning = NO_MERGED_CELLS if SHEET.match(entry.filename) else b""
+    flaws = SHEET_FLAWS if beginning else CONTENT_FLAWS if entry.filename == CONTENT else ()
     method, size, crc, flawed = entry.compress_type, 0, zlib_ng.crc32(beginning), False
     parser = expat.ParserCreate() if entry.filename == CONTENT else None
     for piece in _pieces(packed, entry):

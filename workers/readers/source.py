@@ -227,7 +227,7 @@ def _spoken_errors() -> Generator[None]:
         yield
     except PasswordError as error:
         raise encrypted() from error
-    except CalamineError as error:
+    except (CalamineError, OSError) as error:
         raise damaged(str(error)) from error
     except BaseException as error:
         # A Rust panic arrives as PanicException, which cannot be imported and is no Exception.

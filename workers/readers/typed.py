@@ -22,6 +22,8 @@ _RESULT = re.compile(r"=\s*+(?:(-?+\d{1,12},\d{1,9})\s*+|(-?\d[\d\s\u00a0.,]*))\
 Aspe writes it into the text with a comma, whatever the sheet is shown with.
 """
 
+_LINE_END = re.compile(r"(?:\r|_x000[dD]_)\n")
+
 Heading = Literal[
     "type",
     "number",
@@ -201,7 +203,9 @@ class TypedTable:
 
     def read_note(self, line: int, row: Sequence[Cell]) -> None:
         """Add a note to the item above, else to the section."""
-        written = text(row[self._described]).replace("\r\n", "\n")  # as programs that save the file again write it
+        written = text(row[self._described])
+        if "\n" in written:  # programs that save the file again end lines otherwise
+            written = _LINE_END.sub("\n", written)
         if not written:
             self.draft.skip(self.sheet, line, "an empty note")
         elif self.item is not None:
