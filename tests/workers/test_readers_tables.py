@@ -152,6 +152,16 @@ def test_formulas_that_nobody_computed_state_no_totals() -> None:
     assert any("never computed" in warning for warning in bill.warnings)
 
 
+def test_totals_that_were_never_computed_are_told_where_nothing_stands_for_them() -> None:
+    header = ("Popis", "MJ", "Množství", "Jednotková cena", "Cena celkem")
+    rows: Rows = [header, *(("Výkop", "m3", 2.5, 10, Formula(f"=C{at}*D{at}")) for at in (2, 3, 4))]
+    bill = read_bill(xlsx(rows))
+    assert [item.declared_total for item in bill.items] == [None, None, None]
+    assert any("never computed" in warning for warning in bill.warnings)
+    blank = read_bill(xlsx([header[:4], ("Výkop", "m3", 2.5, 10), ("Zásyp", "m3", 1, 2)]))
+    assert not any("never computed" in warning for warning in blank.warnings)
+
+
 def test_a_table_rounds_as_its_formula_does() -> None:
     rows: Rows = [
         ("Popis", "MJ", "Množství", "Jednotková cena", "Cena celkem"),

@@ -158,6 +158,8 @@ class BillDraft:
         self.skipped: list[Skipped] = []
         self.warnings: list[str] = []
         self._paths: dict[tuple[str, ...], int] = {}
+        self.totalled = False
+        """Whether a table has a column of totals."""
         self._places = places
         self._bad_numbers = 0
 
@@ -226,6 +228,8 @@ class BillDraft:
         if not lines or self.declared_total or any(item.declared_total for item in self.items):
             return
         if all(item.declared_total is None for item in lines) and not self.totals:
+            if self.totalled:
+                self.warn(UNCOMPUTED)
             return
         for part in (*self.items, *self.sections):
             part.declared_total = None

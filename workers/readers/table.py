@@ -92,6 +92,7 @@ class Table:
         self.columns = settled(self.header, sample, self._mark)
         self._texts = [(part, self.columns[part]) for part in TEXTS if part in self.columns]
         self._numbers = [(part, self.columns[part]) for part in NUMBERS if part in self.columns]
+        self._draft.totalled = self._draft.totalled or "total" in self.columns
         self.header = replace(self.header, columns=self.columns)
 
     def lines(self) -> Iterator[Line]:

@@ -102,6 +102,7 @@ class TypedTable:
         ]
         self._measures = [(part, columns[part]) for part in MEASURES if part in columns]
         self._taxed = columns.get("vat")
+        self.draft.totalled = self.draft.totalled or "total" in columns
         self._rates.clear()
         self._first, self._mark = first, None
 
