@@ -90,6 +90,13 @@ def test_pages_go_on_with_or_without_headings(ruled: bool) -> None:
         assert (str(number), f"the foot of the page: Page {number} of 3") in reasons
 
 
+@pytest.mark.parametrize("ruled", [True, False])
+def test_rows_that_are_alike_on_every_page_are_no_feet(ruled: bool) -> None:
+    rows = [(str(at), f"12215{at:04}", "Excavation", "m3", "2.5", "10.00", "25.00") for at in range(1, 41)]
+    bill = read_bill(pdf([table([HEADINGS, *rows[at : at + 10]], ruled=ruled) for at in range(0, 40, 10)]))
+    assert [found.number for found in bill.items] == [row[0] for row in rows]
+
+
 def test_headings_of_two_lines_are_one() -> None:
     two = ("No.", "Code", "Description", "Unit", "Quantity", "Unit\nprice", "Total\n[EUR]")
     texts, rules = table([two, *ROWS])

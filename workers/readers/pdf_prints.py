@@ -74,6 +74,8 @@ class _Table(Struct):
 
 def printed(pages: Sequence[Page]) -> Print | None:
     """Put the forms of all pages together if there is a typed table among them."""
+    if not any(run.text.casefold().startswith(FIRST_WORDS) for page in pages for run in page.runs):
+        return None
     parts: list[Row | _Table] = []
     by_page = [rows(page) for page in pages]
     take_feet(by_page)

@@ -9,6 +9,7 @@ from statistics import median
 
 from msgspec import Struct
 
+from workers.readers.cells import number
 from workers.readers.pdf_pages import Line, Page, Run
 from workers.readers.vocabulary import FOLIO
 
@@ -37,6 +38,9 @@ BESIDE = 0.15
 
 SPANNING = 0.6
 """A row ends at a line that spans this share of the table."""
+
+MOST_FEET = 3
+"""So many lines a foot has at most."""
 
 FEWEST_FEET, FEWEST_LETTERS = 3, 5
 """So many pages end with the same words at least, of so many letters, where these are no rows of the table."""
@@ -96,7 +100,7 @@ def rows(page: Page) -> list[Row]:
     marks = _row_marks(page)
     found: list[Row] = []
     current = -1
-    for number, line in enumerate(lines, 1):
+    for at, line in enumerate(lines, 1):
         middle = median(run.middle for run in line)
         band = sum(1 for mark in marks if mark < middle)
         inside = 0 < band < len(marks)
@@ -105,7 +109,7 @@ def rows(page: Page) -> list[Row]:
             found[-1].runs.append(line)
             found[-1].bottom = max(bottom, found[-1].bottom)
             continue
-        found.append(Row(page.number, number, top, bottom, [line], enclosed=inside))
+        found.append(Row(page.number, at, top, bottom, [line], enclosed=inside))
         current = band if inside else -1
     return list(_boxed(page, found, marks))
 
@@ -218,22 +222,24 @@ def _length(lines: Iterable[Line]) -> float:
 def take_feet(by_page: Sequence[list[Row]]) -> list[Row]:
     """Take the feet off all pages and return them: the pages' numbers, and words that most pages end with.
 
-    Words are the same if they are but for their digits, and stand at the same height. `by_page` are all pages in order.
+    Words are the same if they are but for their digits, and stand at the same height. Rows of a table never are feet:
+    those that lines enclose, or that have several numbers. `by_page` are all pages in order.
     """
     feet: list[Row] = []
-    while True:
+    for _ in range(MOST_FEET):
         ends = [page[-1] for page in by_page if page]
         common = Counter(map(_foot, ends))
         common[None] = 0
         least = max(FEWEST_FEET, len(ends) / 2)
         taken = [row for row in ends if FOLIO.fullmatch(joined(row.all())) or common[_foot(row)] >= least]
-        if not taken:
-            return feet
         feet += taken
         for row in taken:
             by_page[row.page - 1].pop()
+    return feet
 
 
 def _foot(row: Row) -> tuple[str, int] | None:
+    if row.enclosed or sum(number(run.text) is not None for run in row.all()) > 1:
+        return None
     words = _DIGITS.sub("", joined(row.all()))
     return (words, round(row.bottom / NEAR)) if len(_LETTERS.findall(words)) >= FEWEST_LETTERS else None
