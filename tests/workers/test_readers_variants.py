@@ -433,3 +433,13 @@ def test_a_title_right_below_the_header_is_not_taken_for_part_of_it() -> None:
     bill = read_bill(xlsx([header, ["Zemní práce"], *body]))
     assert [section.title for section in bill.sections if section.kind == "section"] == ["Zemní práce"]
     assert said(bill) == WANTED
+
+
+def test_types_of_products_are_no_types_of_rows() -> None:
+    rows: Rows = [
+        ("Kód", "Popis", "Typ", "MJ", "Množství", "Jednotková cena", "Cena celkem"),
+        ("283764200", "Izolační deska", "XPS 100", "m2", 2.5, 10, 25),
+        ("283764210", "Izolační deska", "XPS 120", "m2", 1, 12, 12),
+    ]
+    bill = read_bill(xlsx(rows))
+    assert (bill.format, [item.code for item in bill.items]) == ("plain", ["283764200", "283764210"])

@@ -6,7 +6,8 @@ header. The column "Typ" says what a row of the table is.
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from itertools import chain
+from itertools import chain, compress, count, islice, repeat
+from operator import contains
 from typing import Literal
 
 from domain.bill import Bill
@@ -15,7 +16,7 @@ from workers.readers.cover import Cover
 from workers.readers.draft import BillDraft, SectionDraft
 from workers.readers.figures import FigureList
 from workers.readers.headings import find_header
-from workers.readers.source import Sheet, Source, rows_with
+from workers.readers.source import Sheet, Source
 from workers.readers.typed import Action, Heading, TypedTable, columns_of
 from workers.readers.vocabulary import COVERS, FORMS
 
@@ -77,9 +78,11 @@ def columns(row: Sequence[Cell]) -> dict[Heading, int] | None:
 
 
 def claims(sheet: Sheet) -> bool:
-    """Whether the first row that names types is the header of such a table."""
-    row = next(rows_with("Typ", sheet.top()), ())
-    return columns(row) is not None
+    """Whether the first row that names types is the header of such a table, and one below it has such a type."""
+    top = sheet.top()
+    at = next(compress(count(), map(contains, top, repeat("Typ"))), -1)
+    header = columns(top[at]) if at >= 0 else None
+    return header is not None and any(row[header["type"]] in ACTIONS for row in islice(top, at + 1, None))
 
 
 def read(source: Source) -> Bill:
