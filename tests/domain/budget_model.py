@@ -42,7 +42,8 @@ class Model(Struct):
         after = structs.replace(before, **fields)
         if (after.quantity, after.unit_price) != (before.quantity, before.unit_price):
             cleared = {"declared_total": None, "material_price": None, "assembly_price": None}
-            after = structs.replace(after, total_price=product(after, self.rounding), **cleared)
+            decimals = self.rounding if after.rounding is None else after.rounding.total
+            after = structs.replace(after, total_price=product(after, decimals), **cleared)
         self.lines[position_id] = after
 
     def take(self, position_id: UUID) -> Position:
