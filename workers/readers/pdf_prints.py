@@ -247,7 +247,7 @@ def _add_table(sheet: Print, table: _Table) -> None:
 def _is_row(sheet: Print, at: int, names: Sequence[str]) -> bool:
     """Whether a row of the sheet is one of a table with these headings, which text at the head of a page may go on."""
     typed = names.index("typ") if "typ" in names else 0
-    return at >= 0 and sheet.content[at][typed : typed + 1] != [] and sheet.content[at][typed] in TYPES
+    return at >= 0 and typed < len(sheet.content[at]) and sheet.content[at][typed] in TYPES
 
 
 def _parted(row: Row, edges: Sequence[float], names: Sequence[str]) -> list[Row]:
