@@ -6,8 +6,7 @@ header. The column "Typ" says what a row of the table is.
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from itertools import chain, compress, count, islice, repeat
-from operator import contains
+from itertools import chain
 from typing import Literal
 
 from domain.bill import Bill
@@ -79,10 +78,9 @@ def columns(row: Sequence[Cell]) -> dict[Heading, int] | None:
 
 def claims(sheet: Sheet) -> bool:
     """Whether the first row that names types is the header of such a table, and one below it has such a type."""
-    top = sheet.top()
-    at = next(compress(count(), map(contains, top, repeat("Typ"))), -1)
-    header = columns(top[at]) if at >= 0 else None
-    return header is not None and any(row[header["type"]] in ACTIONS for row in islice(top, at + 1, None))
+    rows = iter(sheet.top())
+    header = next((columns(row) for row in rows if "Typ" in row), None)
+    return header is not None and any(row[header["type"]] in ACTIONS for row in rows)
 
 
 def read(source: Source) -> Bill:

@@ -32,7 +32,7 @@ def claims(sheet: Sheet) -> bool:
 
 def read(source: Source) -> Bill:
     """Read the table that `workers.writers` wrote, edited or not."""
-    return _Reading(next(filter(claims, source.sheets))).bill(CONFIDENCE)
+    return _Reading(next(filter(claims, source.sheets))).bill()
 
 
 def score(source: Source) -> int:
@@ -85,7 +85,7 @@ class _Reading:
         self._item: BillItem | None = None
         self._total: Decimal | None = None
 
-    def bill(self, confidence: int) -> Bill:
+    def bill(self) -> Bill:
         """Read all rows."""
         rows = iter(self._sheet.rows())
         _, *about = (self._text(cell) for cell in next(rows, ()))
@@ -100,7 +100,7 @@ class _Reading:
         self._sheet.close()
         return Bill(
             format=FORMAT,
-            confidence=confidence,
+            confidence=CONFIDENCE,
             variant="CSV" if self._is_text else "XLSX",
             title=title,
             dated=_day(dated),

@@ -3,11 +3,11 @@
 Headings tell the columns, drawn lines the rows where there are any. The order of the text in the file means nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from domain.bill import Bill
@@ -16,9 +16,9 @@ from workers.readers.assembly import Assembly
 from workers.readers.cells import Cell, number
 from workers.readers.draft import BillDraft
 from workers.readers.headings import Header, find_header
-from workers.readers.pdf_grid import boundaries, cells, drawn_edges, stacks
+from workers.readers.pdf_grid import PageSheet, cells, column_edges, only, stacks
 from workers.readers.pdf_pages import Page, Run
-from workers.readers.pdf_rows import Row, column_marks, joined, rows, take_feet
+from workers.readers.pdf_rows import Row, column_marks, joined
 from workers.readers.source import Source
 from workers.readers.table import NUMBERS, Table
 from workers.readers.unreadable import Unreadable
@@ -43,29 +43,12 @@ Filled: TypeAlias = list[tuple[Row, list[str]]]
 """Rows, and their cells."""
 
 
-class Grid(Struct):
-    """The table of all pages as a sheet, and where each of its rows came from."""
+class Grid(PageSheet, kw_only=True):
+    """The table of all pages, from its headings on; what stands above them, and what is none of it."""
 
     header: Header
-    content: list[list[Cell]]
-    places: list[tuple[int, int]]
     above: list[list[Cell]]
-    skipped: list[tuple[int, int, str]]
-    name: str = ""
-    hidden: bool = False
-    delimiter: str = ""
-    margin: int = 0
-
-    def top(self) -> Sequence[Sequence[Cell]]:
-        """Give all rows: they are in memory."""
-        return self.content
-
-    def rows(self) -> Iterator[Sequence[Cell]]:
-        """Yield the rows from the header on."""
-        return iter(self.content)
-
-    def close(self) -> None:
-        """Keep everything."""
+    skipped: list[tuple[int, int, str]] = field(default_factory=list)
 
 
 class Head(Struct):
@@ -97,7 +80,7 @@ def read(source: Source, confidence: int) -> Bill:
             "text. Have text recognised in it (OCR) and upload the result; better still, ask for the bill as XLSX or "
             "in an exchange format.",
         )
-    grid = _grid(all_pages)
+    grid = _grid(all_pages, *source.page_rows)
     if grid is None:
         raise _no_table(all_pages)
     draft = BillDraft("pdf", min(confidence, 80, 40 + 5 * len(grid.header.columns)), grid.places)
@@ -110,18 +93,16 @@ def read(source: Source, confidence: int) -> Bill:
     return draft.finish()
 
 
-def _grid(all_pages: Sequence[Page]) -> Grid | None:
+def _grid(all_pages: Sequence[Page], by_page: Sequence[list[Row]], feet: Sequence[Row]) -> Grid | None:
     """Put the rows of all pages under the headings that are found first."""
-    by_page = [rows(page) for page in all_pages]
-    feet = [(row.page, row.line, f"the foot of the page: {joined(row.all())[:60]}") for row in take_feet(by_page)]
     for at, (page, page_rows) in enumerate(zip(all_pages, by_page, strict=True)):
         for place in range(len(page_rows)):
             head = _head(page, page_rows, place)
             if head is not None:
                 grid = _begin(head, page_rows[:place], page_rows[place])
-                grid.skipped += feet
-                for row in (row for before in by_page[:at] for row in before):
-                    grid.skipped.append((row.page, row.line, f"before the table: {joined(row.all())[:60]}"))
+                before = (row for page_before in by_page[:at] for row in page_before)
+                for what, found in (("the foot of the page", feet), ("before the table", before)):
+                    grid.skipped += ((row.page, row.line, f"{what}: {joined(row.all())[:60]}") for row in found)
                 _fill(grid, head, [page_rows[place + head.rows :], *by_page[at + 1 :]])
                 return grid
     return None
@@ -179,15 +160,14 @@ def _header(columns: list[list[Run]]) -> Header | None:
 
 
 def _begin(head: Head, above: list[Row], own: Row) -> Grid:
-    names: list[Cell] = [joined(column) for column in head.columns]
-    lines: list[list[Cell]] = [[joined(line)] for row in above for line in row.runs]
-    return Grid(head.header, [names], [(own.page, own.line)], lines, [])
+    grid = Grid(header=head.header, above=[[joined(line)] for row in above for line in row.runs])
+    grid.add(own, [joined(column) for column in head.columns])
+    return grid
 
 
 def _fill(grid: Grid, head: Head, below: list[list[Row]]) -> None:
     """Add the rows of the page with the headings and of those behind it, without what only frames a page."""
-    found = boundaries(head.columns, [run for page in below for row in page for run in row.all()])
-    edges = drawn_edges(found, head.columns, head.marks)
+    edges = column_edges(head.columns, head.marks, (row for page in below for row in page))
     names = grid.content[0]
     for page_rows in below:
         filled = [(row, _unspilled(row, cells(row.all(), edges, len(names)), head.header)) for row in page_rows]
@@ -224,7 +204,7 @@ def _take(grid: Grid, filled: Filled, edges: list[float], header: Header) -> Non
         parts = _parted(row, edges, header, len(found)) if row.enclosed else []
         if len(parts) > 1:
             for part in parts:
-                _add(grid, row, cells(part, edges, len(found)))
+                grid.add(row, cells(part, edges, len(found)))
             before = None
         elif before is not None and not row.enclosed and _goes_on(before, row, found, edges, header):
             column = header.columns["description"]
@@ -232,7 +212,7 @@ def _take(grid: Grid, filled: Filled, edges: list[float], header: Header) -> Non
             grid.content[-1][column] = written + ("" if written.endswith("-") else " ") + found[column]
             before = row
         else:
-            _add(grid, row, found)
+            grid.add(row, found)
             before = row if found[header.columns["description"]] else None
 
 
@@ -241,7 +221,7 @@ def _led(filled: Filled, edges: list[float], header: Header) -> Filled:
 
     They are closer to them than items are to each other, where no lines are drawn.
     """
-    quantity = header.columns["quantity"]
+    quantity, text = header.columns["quantity"], header.columns["description"]
     gaps = [
         below.top - above.bottom
         for (above, one), (below, other) in pairwise(filled)
@@ -252,22 +232,12 @@ def _led(filled: Filled, edges: list[float], header: Header) -> Filled:
     for row, own in filled:
         above, before = found[-1] if found else (row, own)
         close = not (above.enclosed or row.enclosed) and row.top - above.bottom < nearest and above.bold == row.bold
-        if found and close and _is_text(before, header) and own[header.columns["description"]]:
+        if found and close and only(before, text) and own[text]:
             both = Row(above.page, above.line, above.top, row.bottom, above.runs + row.runs)
             found[-1] = (both, cells(both.all(), edges, len(own)))
         else:
             found.append((row, own))
     return found
-
-
-def _is_text(found: list[str], header: Header) -> bool:
-    """Whether there is nothing but a description."""
-    return all((at == header.columns["description"]) == bool(cell) for at, cell in enumerate(found))
-
-
-def _add(grid: Grid, row: Row, found: list[str]) -> None:
-    grid.content.append([*found])
-    grid.places.append((row.page, row.line))
 
 
 def _parted(row: Row, edges: list[float], header: Header, count: int) -> list[list[Run]]:
@@ -291,7 +261,7 @@ def _parted(row: Row, edges: list[float], header: Header, count: int) -> list[li
 def _goes_on(before: Row, row: Row, found: list[str], edges: list[float], header: Header) -> bool:
     """Whether a row without lines around it only goes on with the description above: close below, and nothing else."""
     column = header.columns["description"]
-    if before.enclosed or before.bold != row.bold or not _is_text(found, header):
+    if before.enclosed or before.bold != row.bold or not only(found, column):
         return False
     runs = [run for run in before.runs[-1] if _column(run, edges) == column]
     if not runs or before.page != row.page:

@@ -1,11 +1,14 @@
 """Columns of a table on a page: from the lines that are drawn, else from where the text stands."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
+from msgspec import Struct, field
+
+from workers.readers.cells import Cell
 from workers.readers.pdf_pages import Run
-from workers.readers.pdf_rows import NEAR, Row, joined
+from workers.readers.pdf_rows import FRAME, NEAR, Row, joined
 
 MOSTLY = 0.8
 """A run that has this share of its width in one column is in it."""
@@ -14,10 +17,37 @@ STEPS = 200
 """Places that are tried between two headings."""
 
 
+class PageSheet(Struct, weakref=True, eq=False):
+    """Rows put together from pages, as a sheet without a name, and the page and line that each of them stands on."""
+
+    content: list[list[Cell]] = field(default_factory=list)
+    places: list[tuple[int, int]] = field(default_factory=list)
+    name: str = ""
+    hidden: bool = False
+    delimiter: str = ""
+    margin: int = 0
+
+    def top(self) -> Sequence[Sequence[Cell]]:
+        """Give all rows: they are in memory."""
+        return self.content
+
+    def rows(self) -> Iterator[Sequence[Cell]]:
+        """Yield all rows."""
+        return iter(self.content)
+
+    def close(self) -> None:
+        """Keep everything."""
+
+    def add(self, row: Row, found: Sequence[str]) -> None:
+        """Take in a row, sorted into columns."""
+        self.content.append([*found])
+        self.places.append((row.page, row.line))
+
+
 def stacks(row: Row, marks: Sequence[float]) -> list[list[Run]]:
     """Put the runs of a header row into columns: between drawn lines, else those that stand over each other."""
     runs = sorted(row.all(), key=lambda run: run.left)
-    if len(marks) > 2:  # noqa: PLR2004 - a frame has two
+    if len(marks) > FRAME:
         columns: dict[int, list[Run]] = {}
         for run in runs:
             columns.setdefault(sum(1 for mark in marks if mark < (run.left + run.right) / 2), []).append(run)
@@ -31,12 +61,11 @@ def stacks(row: Row, marks: Sequence[float]) -> list[list[Run]]:
     return found
 
 
-def boundaries(columns: Sequence[Sequence[Run]], body: Iterable[Run]) -> list[float]:
+def _boundaries(columns: Sequence[Sequence[Run]], body: Sequence[Run]) -> list[float]:
     """Find where columns end that no line divides: between two headings, where the fewest runs below them pass.
 
     Where several places are as good, what stands between them belongs to the heading that it is nearer to.
     """
-    body = list(body)
     lefts, rights = sorted(run.left for run in body), sorted(run.right for run in body)
     found: list[float] = []
     for before, after in pairwise(columns):
@@ -57,9 +86,9 @@ def boundaries(columns: Sequence[Sequence[Run]], body: Iterable[Run]) -> list[fl
     return found
 
 
-def drawn_edges(found: Sequence[float], columns: Sequence[Sequence[Run]], marks: Sequence[float]) -> list[float]:
-    """Put drawn lines, where there are any between two headings, in the place of the boundaries that were found."""
-    edges = [*found]
+def column_edges(columns: Sequence[Sequence[Run]], marks: Sequence[float], body: Iterable[Row]) -> list[float]:
+    """Tell where columns end: at lines that are drawn between two headings, else where the rows below leave room."""
+    edges = _boundaries(columns, [run for row in body for run in row.all()])
     for at, (before, after) in enumerate(pairwise(columns)):
         low = max((run.left + run.right) / 2 for run in before)
         high = min((run.left + run.right) / 2 for run in after)
@@ -81,3 +110,8 @@ def cells(runs: Iterable[Run], edges: Sequence[float], count: int) -> list[str]:
             place = run.left if within > MOSTLY else run.right if within < 1 - MOSTLY else place
         found[min(count - 1, bisect_left(edges, place))].append(run)
     return [joined(each) for each in found]
+
+
+def only(found: Sequence[str], column: int) -> bool:
+    """Whether a row has a text in this column and nothing else."""
+    return all((at == column) == bool(cell) for at, cell in enumerate(found))

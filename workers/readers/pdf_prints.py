@@ -5,17 +5,17 @@ A row of the table may be printed in several lines, of which only one has the ty
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from workers.readers import pdf_rts
-from workers.readers.cells import Cell, label, number
-from workers.readers.pdf_grid import boundaries, cells, drawn_edges, stacks
+from workers.readers.cells import label, number
+from workers.readers.pdf_grid import PageSheet, cells, column_edges, only, stacks
 from workers.readers.pdf_pages import Page, Run
-from workers.readers.pdf_rows import Row, column_marks, joined, rows, single_lines, take_feet
+from workers.readers.pdf_rows import Row, column_marks, joined, single_lines
 from workers.readers.vocabulary import FORMS
 
 HEADINGS = (
@@ -39,52 +39,43 @@ TIE = 0.25
 """Points: gaps that differ by less are the same."""
 
 
-class Print(Struct, weakref=True, eq=False):
-    """All pages as one sheet without a name, and the page and line that each of its rows came from."""
+class Print(PageSheet):
+    """All pages as one sheet."""
 
-    name: str = ""
-    content: list[list[Cell]] = field(default_factory=list)
-    places: list[tuple[int, int]] = field(default_factory=list)
-    hidden: bool = False
-    delimiter: str = ""
-    margin: int = 0
     types: dict[int, str] = field(default_factory=dict)
     """Types that rows were told by their looks; they become the last column."""
 
-    def top(self) -> Sequence[Sequence[Cell]]:
-        """Give all rows: they are in memory."""
-        return self.content
-
-    def rows(self) -> Iterator[Sequence[Cell]]:
-        """Yield all rows."""
-        return iter(self.content)
-
-    def close(self) -> None:
-        """Keep everything."""
+    def add_typed(self, row: Row, found: Sequence[str], kind: str) -> None:
+        """Take in a row whose type was told."""
+        self.types[len(self.content)] = kind
+        self.add(row, found)
 
 
 class _Table(Struct):
-    """Headings, and the rows of all pages below them."""
+    """Headings, as they are and folded, and the rows of all pages below them."""
 
+    own: Row
+    heads: list[str]
+    names: list[str]
     columns: list[list[Run]]
     marks: list[float]
-    own: Row
     pages: list[list[Row]]
 
+    @property
+    def edges(self) -> list[float]:
+        """Where its columns end."""
+        return column_edges(self.columns, self.marks, (row for page in self.pages for row in page))
 
-def printed(pages: Sequence[Page]) -> Print | None:
+
+def printed(pages: Sequence[Page], by_page: Sequence[list[Row]]) -> Print | None:
     """Put the forms of all pages together if there is a typed table among them."""
-    if not any(run.text.casefold().startswith(FIRST_WORDS) for page in pages for run in page.runs):
-        return None
     parts: list[Row | _Table] = []
-    by_page = [rows(page) for page in pages]
-    take_feet(by_page)
     for page, page_rows in zip(pages, by_page, strict=True):
         _take_page(parts, page, page_rows)
-    kinds = [set(_names(part.columns)) for part in parts if isinstance(part, _Table)]
-    if any("typ" in names for names in kinds):
+    tables = [part for part in parts if isinstance(part, _Table)]
+    if any("typ" in table.names for table in tables):
         return _squared(_typed(parts))
-    if any(names >= pdf_rts.HEADINGS for names in kinds):
+    if any(set(table.names) >= pdf_rts.HEADINGS for table in tables):
         return _squared(_told(parts))
     return None
 
@@ -113,17 +104,16 @@ def _told(parts: Sequence[Row | _Table]) -> Print:
             else:
                 above = _add_lines(sheet, part, above)
             continue
-        names = _names(part.columns)
-        if set(names) >= pdf_rts.HEADINGS:
+        if set(part.names) >= pdf_rts.HEADINGS:
             if (written := [joined(form.all()) for form in forms]) != part_of:
                 part_of = written
                 for form in forms:
-                    _add(sheet, form, [run.text for run in form.all()], pdf_rts.form_of(form))
-                _add(sheet, part.own, [joined(column) for column in part.columns], pdf_rts.TYPES)
-            edges = _edges(part)
+                    sheet.add_typed(form, [run.text for run in form.all()], pdf_rts.form_of(form))
+                sheet.add_typed(part.own, part.heads, pdf_rts.TYPES)
+            edges = part.edges
             for page in part.pages:
-                for row, content, kind in pdf_rts.typed_rows(page, edges, names):
-                    _add(sheet, row, content, kind)
+                for row, content, kind in pdf_rts.typed_rows(page, edges, part.names):
+                    sheet.add_typed(row, content, kind)
         forms = []
     return sheet
 
@@ -142,7 +132,7 @@ def _add_lines(sheet: Print, row: Row, above: dict[int, Run]) -> dict[int, Run]:
     """Add what stands above a table, and return where the last line of it stands."""
     for line in single_lines(row):
         above = _spread([piece for run in line.runs[0] for piece in _labelled(run)], above)
-        _add(sheet, line, [above[at].text if at in above else "" for at in range(max(above) + 1)])
+        sheet.add(line, [above[at].text if at in above else "" for at in range(max(above) + 1)])
     return above
 
 
@@ -171,8 +161,11 @@ def _headings(page: Page, row: Row) -> _Table | None:
     if not any(run.text.casefold().startswith(FIRST_WORDS) for run in row.all()):
         return None
     columns = stacks(row, marks := column_marks(page, row))
-    names = set(_names(columns))
-    return _Table(columns, marks, row, [[]]) if any(names >= headings for headings in HEADINGS) else None
+    heads = [joined(column) for column in columns]
+    names = [label(head) for head in heads]
+    if any(headings <= set(names) for headings in HEADINGS):
+        return _Table(row, heads, names, columns, marks, [[]])
+    return None
 
 
 def _is_title(row: Row) -> bool:
@@ -183,22 +176,6 @@ def _is_title(row: Row) -> bool:
 def _text(names: Sequence[str]) -> int:
     """Find the column of descriptions."""
     return next(at for at, name in enumerate(names) if name in TEXTS)
-
-
-def _names(columns: Iterable[Iterable[Run]]) -> list[str]:
-    return [label(joined(column)) for column in columns]
-
-
-def _edges(table: _Table) -> list[float]:
-    runs = [run for page in table.pages for row in page for run in row.all()]
-    return drawn_edges(boundaries(table.columns, runs), table.columns, table.marks)
-
-
-def _add(sheet: Print, row: Row, content: Sequence[str], kind: str = "") -> None:
-    if kind:
-        sheet.types[len(sheet.content)] = kind
-    sheet.content.append([*content])
-    sheet.places.append((row.page, row.line))
 
 
 def _labelled(run: Run) -> list[Run]:
@@ -223,24 +200,22 @@ def _spread(line: Sequence[Run], above: dict[int, Run]) -> dict[int, Run]:
 
 def _add_table(sheet: Print, table: _Table) -> None:
     """Add headings and the rows below them. A code that takes two lines was broken where its column ends."""
-    names = [joined(column) for column in table.columns]
     last = len(sheet.content) - 1
-    _add(sheet, table.own, names)
-    edges = _edges(table)
-    folded = _names(table.columns)
-    text = _text(folded)
-    glue = ["" if name in CODES else " " for name in folded]
+    sheet.add(table.own, table.heads)
+    edges, names = table.edges, table.names
+    text = _text(names)
+    glue = ["" if name in CODES else " " for name in names]
     for page in table.pages:
-        lines = [line for row in page for line in _parted(row, edges, folded)]
+        lines = [line for row in page for line in _parted(row, edges, names)]
         filled = [cells(line.all(), edges, len(names)) for line in lines]
         for together in _gathered(lines, filled, text):
             parts = [cells(line, edges, len(names)) for at in together for line in lines[at].runs]
             written = zip(glue, zip(*parts, strict=True), strict=True)
             whole = [between.join(filter(None, cell)) for between, cell in written]
-            if _goes_on(whole, text) and 0 in together and _is_row(sheet, last, folded):
+            if only(whole, text) and 0 in together and _is_row(sheet, last, names):
                 sheet.content[last][text] = f"{sheet.content[last][text]} {whole[text]}".strip()
             else:
-                _add(sheet, lines[together[0]], whole)
+                sheet.add(lines[together[0]], whole)
                 last = len(sheet.content) - 1
 
 
@@ -255,14 +230,8 @@ def _parted(row: Row, edges: Sequence[float], names: Sequence[str]) -> list[Row]
     lines = [cells(line, edges, len(names)) for line in row.runs]
     types = [cell for name, *column in zip(names, *lines, strict=True) if name == "typ" for cell in column if cell]
     amounts = [sum(number(cell) is not None for cell in column) for column in zip(*lines, strict=True)]
-    if len(types) < 2 and max(amounts[_text(names) + 1 :], default=0) < 2:  # noqa: PLR2004 - several
-        return [row]
-    return single_lines(row)
-
-
-def _goes_on(found: Sequence[str], text: int) -> bool:
-    """Whether a row has nothing but a text."""
-    return all((at == text) == bool(cell) for at, cell in enumerate(found))
+    several = len(types) > 1 or max(amounts[_text(names) + 1 :], default=0) > 1
+    return single_lines(row) if several else [row]
 
 
 def _gathered(page: Sequence[Row], filled: Sequence[Sequence[str]], text: int) -> list[list[int]]:
@@ -270,37 +239,35 @@ def _gathered(page: Sequence[Row], filled: Sequence[Sequence[str]], text: int) -
 
     Where several lines of a group have more than text, each line between them goes with the nearer, else the one above.
     """
-    together = [False] * max(len(page), 1)
-    """Whether a line goes with the one above it."""
+    bare = [only(found, text) for found in filled]
+    together = [False] * len(page)  # whether a line goes with the one above it
     gaps = [
         float("inf") if above.enclosed or below.enclosed else below.top - above.bottom
         for above, below in pairwise(page)
     ]
-    for at, found in enumerate(filled):
-        if _goes_on(found, text):
+    for at, alone in enumerate(bare):
+        if alone:
             above = gaps[at - 1] if at else 0.0  # what begins a page goes on with the page before
             below = gaps[at] if at < len(gaps) else float("inf")
             together[at] |= above <= below + TIE
             if at < len(gaps) and below <= above + TIE:
                 together[at + 1] = True
     groups: list[list[int]] = []
-    for at, found in enumerate(filled):
-        begins = not _goes_on(found, text) or (0 < at < len(gaps) and gaps[at] + TIE < gaps[at - 1])
-        if not groups or not together[at] or (begins and not all(_goes_on(filled[each], text) for each in groups[-1])):
+    for at, alone in enumerate(bare):
+        begins = not alone or (0 < at < len(gaps) and gaps[at] + TIE < gaps[at - 1])
+        if not groups or not together[at] or (begins and not all(bare[each] for each in groups[-1])):
             groups.append([])
         groups[-1].append(at)
-    return _completed(groups, page, filled, text)
+    return _completed(groups, page, bare)
 
 
-def _completed(
-    groups: list[list[int]], page: Sequence[Row], filled: Sequence[Sequence[str]], text: int
-) -> list[list[int]]:
+def _completed(groups: list[list[int]], page: Sequence[Row], bare: Sequence[bool]) -> list[list[int]]:
     """Put groups of text alone to the one above, or to the one below where drawn lines end what is above."""
     found: list[list[int]] = []
     waiting: list[int] = []
     for group in groups:
         first = group[0]
-        alone = all(_goes_on(filled[at], text) for at in group)
+        alone = all(bare[at] for at in group)
         if alone and first and not page[first - 1].enclosed:
             (waiting or found[-1]).extend(group)
         elif alone and first:

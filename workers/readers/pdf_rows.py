@@ -20,7 +20,7 @@ WITHIN = 0.8
 """A run that has this share of its height within a line, and at most this share of its size, is of the line."""
 
 FRAME = 2
-"""Lines that go down beside a row and are no columns."""
+"""As many lines as a frame has on two sides: they part nothing."""
 
 APART = 0.3, 0.5
 """Lines of text in one cell are closer than these shares of their height: the first where the closest lines of a page
@@ -190,7 +190,7 @@ def _row_marks(page: Page) -> list[float]:
     widest = max((_length(lines) for lines in heights.values()), default=0.0)
     wide = [at for at, lines in heights.items() if _length(lines) >= SPANNING * widest]
     text = max(run.right for run in page.runs) - min(run.left for run in page.runs)
-    return sorted(wide) if len(wide) > 2 and widest >= SPANNING * text else []  # noqa: PLR2004 - a frame has two
+    return sorted(wide) if len(wide) > FRAME and widest >= SPANNING * text else []
 
 
 def column_marks(page: Page, row: Row) -> list[float]:
@@ -219,12 +219,13 @@ def _length(lines: Iterable[Line]) -> float:
     return total
 
 
-def take_feet(by_page: Sequence[list[Row]]) -> list[Row]:
-    """Take the feet off all pages and return them: the pages' numbers, and words that most pages end with.
+def laid_out(pages: Iterable[Page]) -> tuple[list[list[Row]], list[Row]]:
+    """Give the rows of each page without its foot, and the feet: numbers of pages, and words that most pages end with.
 
     Words are the same if they are but for their digits, and stand at the same height. Rows of a table never are feet:
-    those that lines enclose, or that have several numbers. `by_page` are all pages in order.
+    those that lines enclose, or that have several numbers.
     """
+    by_page = [rows(page) for page in pages]
     feet: list[Row] = []
     for _ in range(MOST_FEET):
         ends = [page[-1] for page in by_page if page]
@@ -235,7 +236,7 @@ def take_feet(by_page: Sequence[list[Row]]) -> list[Row]:
         feet += taken
         for row in taken:
             by_page[row.page - 1].pop()
-    return feet
+    return by_page, feet
 
 
 def _foot(row: Row) -> tuple[str, int] | None:

@@ -25,6 +25,7 @@ from workers.readers.cells import Cell
 from workers.readers.package import BROKEN, Package
 from workers.readers.pdf_pages import Page, pages
 from workers.readers.pdf_prints import Print, printed
+from workers.readers.pdf_rows import Row, laid_out
 from workers.readers.tree import Element
 from workers.readers.unreadable import damaged, encrypted, foreign
 
@@ -192,9 +193,14 @@ class Source:
         return list(pages(self.data))
 
     @cached_property
+    def page_rows(self) -> tuple[list[list[Row]], list[Row]]:
+        """The rows of each page of a PDF without its foot, and the feet."""
+        return laid_out(self.pages)
+
+    @cached_property
     def print(self) -> Print | None:
         """The typed tables of a PDF as a sheet; `None` where it has none."""
-        return printed(self.pages)
+        return printed(self.pages, self.page_rows[0])
 
     @property
     def places(self) -> Sequence[tuple[int, int]]:
